@@ -1,0 +1,54 @@
+{{ config(materialized='table') }}
+
+-- Each refund with what was left of its order before and after it, so that any number of partial refunds takes
+-- back exactly what the order gave, and never more (RULES §4, §10).
+with activities as (
+
+    select * from {{ ref('int_activities') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+refunds as (
+
+    select
+        refund.activity_id,
+        refund.business,
+        refund.source as refund_source,
+        refund.account_id as refund_account_id,
+        refund.occurred_at,
+        refund.business_date,
+        refund.load_date,
+        orders.activity_id as order_activity_id,
+        orders.source,
+        orders.account_id,
+        orders.business_date as order_date,
+        orders.paid_fen as order_paid_fen,
+        cast(sum(-refund.paid_fen) over (
+            partition by orders.activity_id
+            order by refund.business_date, refund.occurred_at, refund.activity_id
+            rows between unbounded preceding and current row
+        ) as bigint) as refunded_fen,
+        -refund.paid_fen as refund_fen
+    from activities as refund
+    inner join orders on refund.reverses_activity_id = orders.activity_id
+    where refund.activity_type = 'refund'
+
+),
+
+remaining as (
+
+    select
+        *,
+        greatest(order_paid_fen - refunded_fen + refund_fen, 0) as remaining_before_fen,
+        greatest(order_paid_fen - refunded_fen, 0) as remaining_after_fen
+    from refunds
+
+)
+
+select * from remaining

@@ -1,0 +1,98 @@
+{{ config(materialized=handed_over()) }}
+
+-- Whose ledger is derived again tonight: new or corrected activities, a changed link, something falling due;
+-- everybody when a rule or the code changed.
+with tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+links as (
+
+    select * from {{ ref('int_member_links') }}
+
+),
+
+changed_activities as (
+
+    select
+        coalesce(original.source, activities.source) as source,
+        coalesce(original.account_id, activities.account_id) as account_id
+    from {{ ref('int_activities') }} as activities
+    inner join tonight on activities.load_date > tonight.previous_date
+    left join {{ ref('int_activities') }} as original on activities.reverses_activity_id = original.activity_id
+
+),
+
+changed_links as (
+
+    select
+        changes.member_id,
+        changes.previous_member_id
+    from {{ source('identity', 'link_changes') }} as changes
+    inner join tonight on changes.load_date = tonight.business_date
+
+),
+
+due_lots as (
+
+    select
+        entries.source,
+        entries.account_id
+    from {{ source('posted', 'points_entries') }} as entries
+    inner join tonight
+        on entries.posted_date < tonight.business_date
+        and entries.expires_on_date > tonight.previous_date
+        and entries.expires_on_date <= tonight.business_date
+    where entries.entry_type = 'accrual'
+
+),
+
+due_tiers as (
+
+    select changes.member_id
+    from {{ source('posted', 'tier_changes') }} as changes
+    inner join tonight on changes.posted_date < tonight.business_date
+    inner join {{ source('rules', 'tier_policy') }} as policy
+        on policy.load_date = tonight.business_date
+        and {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
+        and {{ add_days('changes.period_end_date', 'policy.grace_days') }} <= tonight.business_date
+
+),
+
+touched as (
+
+    select links.member_id
+    from links
+    inner join changed_activities
+        on links.source = changed_activities.source
+        and links.account_id = changed_activities.account_id
+    union
+    select links.member_id
+    from links
+    inner join due_lots
+        on links.source = due_lots.source
+        and links.account_id = due_lots.account_id
+    union
+    select member_id from changed_links
+    union
+    select previous_member_id from changed_links
+    union
+    select member_id from due_tiers
+    union
+    select links.member_id
+    from links
+    inner join tonight on tonight.is_everything_touched
+
+),
+
+members as (
+
+    select member_id from touched
+    where member_id is not null
+    order by member_id
+
+)
+
+select * from members

@@ -1,0 +1,61 @@
+-- I7: every points entry leads to an activity with a source row and to a rule; every activity has one outcome.
+with entries as (
+
+    select * from {{ ref('int_points_entries') }}
+
+),
+
+activities as (
+
+    select * from {{ ref('int_activities') }}
+
+),
+
+ratings as (
+
+    select
+        activity_id,
+        count(*) as outcome_count
+    from {{ ref('int_ratings') }}
+    where outcome is not null
+    group by activity_id
+
+),
+
+net_entries as (
+
+    select
+        entry_key,
+        min(activity_id) as activity_id,
+        min(rule_id) as rule_id
+    from entries
+    group by entry_key
+    having sum(signed_points) <> 0
+
+),
+
+each_one as (
+
+    select
+        activities.source_file is null
+            or activities.source_row is null
+            or net_entries.rule_id is null as is_violation
+    from net_entries
+    left join activities on net_entries.activity_id = activities.activity_id
+    union all
+    select coalesce(ratings.outcome_count, 0) <> 1 as is_violation
+    from activities
+    left join ratings on activities.activity_id = ratings.activity_id
+
+),
+
+checked as (
+
+    select
+        count(*) as checked_count,
+        count_if(is_violation) as violation_count
+    from each_one
+
+)
+
+select * from checked

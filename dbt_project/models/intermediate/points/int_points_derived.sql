@@ -1,0 +1,27 @@
+-- What the fold says about touched members tonight, with a key over everything that makes two entries the same.
+with derived as (
+
+    select * from {{ source('ledger', 'points_entries') }}
+
+),
+
+tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+keyed as (
+
+    select
+        {{ row_key([
+            'entry_type', 'derived.source', 'account_id', 'activity_id', 'lot_id', 'debt_activity_id',
+            'derived.business_date', 'issuer_business', 'redeemer_business', 'settling_business', 'price_date',
+            'expires_on_date', 'rule_id', 'from_party', 'to_party']) }} as entry_key,
+        derived.*
+    from derived
+    inner join tonight on derived.load_date = tonight.business_date
+
+)
+
+select * from keyed

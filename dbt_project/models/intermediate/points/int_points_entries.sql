@@ -1,0 +1,39 @@
+{{ config(materialized='table') }}
+
+with tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+entries as (
+
+    select
+        entries.posted_date,
+        entries.entry_id,
+        entries.points,
+        entries.is_reversal,
+        {{ points_entry_columns() }}
+    from {{ source('posted', 'points_entries') }} as entries
+    where entries.posted_date < (select business_date from tonight)
+    union all
+    select
+        (select business_date from tonight) as posted_date,
+        entry_id,
+        points,
+        is_reversal,
+        {{ points_entry_columns() }}
+    from {{ ref('int_points_postings') }}
+
+),
+
+signed as (
+
+    select
+        *,
+        {{ signed('points') }} as signed_points
+    from entries
+
+)
+
+select * from signed

@@ -1,0 +1,103 @@
+{{ config(materialized='table') }}
+
+-- Each order's rate: the business's rule on its date and the member's tier on its date. Points for any remaining
+-- amount of the order are the amount times `rate` (a product of two percentages), rounded down once.
+with orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+links as (
+
+    select * from {{ ref('int_member_links') }}
+
+),
+
+timeline as (
+
+    select * from {{ ref('int_tier_timeline') }}
+
+),
+
+tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+tiers as (
+
+    select tiers.*
+    from {{ source('rules', 'tiers') }} as tiers
+    inner join tonight on tiers.load_date = tonight.business_date
+
+),
+
+excluded as (
+
+    select channels.*
+    from {{ source('rules', 'excluded_channels') }} as channels
+    inner join tonight on channels.load_date = tonight.business_date
+
+),
+
+members as (
+
+    select
+        orders.*,
+        links.member_id,
+        coalesce(timeline.to_tier, 'basic') as tier
+    from orders
+    left join links
+        on orders.source = links.source
+        and orders.account_id = links.account_id
+    left join timeline
+        on links.member_id = timeline.member_id
+        and orders.business_date >= timeline.effective_date
+        and orders.business_date < coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
+
+),
+
+rated as (
+
+    select
+        members.*,
+        excluded.channel is not null as is_excluded_channel,
+        tiers.points_multiplier_percent as tier_multiplier_percent,
+        tiers.rule_id as tier_rule_id,
+        members.points_per_10000_fen * members.multiplier_percent * tiers.points_multiplier_percent as rate,
+        {{ divide_down('greatest(members.paid_fen, 0) * members.points_per_10000_fen', '10000') }} as base_points,
+        {{ add_months('members.business_date', 'members.expiry_months') }} as expires_on_date
+    from members
+    left join tiers
+        on members.tier = tiers.tier
+        and members.business_date >= tiers.valid_from_date
+        and members.business_date < coalesce(tiers.valid_until_date, cast('9999-12-31' as date))
+    left join excluded
+        on members.business = excluded.business
+        and members.channel = excluded.channel
+        and members.business_date >= excluded.valid_from_date
+        and members.business_date < coalesce(excluded.valid_until_date, cast('9999-12-31' as date))
+
+),
+
+outcomes as (
+
+    select
+        *,
+        {{ divide_down('greatest(paid_fen, 0) * rate', '100000000') }} as full_points,
+        case
+            when account_id is null then 'anonymous'
+            when member_id is null then 'unknown_account'
+            when rate is null then 'no_rule_in_force'
+            when is_excluded_channel then 'channel_excluded'
+            when paid_fen <= 0 then 'nothing_paid'
+            when {{ divide_down('greatest(paid_fen, 0) * rate', '100000000') }} = 0 then 'below_one_point'
+            else 'awarded'
+        end as outcome
+    from rated
+
+)
+
+select * from outcomes

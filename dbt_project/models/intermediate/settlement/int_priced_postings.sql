@@ -1,0 +1,68 @@
+-- Tonight's points entries that move money, with payer, payee and price (RULES §7, pool fund): the issuer pays
+-- the fund at issue, the fund pays whoever takes the points; a claw-back or a return goes the other way.
+with postings as (
+
+    select * from {{ ref('int_points_postings') }}
+
+),
+
+tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+prices as (
+
+    select prices.*
+    from {{ source('rules', 'settlement_prices') }} as prices
+    inner join tonight on prices.load_date = tonight.business_date
+
+),
+
+fund as (
+
+    select fund.party
+    from {{ source('rules', 'fund') }} as fund
+    inner join tonight on fund.load_date = tonight.business_date
+
+),
+
+moving as (
+
+    select
+        postings.*,
+        case
+            when entry_type in ('redemption', 'restore') then issuer_business
+            else settling_business
+        end as price_issuer,
+        entry_type in ('accrual', 'claw_back', 'claw_back_debt') as is_at_issue_price,
+        (entry_type in ('accrual', 'restore', 'restore_debt')) <> is_reversal as is_paid_by_business
+    from postings
+    where entry_type in (
+        'accrual', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore', 'restore_debt')
+
+),
+
+priced as (
+
+    select
+        moving.*,
+        case when is_paid_by_business then moving.settling_business else fund.party end as payer_party,
+        case when is_paid_by_business then fund.party else moving.settling_business end as payee_party,
+        case
+            when is_at_issue_price then prices.issue_price_micro_fen
+            else prices.reimbursement_price_micro_fen
+        end as unit_price_micro_fen,
+        prices.rule_id as price_rule_id
+    from moving
+    cross join fund
+    left join prices
+        on moving.price_issuer = prices.issuer_business
+        and moving.settling_business = prices.redeemer_business
+        and moving.price_date >= prices.valid_from_date
+        and moving.price_date < coalesce(prices.valid_until_date, cast('9999-12-31' as date))
+
+)
+
+select * from priced

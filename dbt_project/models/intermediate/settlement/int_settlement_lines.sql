@@ -1,0 +1,30 @@
+{{ config(materialized='table') }}
+
+with tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+lines as (
+
+    select posted_date, {{ settlement_line_columns() }}
+    from {{ source('posted', 'settlement_lines') }}
+    where posted_date < (select business_date from tonight)
+    union all
+    select (select business_date from tonight) as posted_date, {{ settlement_line_columns() }}
+    from {{ ref('int_settlement_postings') }}
+
+),
+
+with_months as (
+
+    select
+        *,
+        {{ month_of('posted_date') }} as period_month,
+        {{ month_of('business_date') }} as origin_month
+    from lines
+
+)
+
+select * from with_months

@@ -1,0 +1,86 @@
+{{ config(materialized='table') }}
+
+-- One line for each priced posting. Fen are rounded once per settlement day, payer, payee and movement; the
+-- rounded total is shared out by largest remainder (RULES §7, §10), so the lines add up to it exactly.
+with priced as (
+
+    select * from {{ ref('int_priced_postings') }}
+
+),
+
+activities as (
+
+    select * from {{ ref('int_activities') }}
+
+),
+
+tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+exact as (
+
+    select
+        *,
+        points * unit_price_micro_fen as exact_micro_fen,
+        {{ divide_down('points * unit_price_micro_fen', '1000000') }} as whole_fen
+    from priced
+
+),
+
+totals as (
+
+    select
+        *,
+        {{ divide_down(
+            'sum(exact_micro_fen) over (partition by payer_party, payee_party, entry_type) + 500000',
+            '1000000') }}
+        - sum(whole_fen) over (partition by payer_party, payee_party, entry_type) as fen_to_share,
+        row_number() over (
+            partition by payer_party, payee_party, entry_type
+            order by exact_micro_fen - whole_fen * 1000000 desc, entry_id
+        ) as remainder_rank
+    from exact
+
+),
+
+shared as (
+
+    select
+        *,
+        cast(whole_fen + case when remainder_rank <= fen_to_share then 1 else 0 end as bigint) as amount_fen
+    from totals
+
+),
+
+lines as (
+
+    select
+        md5('line|' || shared.entry_id) as line_id,
+        shared.entry_id,
+        shared.business_date,
+        shared.entry_type as movement_type,
+        shared.payer_party,
+        shared.payee_party,
+        shared.points,
+        shared.unit_price_micro_fen,
+        shared.amount_fen,
+        cast(shared.amount_fen * 1000000 - shared.exact_micro_fen as bigint) as rounding_micro_fen,
+        shared.is_reversal,
+        shared.source,
+        shared.account_id,
+        shared.activity_id,
+        shared.lot_id,
+        shared.issuer_business,
+        shared.redeemer_business,
+        shared.rule_id || ' ' || shared.price_rule_id as rule_id,
+        activities.source_file,
+        activities.source_row
+    from shared
+    left join activities on shared.activity_id = activities.activity_id
+
+)
+
+select * from lines

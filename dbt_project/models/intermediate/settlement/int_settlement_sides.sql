@@ -1,0 +1,36 @@
+-- Every line twice: receivable for its payee, payable for its payer. Both sides carry the same line id.
+with lines as (
+
+    select * from {{ ref('int_settlement_lines') }}
+
+),
+
+sides as (
+
+    select
+        payee_party as party,
+        payer_party as counterparty,
+        line_id,
+        posted_date,
+        period_month,
+        movement_type,
+        points,
+        amount_fen as receivable_fen,
+        cast(0 as bigint) as payable_fen
+    from lines
+    union all
+    select
+        payer_party as party,
+        payee_party as counterparty,
+        line_id,
+        posted_date,
+        period_month,
+        movement_type,
+        points,
+        cast(0 as bigint) as receivable_fen,
+        amount_fen as payable_fen
+    from lines
+
+)
+
+select * from sides

@@ -1,0 +1,26 @@
+with ratings as (
+
+    select * from {{ ref('int_ratings') }}
+
+),
+
+outcomes as (
+
+    select
+        activity_id,
+        business,
+        member_id,
+        account_id,
+        business_date,
+        outcome,
+        points,
+        base_points,
+        business_multiplier_percent,
+        tier,
+        tier_multiplier_percent,
+        rule_id
+    from ratings
+
+)
+
+select * from outcomes

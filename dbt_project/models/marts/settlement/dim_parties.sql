@@ -1,0 +1,38 @@
+with businesses as (
+
+    select * from {{ ref('dim_businesses') }}
+
+),
+
+fund as (
+
+    select * from {{ source('rules', 'fund') }}
+
+),
+
+tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+parties as (
+
+    select
+        business as party,
+        business_name as party_name,
+        legal_entity_name,
+        unified_social_credit_code
+    from businesses
+    union all
+    select
+        fund.party,
+        fund.party_name,
+        cast(null as string) as legal_entity_name,
+        cast(null as string) as unified_social_credit_code
+    from fund
+    inner join tonight on fund.load_date = tonight.business_date
+
+)
+
+select * from parties

@@ -1,0 +1,31 @@
+with lines as (
+
+    select
+        line_id,
+        entry_id,
+        posted_date,
+        business_date,
+        period_month,
+        origin_month,
+        movement_type,
+        payer_party,
+        payee_party,
+        points,
+        unit_price_micro_fen,
+        amount_fen,
+        rounding_micro_fen,
+        is_reversal,
+        source,
+        account_id,
+        activity_id,
+        lot_id,
+        issuer_business,
+        redeemer_business,
+        rule_id,
+        source_file,
+        source_row
+    from {{ ref('int_settlement_lines') }}
+
+)
+
+select * from lines

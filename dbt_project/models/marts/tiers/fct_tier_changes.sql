@@ -1,0 +1,28 @@
+with tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+posted as (
+
+    select * from {{ source('posted', 'tier_changes') }}
+
+),
+
+changes as (
+
+    select change_id, posted_date, {{ tier_change_columns('posted') }}, is_reversal
+    from posted
+    where posted_date < (select business_date from tonight)
+    union all
+    select
+        change_id,
+        (select business_date from tonight) as posted_date,
+        {{ tier_change_columns('tonights') }},
+        is_reversal
+    from {{ ref('int_tier_postings') }} as tonights
+
+)
+
+select * from changes
