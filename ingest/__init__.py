@@ -1,0 +1,1 @@
+"""Bottom package: takes files in from the businesses and holds what every other package shares."""

@@ -1,0 +1,112 @@
+"""Commands of the bottom package: python -m ingest open | load | rules | keys | demo | connect."""
+
+import argparse
+import importlib
+import sys
+from datetime import date
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from ingest.core.errors import run_command
+from ingest.core.lake import Lake
+from ingest.core.log import start_log
+from ingest.core.settings import load_settings
+from ingest.load import load
+from ingest.night import open_night, parse_date
+from ingest.privacy import create_demo_keys
+from ingest.rules.compile import compile_rules, write_rules
+from ingest.rules.schema import load_rule_books
+
+RULES_WIDTH = 180  # columns; narrower terminals wrap
+ELSEWHERE = {"demo": "ingest.demo", "connect": "ingest.connectors"}
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit status."""
+    if argv and argv[0] in ELSEWHERE:
+        status: int = importlib.import_module(ELSEWHERE[argv[0]]).main(argv[1:])
+        return status
+    arguments = _parser().parse_args(argv)
+    start_log()
+    commands = {"open": _open, "load": _load, "rules": _rules, "keys": _keys}
+    return commands[arguments.command](arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ingest", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    opening = commands.add_parser("open", help="check everything and open the night of a date")
+    opening.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    opening.add_argument("--replace", action="store_true", help="redo the latest published night")
+    loading = commands.add_parser("load", help="load one delivery into the lake")
+    loading.add_argument("--source", required=True, help="folder name under models/staging")
+    loading.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    ruling = commands.add_parser("rules", help="check and compile the rule books")
+    ruling.add_argument("--date", help="business date to compile for, YYYY-MM-DD")
+    ruling.add_argument(
+        "--check", action="store_true", help="only check, and show what is in force"
+    )
+    commands.add_parser("keys", help="make the keys file if there is none")
+    commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
+    commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
+    return parser
+
+
+def _open(arguments: argparse.Namespace) -> int:
+    return open_night(load_settings(), parse_date(arguments.date), arguments.replace)
+
+
+def _load(arguments: argparse.Namespace) -> int:
+    for row in load(load_settings(), arguments.source, parse_date(arguments.date)):
+        print(
+            f"{row['source']}.{row['table_name']}: {row['row_count']} rows, "
+            f"{row['loaded_count']} loaded, {row['duplicate_count']} duplicate, "
+            f"{row['quarantined_count']} quarantined ({row['status']})"
+        )
+    return 0
+
+
+def _rules(arguments: argparse.Namespace) -> int:
+    settings = load_settings()
+    day = parse_date(arguments.date) if arguments.date else None
+    tables = compile_rules(load_rule_books(settings.rules, settings.dbt_project))
+    if arguments.check or day is None:
+        for name, table in tables.items():
+            _show(name, table.to_pylist(), day)
+        return 0
+    write_rules(Lake(settings.lake), day, tables)
+    print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")
+    return 0
+
+
+def _show(name: str, rows: list[dict[str, object]], day: date | None) -> None:
+    """Print the rules in force on a day; without a day the latest ones."""
+    grid = Grid(title=name, title_justify="left")
+    shown = [row for row in rows if _is_in_force(row, day)]
+    for column in shown[0] if shown else []:
+        grid.add_column(column, overflow="fold")
+    for row in shown:
+        grid.add_row(*("" if value is None else str(value) for value in row.values()))
+    console = Console()
+    console.width = max(console.width, RULES_WIDTH)
+    console.print(grid if shown else f"{name}: nothing in force")
+
+
+def _is_in_force(row: dict[str, object], day: date | None) -> bool:
+    begin, end = row.get("valid_from_date"), row.get("valid_until_date")
+    if day is None:
+        return end is None
+    is_begun = not isinstance(begin, date) or begin <= day
+    return is_begun and (not isinstance(end, date) or day < end)
+
+
+def _keys(arguments: argparse.Namespace) -> int:
+    path = load_settings().keys_file
+    made = create_demo_keys(path)
+    print(f"{'made' if made else 'kept'} {path}; back it up, its tokens cannot be made again")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -1,0 +1,240 @@
+"""Row checks: the text of a file against its contract, all rows at once.
+
+A row that breaks a rule is data, not an error: it goes to quarantine with the first rule it broke.
+Rules run in the order of the contract's columns, so the reason given for a row does not depend on
+chance.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, time
+
+import polars as pl
+
+from ingest.core.contract import Column, Source, Table
+from ingest.readers import SOURCE_ROW, BrokenRow, Rows
+
+BUSINESS_DATE = "business_date"
+TEXT = " text"  # suffix of the text beside a typed column; no contract name can hold a blank
+FAULT = " fault"
+YUAN = r"^(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?$"
+WHOLE = r"^-?[0-9]{1,18}$"
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$"
+BOOLEANS = {
+    "csv": {"是": True, "否": False},
+    "jsonl": {"true": True, "false": False},
+    "parquet": {"true": True, "false": False},
+}
+VALUE_CHARACTERS = 200
+REFUSED_SCHEMA = {
+    SOURCE_ROW: pl.Int64,
+    "rule": pl.String,
+    "column_name": pl.String,
+    "value": pl.String,
+    "raw": pl.String,
+    "account_id": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Total:
+    """Rows and their exact amount in fen; None where the table has no control total."""
+
+    row_count: int
+    fen: int | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of the rows of a file; each row is in exactly one of the three.
+
+    accepted: typed columns, business_date where the table has one, `_source_row`; in file order.
+    texts: the same rows as they were read, for hashes and normal forms.
+    refused: `_source_row`, rule, column_name, value (NULL if personal), raw text, account_id.
+    loaded, duplicate, quarantined, handed_over: rows and fen of each lot and of the whole file.
+    """
+
+    accepted: pl.DataFrame
+    texts: pl.DataFrame
+    refused: pl.DataFrame
+    loaded: Total
+    duplicate: Total
+    quarantined: Total
+    handed_over: Total
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One rule on one column; `broken` is true for the rows that break it."""
+
+    name: str
+    column: str
+    broken: pl.Expr
+
+
+def check(source: Source, table: Table, rows: Rows, delivery_date: date) -> Checked:
+    """Check all rows of a file; dates of business after `delivery_date` are refused as future."""
+    both = _typed(source, table, rows.frame)
+    rules = _rules(table, delivery_date)
+    broken = [
+        pl.when(rule.broken).then(pl.lit(number, dtype=pl.Int32))
+        for number, rule in enumerate(rules)
+    ]
+    both = both.with_columns(pl.coalesce(broken).alias(FAULT))
+    sound = both.filter(pl.col(FAULT).is_null())
+    accepted, repeated, conflicting = _tell_apart(table, sound)
+    rules.append(_Rule("key_conflict", ", ".join(table.key), pl.lit(True)))
+    conflicting = conflicting.with_columns(pl.lit(len(rules) - 1, dtype=pl.Int32).alias(FAULT))
+    faulty = pl.concat([both.filter(pl.col(FAULT).is_not_null()), conflicting])
+    names = [column.name for column in table.columns]
+    derived = [BUSINESS_DATE] if table.business_date_from else []
+    quarantined = _total(table, faulty)
+    return Checked(
+        accepted=accepted.select(*names, *derived, SOURCE_ROW),
+        texts=accepted.select(pl.col(name + TEXT).alias(name) for name in names),
+        refused=_refused(table, faulty, rules, rows.broken),
+        loaded=_total(table, accepted),
+        duplicate=_total(table, repeated),
+        quarantined=Total(quarantined.row_count + len(rows.broken), quarantined.fen),
+        handed_over=Total(rows.row_count, _total(table, both).fen),
+    )
+
+
+def _typed(source: Source, table: Table, texts: pl.DataFrame) -> pl.DataFrame:
+    """Typed columns, NULL for unreadable text; beside each its text under name + TEXT."""
+    names = [column.name for column in table.columns]
+    expressions = [
+        _value(column, table.format, source.time_zone).alias(column.name)
+        for column in table.columns
+    ]
+    if table.business_date_from:
+        column = table.column(table.business_date_from)
+        expressions.append(_business_date(column, source.day_cut_off).alias(BUSINESS_DATE))
+    typed = texts.select(SOURCE_ROW, *expressions)
+    return typed.hstack(texts.select(pl.col(name).alias(name + TEXT) for name in names))
+
+
+def _value(column: Column, file_format: str, time_zone: str) -> pl.Expr:
+    """The typed value of a text column; timestamps become UTC without zone, amounts fen."""
+    text = pl.col(column.name)
+    if column.data_type == "boolean":
+        return text.replace_strict(BOOLEANS[file_format], default=None, return_dtype=pl.Boolean)
+    if column.data_type == "date":
+        return _matching(text, DATE).str.to_date("%Y-%m-%d", strict=False)
+    if column.data_type == "timestamp":
+        local = _local_time(text).dt.replace_time_zone(
+            time_zone, ambiguous="earliest", non_existent="null"
+        )
+        return local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if column.data_type == "bigint":
+        return _fen(text) if column.unit == "yuan" else _matching(text, WHOLE).cast(pl.Int64)
+    if column.allowed is not None:
+        return text.replace_strict(dict(column.allowed), default=None, return_dtype=pl.String)
+    return text
+
+
+def _matching(text: pl.Expr, pattern: str) -> pl.Expr:
+    return pl.when(text.str.contains(pattern)).then(text)
+
+
+def _local_time(text: pl.Expr) -> pl.Expr:
+    stamps = _matching(text, TIMESTAMP)
+    return stamps.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+
+
+def _fen(text: pl.Expr) -> pl.Expr:
+    """Exact fen of an amount in yuan of at most two decimals, from its digits."""
+    sign = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
+    whole = text.str.extract(YUAN, 2).cast(pl.Int64)
+    fraction = text.str.extract(YUAN, 3).fill_null("").str.pad_end(2, "0").cast(pl.Int64)
+    return sign * (whole * 100 + fraction)
+
+
+def _business_date(column: Column, day_cut_off: time) -> pl.Expr:
+    """The day a row belongs to: a sale at 01:30 with a cut-off of 04:00 is the day before's."""
+    text = pl.col(column.name)
+    if column.data_type == "date":
+        return _matching(text, DATE).str.to_date("%Y-%m-%d", strict=False)
+    cut_off = pl.duration(hours=day_cut_off.hour, minutes=day_cut_off.minute)
+    return (_local_time(text) - cut_off).dt.date()
+
+
+def _rules(table: Table, delivery_date: date) -> list[_Rule]:
+    """All rules of a table, in the order in which a row is judged."""
+    rules: list[_Rule] = []
+    for column in table.columns:
+        name, value, text = column.name, pl.col(column.name), pl.col(column.name + TEXT)
+        if column.required:
+            rules.append(_Rule("required", name, text.is_null()))
+        if column.data_type == "varchar":
+            rules.append(_Rule("nul", name, text.str.contains("\x00", literal=True)))
+        misread = "type" if column.allowed is None else "allowed"
+        rules.append(_Rule(misread, name, text.is_not_null() & value.is_null()))
+        if column.minimum is not None:
+            rules.append(_Rule("min", name, value < column.minimum))
+        if column.maximum is not None:
+            rules.append(_Rule("max", name, value > column.maximum))
+    if table.business_date_from:
+        late = pl.col(BUSINESS_DATE) > pl.lit(delivery_date)
+        rules.append(_Rule("future", table.business_date_from, late))
+    return rules
+
+
+def _tell_apart(
+    table: Table, sound: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Split sound rows into accepted, repeated and conflicting ones.
+
+    Conflicting are all rows that claim one key with different content: which is right is not ours
+    to guess.
+    """
+    key = pl.struct(table.key)
+    is_shared = key.is_duplicated()
+    shared = sound.filter(is_shared)
+    if shared.is_empty():
+        return sound, shared, shared
+    content = pl.struct(column.name for column in table.columns)
+    firsts = shared.filter(content.is_first_distinct())
+    repeated = shared.filter(~content.is_first_distinct())
+    accepted = pl.concat([sound.filter(~is_shared), firsts.filter(key.is_unique())])
+    return accepted.sort(SOURCE_ROW), repeated, firsts.filter(key.is_duplicated())
+
+
+def _total(table: Table, rows: pl.DataFrame) -> Total:
+    if table.control_total is None:
+        return Total(rows.height, None)
+    return Total(rows.height, int(rows[table.control_total].cast(pl.Int128).sum()))
+
+
+def _refused(
+    table: Table, faulty: pl.DataFrame, rules: list[_Rule], broken: tuple[BrokenRow, ...]
+) -> pl.DataFrame:
+    """Refused rows with their reason, in file order; personal values only inside the raw text."""
+    public = {column.name for column in table.columns if column.personal is None}
+    headers = {column.name: column.header for column in table.columns}
+    rows: list[dict[str, object]] = []
+    for row in faulty.iter_rows(named=True):
+        rule = rules[row[FAULT]]
+        shown = rule.column in public and row[rule.column + TEXT] is not None
+        raw = {header: row[name + TEXT] for name, header in headers.items()}
+        rows.append(
+            {
+                SOURCE_ROW: row[SOURCE_ROW],
+                "rule": rule.name,
+                "column_name": rule.column,
+                "value": row[rule.column + TEXT][:VALUE_CHARACTERS] if shown else None,
+                "raw": json.dumps(raw, ensure_ascii=False),
+                "account_id": row[table.account + TEXT] if table.account else None,
+            }
+        )
+    rows += [
+        {
+            SOURCE_ROW: aside.source_row,
+            "rule": aside.rule,
+            "column_name": aside.column,
+            "raw": aside.text,
+        }
+        for aside in broken
+    ]
+    return pl.DataFrame(rows, schema=REFUSED_SCHEMA).sort(SOURCE_ROW)

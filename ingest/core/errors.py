@@ -1,0 +1,24 @@
+"""Errors that a person reads: one line that says what, where and what to do."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+NOTHING_TO_DO = 99
+
+
+class Problem(Exception):
+    """Something a person has to put right. The message is one line; no traceback is shown."""
+
+
+def one_line(text: object) -> str:
+    """Text of an error without line breaks, so that a message stays one line."""
+    return " ".join(str(text).split())
+
+
+def run_command(main: Callable[[list[str]], int], argv: Sequence[str]) -> int:
+    """Run a command's main and return its exit status; a Problem becomes one line and status 1."""
+    try:
+        return main(list(argv))
+    except Problem as problem:
+        print(f"error: {one_line(problem)}", file=sys.stderr)
+        return 1

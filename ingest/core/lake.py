@@ -1,0 +1,171 @@
+"""The lake: where every zone is, and how files get there whole or not at all.
+
+A file is written under a temporary name, synced and renamed. A reader sees the old file or the new
+one, never half of either, and a killed step leaves nothing that looks finished.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.core.errors import Problem
+
+PART = "part.parquet"
+ROW_GROUP_ROWS = 262_144  # fixed, so that the same rows always give the same bytes
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The folder that holds all zones (DESIGN §4). Paths only; nothing is made by asking."""
+
+    root: Path
+
+    def landing(self, source: str, business_date: date) -> Path:
+        """Folder of one delivery."""
+        return self.root / "landing" / source / business_date.isoformat()
+
+    def raw(self, source: str, table: str, load_date: date) -> Path:
+        """File of one partition of `raw/<source>/<table>/`, `raw/rules/<table>/` and their like."""
+        return self._partition("raw", source, table, load_date)
+
+    def restricted(self, source: str, table: str, load_date: date) -> Path:
+        """File of one partition of sealed personal data."""
+        return self._partition("restricted", source, table, load_date)
+
+    def restricted_keys(self, source: str, table: str, load_date: date) -> Path:
+        """File of the wrapped data keys of one partition; who has none here is erased."""
+        return self.restricted(f"keys/{source}", table, load_date)
+
+    def quarantine(self, source: str, table: str, load_date: date) -> Path:
+        """File of one partition of refused rows; it exists only if rows were refused."""
+        return self._partition("quarantine", source, table, load_date)
+
+    def quarantine_keys(self, source: str, table: str, load_date: date) -> Path:
+        """File of the wrapped data keys of one partition of refused rows."""
+        return self.quarantine(f"keys/{source}", table, load_date)
+
+    def posted(self, table: str, posted_date: date) -> Path:
+        """File of one night's postings."""
+        return self.root / "posted" / table / f"posted_date={posted_date.isoformat()}" / PART
+
+    def close(self, period: str) -> Path:
+        """File of the totals of a closed month, `period` as YYYY-MM."""
+        return self.root / "raw" / "closes" / f"period={period}" / PART
+
+    def handover(self, name: str) -> Path:
+        """File that dbt wrote for a Python step."""
+        return self.work / "handover" / f"{name}.parquet"
+
+    def _partition(self, zone: str, source: str, table: str, load_date: date) -> Path:
+        return self.root / zone / source / table / f"load_date={load_date.isoformat()}" / PART
+
+    @property
+    def work(self) -> Path:
+        """Folder of the night being built; disposable."""
+        return self.root / "work"
+
+    @property
+    def tonight(self) -> Path:
+        """The night being built: one row of business_date, previous_date, run_key, …"""
+        return self.work / "tonight.parquet"
+
+    @property
+    def published(self) -> Path:
+        """Folder of closed versions and of the pointer `current`."""
+        return self.root / "published"
+
+    @property
+    def outbox(self) -> Path:
+        """Folder of what receivers take away."""
+        return self.root / "outbox"
+
+
+def partition_dates(folder: Path, column: str = "load_date") -> list[date]:
+    """Dates of the `<column>=YYYY-MM-DD` partitions in a folder, ascending."""
+    names = [path.name for path in folder.glob(f"{column}=*")]
+    return sorted(date.fromisoformat(name.partition("=")[2]) for name in names)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put `data` at `path` whole or not at all; Problem if the lake cannot be written."""
+    with _replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Put a table at `path` whole or not at all; the same rows, in order, give the same bytes."""
+    with _replacing(path) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(None),
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+        )
+
+
+def write_with(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file, then put it at `path` whole or not at all."""
+    with _replacing(path) as temporary:
+        write(temporary)
+
+
+def remove(path: Path) -> None:
+    """Take a file or folder away if it is there; Problem if the lake cannot be written."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def remove_partition(part: Path) -> None:
+    """Take one partition away: its file and its folder."""
+    remove(part.parent)
+
+
+def check_writable(root: Path) -> None:
+    """Problem unless files can be made, synced and removed under `root`."""
+    probe = root / ".write-check"
+    write_bytes(probe, b"")
+    remove(probe)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`; it is synced and renamed if the block ends well."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _sync(path: Path) -> None:
+    """Make a file's bytes, or a folder's names, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> Problem:
+    reason = error.strerror or str(error)
+    advice = "check the folder's owner, mode and free space"
+    return Problem(f"cannot write {path}: {reason}; {advice}")

@@ -1,0 +1,286 @@
+"""Opens a night: checks what a person may have got wrong, and gives the night its run_key.
+
+    input set + rules + code version + business date + the night before = run_key
+
+The same run_key gives the same bytes, so a night that is published under it already is not worked
+on again. A published night is never rewritten; `--replace` redoes the latest one while no month of
+it is closed.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+
+from ingest.core.contract import load_source, meta_of, source_names
+from ingest.core.errors import NOTHING_TO_DO, Problem
+from ingest.core.lake import PART, Lake, check_writable, write_bytes, write_parquet
+from ingest.core.log import step_log
+from ingest.core.settings import Settings
+from ingest.load import landing_folder
+from ingest.partitions import ARROW_TYPES
+from ingest.privacy import read_keys
+from ingest.rules.schema import load_rule_books
+
+CODE_FOLDERS = ("ingest", "identity_resolution", "ledger", "exports")
+CODE_SUFFIXES = (".py", ".yml")
+DBT_FOLDERS = ("models", "macros")
+DBT_SUFFIXES = (".sql", ".yml")
+LAKE_SOURCES = Path("models/intermediate/common/_lake__sources.yml")
+TONIGHT = pa.schema(
+    [
+        ("business_date", pa.date32()),
+        ("previous_date", pa.date32()),
+        ("run_key", pa.string()),
+        ("previous_run_key", pa.string()),
+        ("input_key", pa.string()),
+        ("rules_version", pa.string()),
+        ("code_version", pa.string()),
+        ("is_everything_touched", pa.bool_()),
+    ]
+)
+LOG = step_log("open")
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night that was opened; `input_key` covers files and rules, `run_key` everything.
+
+    `is_everything_touched` says that rules or code differ from the night before, so that every
+    member's ledger is derived again.
+    """
+
+    business_date: date
+    previous_date: date | None
+    run_key: str
+    previous_run_key: str | None
+    input_key: str
+    rules_version: str
+    code_version: str
+    is_everything_touched: bool
+
+
+def parse_date(text: str) -> date:
+    """A date written YYYY-MM-DD; Problem otherwise."""
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Problem(f"'{text}' is not a date; write the business date as YYYY-MM-DD, e.g. 2026-10-29")
+
+
+def open_night(settings: Settings, business_date: date, replace: bool) -> int:
+    """Open the night of a business date; the exit status: 0, or NOTHING_TO_DO if it is published.
+
+    Checks lake, keys, rules, contracts and landing folders, then writes work/tonight.parquet and
+    the empty partitions that a new lake needs. Raises Problem for whatever a person has to put
+    right.
+    """
+    lake = Lake(settings.lake)
+    check_writable(lake.root)
+    read_keys(settings.keys_file)
+    sources = _check_contracts(settings)
+    folders = {name: landing_folder(lake, name, business_date) for name in sources}
+    rules = _rules_version(settings.rules)
+    inputs = _digest([business_date.isoformat(), *_landed(folders), rules])
+    code = code_version(settings.dbt_project)
+    published = published_night(lake)
+    if published is not None and business_date <= published.business_date:
+        done = _already_done(lake, published, business_date, inputs, code, replace)
+        if done is not None:
+            print(done)
+            return NOTHING_TO_DO
+        before = _recorded(lake, published.previous_run_key)
+    else:
+        before = published
+    before_key = before.run_key if before else None
+    night = Night(
+        business_date=business_date,
+        previous_date=before.business_date if before else None,
+        run_key=_digest([before_key or "", inputs, code]),
+        previous_run_key=before_key,
+        input_key=inputs,
+        rules_version=rules,
+        code_version=code,
+        is_everything_touched=before is None
+        or (before.rules_version, before.code_version) != (rules, code),
+    )
+    _keep(lake, night)
+    ensure_empty_partitions(lake, settings.dbt_project / LAKE_SOURCES)
+    lake.handover("int_tonight").parent.mkdir(parents=True, exist_ok=True)  # dbt does not make it
+    write_parquet(pa.Table.from_pylist([asdict(night)], TONIGHT), lake.tonight)
+    LOG.info("night %s opened, run_key %s", business_date, night.run_key[:12])
+    return 0
+
+
+def published_night(lake: Lake) -> Night | None:
+    """The night that `published/current` points to; None if nothing was published yet."""
+    manifest = lake.published / "current" / "manifest.json"
+    if not manifest.is_file():
+        return None
+    try:
+        entry = json.loads(manifest.read_text(encoding="utf-8"))
+        business_date, run_key = date.fromisoformat(entry["business_date"]), str(entry["run_key"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Problem(
+            f"{manifest} is damaged; point published/current to a whole version"
+        ) from error
+    night = _recorded(lake, run_key)
+    if night is not None and night.business_date != business_date:
+        raise Problem(f"{manifest} and {_night_path(lake, run_key)} differ in the business date")
+    return night
+
+
+def code_version(dbt_project: Path) -> str:
+    """Digest over the code and models that turn inputs into numbers."""
+    project = dbt_project.parent
+    folders = [(project / name, CODE_SUFFIXES) for name in CODE_FOLDERS]
+    folders += [(dbt_project / name, DBT_SUFFIXES) for name in DBT_FOLDERS]
+    lines = []
+    for folder, suffixes in folders:
+        paths = [path for path in sorted(folder.rglob("*")) if path.suffix in suffixes]
+        lines += [f"{path.relative_to(project).as_posix()} {_file_digest(path)}" for path in paths]
+    return _digest(lines)
+
+
+def ensure_empty_partitions(lake: Lake, contract: Path) -> list[Path]:
+    """Give each table that the platform keeps an empty partition, so that its glob finds a file.
+
+    Reads the sources with `meta.folder` from the dbt sources file; partition columns are not in the
+    file.
+    """
+    made = []
+    for source in yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]:
+        meta = meta_of(source)
+        for table in source["tables"] if "folder" in meta else []:
+            path = lake.root / meta["folder"].format(name=table["name"]) / PART
+            fields = [(c["name"], ARROW_TYPES[c["data_type"]]) for c in table["columns"]]
+            write_parquet(pa.schema(fields).empty_table(), path)
+            made.append(path)
+    return made
+
+
+def _check_contracts(settings: Settings) -> list[str]:
+    """Check rules and contracts, each and against each other; the names of all sources."""
+    books = load_rule_books(settings.rules, settings.dbt_project)
+    businesses = {book.business: book for book in books.businesses}
+    names = source_names(settings.dbt_project)
+    if not names:
+        raise Problem(f"{settings.dbt_project / 'models' / 'staging'} holds no source contract")
+    for name in names:
+        source = load_source(settings.dbt_project, name)
+        book = businesses.get(source.business)
+        if book is None:
+            known = ", ".join(sorted(businesses))
+            raise Problem(f"source {name}: unknown business '{source.business}' (known: {known})")
+        day = (source.time_zone, source.day_cut_off.strftime("%H:%M"))
+        if day != (book.time_zone, book.day_cut_off):
+            raise Problem(
+                f"source {name}: its contract ends the day at {day[1]} {day[0]}, "
+                f"rules/businesses/{book.business}.yml at {book.day_cut_off} {book.time_zone}"
+            )
+    return names
+
+
+def _already_done(
+    lake: Lake, published: Night, business_date: date, inputs: str, code: str, replace: bool
+) -> str | None:
+    """Why there is nothing to do for a date up to the published one; None if it may be replaced.
+
+    Raises Problem if the date has new inputs but cannot be rewritten.
+    """
+    night = _night_of(lake, published, business_date)
+    if night is None:
+        raise Problem(
+            f"night {business_date} was never published, but {published.business_date} is; "
+            "put its files into the landing folder of the next night"
+        )
+    version = f"{business_date}-{night.run_key[:12]}"
+    is_latest = business_date == published.business_date
+    if night.input_key == inputs and not (replace and is_latest and night.code_version != code):
+        changed = "" if night.code_version == code else " (only the code changed since)"
+        return f"night {business_date} is already published as {version}; nothing was new{changed}"
+    if not (replace and is_latest):
+        way_out = " or use --replace" if is_latest else ""
+        raise Problem(
+            f"night {business_date} is published as {version}, and that is never rewritten; "
+            f"put the new files into the next night's landing folder{way_out}"
+        )
+    close = lake.close(business_date.strftime("%Y-%m"))
+    if close.exists():
+        raise Problem(
+            f"night {business_date} cannot be replaced: its month is closed ({close}); "
+            "put the new files into the next night's landing folder"
+        )
+    return None
+
+
+def _night_of(lake: Lake, latest: Night, business_date: date) -> Night | None:
+    """The published night of a date, found by following each night to the one before it."""
+    night: Night | None = latest
+    while night is not None and night.business_date > business_date:
+        night = _recorded(lake, night.previous_run_key)
+    return night if night is not None and night.business_date == business_date else None
+
+
+def _night_path(lake: Lake, run_key: str) -> Path:
+    return lake.root / "raw" / "nights" / f"{run_key}.json"
+
+
+def _keep(lake: Lake, night: Night) -> None:
+    """Record an opened night under its run_key; the chain from the pointer says if it counts."""
+    entry = {
+        **asdict(night),
+        "business_date": night.business_date.isoformat(),
+        "previous_date": night.previous_date.isoformat() if night.previous_date else None,
+    }
+    document = json.dumps(entry, indent=2, sort_keys=True) + "\n"
+    write_bytes(_night_path(lake, night.run_key), document.encode())
+
+
+def _recorded(lake: Lake, run_key: str | None) -> Night | None:
+    """The opened night of a run_key, None for None; Problem if its record is lost."""
+    if run_key is None:
+        return None
+    path = _night_path(lake, run_key)
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        entry["business_date"] = date.fromisoformat(entry["business_date"])
+        if entry["previous_date"] is not None:
+            entry["previous_date"] = date.fromisoformat(entry["previous_date"])
+        return Night(**entry)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Problem(
+            f"the record of a published night is lost: {path}; restore it, "
+            "or rebuild into an empty lake"
+        ) from error
+
+
+def _landed(folders: Mapping[str, Path]) -> Iterator[str]:
+    """A line for every landing file of the night: source, name, digest."""
+    for name, folder in sorted(folders.items()):
+        for path in sorted(folder.rglob("*")):
+            relative = path.relative_to(folder)
+            if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+                yield f"{name} {relative.as_posix()} {_file_digest(path)}"
+
+
+def _rules_version(rules: Path) -> str:
+    paths = sorted(rules.rglob("*.yml"))
+    return _digest([f"{path.relative_to(rules).as_posix()} {_file_digest(path)}" for path in paths])
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,215 @@
+"""What one checked file becomes in the lake: its partitions of raw/, restricted/ and quarantine/.
+
+Here personal data parts from the rest: raw/ gets keyed tokens and masked forms, restricted/ gets
+the values sealed, one random key a person. The same file gives the same bytes in raw/; sealed bytes
+differ on purpose.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from ingest.checks import BUSINESS_DATE, Checked
+from ingest.core.contract import IDENTIFIER_CLASSES, Column, Source, Table
+from ingest.normalise import NORMALISERS, masked_mobile, masked_name
+from ingest.privacy import Keys, Sealed, row_hashes, seal, token
+from ingest.readers import SOURCE_ROW
+
+ARROW_TYPES = {
+    "varchar": pa.string(),
+    "bigint": pa.int64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "boolean": pa.bool_(),
+}
+PROVENANCE = (("_source_file", pa.string()), (SOURCE_ROW, pa.int64()), ("_row_hash", pa.string()))
+RESTRICTED = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("name_token", pa.string()),
+        ("sealed", pa.binary()),
+        ("key_ref", pa.string()),
+    ]
+)
+WRAPPED_KEYS = pa.schema(
+    [
+        ("key_ref", pa.string()),
+        ("account_id", pa.string()),
+        ("master_key_id", pa.string()),
+        ("wrapped_key", pa.binary()),
+    ]
+)
+QUARANTINE = pa.schema(
+    [
+        ("source", pa.string()),
+        ("table_name", pa.string()),
+        ("source_file", pa.string()),
+        ("source_row", pa.int64()),
+        ("rule", pa.string()),
+        ("column_name", pa.string()),
+        ("value", pa.string()),
+        ("key_ref", pa.string()),
+        ("sealed", pa.binary()),
+    ]
+)
+NormalForms = Mapping[str, pl.Series]
+NULL_TEXT = "\x1e"
+FIELD_END = "\x1f"
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One file of a delivery and the keys that its personal data is kept under."""
+
+    source: Source
+    table: Table
+    business_date: date
+    folder: Path
+    keys: Keys
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.folder / self.table.file_name(self.business_date)
+
+    @property
+    def source_file(self) -> str:
+        """Name of the file in provenance columns: date folder and file."""
+        return f"{self.business_date.isoformat()}/{self.path.name}"
+
+    def context(self, *parts: object) -> str:
+        """What a sealed value of this table is bound to: source, table and parts, joined by |."""
+        return "|".join([self.source.name, self.table.name, *map(str, parts)])
+
+
+def raw_schema(table: Table) -> pa.Schema:
+    """Columns of a table in raw/: the contract's, personal ones replaced, then provenance."""
+    fields: list[tuple[str, pa.DataType]] = []
+    for column in table.columns:
+        fields.extend(_raw_fields(column))
+    if table.business_date_from:
+        fields.append((BUSINESS_DATE, pa.date32()))
+    return pa.schema([*fields, *PROVENANCE])
+
+
+def _raw_fields(column: Column) -> list[tuple[str, pa.DataType]]:
+    if column.personal is None:
+        return [(column.name, ARROW_TYPES[column.data_type])]
+    fields = {
+        "name": [("name_masked", pa.string())],
+        "birth_date": [("birth_year", pa.int64())],
+        "address": [],
+        "mobile": [(f"{column.name}_token", pa.string()), ("mobile_masked", pa.string())],
+    }
+    return fields.get(column.personal, [(f"{column.name}_token", pa.string())])
+
+
+def normal_forms(table: Table, texts: pl.DataFrame) -> NormalForms:
+    """Normal form of each identifier and name column, by column name."""
+    return {
+        column.name: _each_once(texts[column.name], NORMALISERS[column.personal])
+        for column in table.columns
+        if column.personal is not None and column.personal in NORMALISERS
+    }
+
+
+def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Table:
+    """The partition of raw/: typed values, tokens and masks for personal data, provenance."""
+    table, keys, texts = delivery.table, delivery.keys, checked.texts
+    columns: dict[str, pl.Series] = {}
+    for column in table.columns:
+        if column.personal is None:
+            columns[column.name] = checked.accepted[column.name]
+        elif column.personal in IDENTIFIER_CLASSES:
+            columns[f"{column.name}_token"] = _tokens(keys, column.personal, forms[column.name])
+        if column.personal == "mobile":
+            columns["mobile_masked"] = _each_once(forms[column.name], masked_mobile)
+        elif column.personal == "name":
+            columns["name_masked"] = _each_once(texts[column.name], masked_name)
+        elif column.personal == "birth_date":
+            columns["birth_year"] = checked.accepted[column.name].dt.year()
+    if table.business_date_from:
+        columns[BUSINESS_DATE] = checked.accepted[BUSINESS_DATE]
+    content = texts.select(pl.concat_str(pl.all().fill_null(NULL_TEXT), separator=FIELD_END))
+    rows = content.to_series().to_list()
+    columns["_source_file"] = pl.Series([delivery.source_file]).new_from_index(0, len(rows))
+    columns[SOURCE_ROW] = checked.accepted[SOURCE_ROW]
+    columns["_row_hash"] = pl.Series(row_hashes(keys, rows), dtype=pl.String)
+    return pl.DataFrame(columns).to_arrow().cast(raw_schema(table))
+
+
+def _each_once(values: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
+    """`change` over a text column, called once for each different text."""
+    old = values.drop_nulls().unique().to_list()
+    new = pl.Series([change(text) for text in old], dtype=pl.String)
+    return values.replace_strict(old, new, default=None, return_dtype=pl.String)
+
+
+def _tokens(keys: Keys, kind: str, forms: pl.Series) -> pl.Series:
+    return _each_once(forms, lambda form: token(keys, kind, form))
+
+
+def restricted_rows(
+    delivery: Delivered, checked: Checked, forms: NormalForms
+) -> tuple[pa.Table, pa.Table] | None:
+    """Sealed personal data and wrapped keys of a table of accounts; None for any other table.
+
+    The sealed value is JSON of the normal forms, bound to source|table|account_id.
+    """
+    table, texts = delivery.table, checked.texts
+    if table.account is None:
+        return None
+    names = pl.Series([None] * texts.height, dtype=pl.String)
+    people: dict[str, list[str | None]] = {}
+    for column in table.columns:
+        if column.personal is None:
+            continue
+        if column.personal == "name":
+            names = _tokens(delivery.keys, "name", forms[column.name])
+        is_identifier = column.personal in IDENTIFIER_CLASSES
+        values = forms[column.name] if is_identifier else texts[column.name]
+        people[column.name] = values.to_list()
+    accounts = texts[table.account].to_list()
+    to_json = json.JSONEncoder(ensure_ascii=False).encode
+    documents = [
+        to_json(dict(zip(people, values, strict=True)))
+        for values in (zip(*people.values(), strict=True) if people else [()] * len(accounts))
+    ]
+    contexts = [delivery.context(account) for account in accounts]
+    sealed = seal(delivery.keys, documents, contexts)
+    rows = pa.table([accounts, names.to_list(), sealed.sealed, sealed.key_refs], schema=RESTRICTED)
+    return rows, _wrapped_keys(delivery.keys, sealed, accounts)
+
+
+def quarantine_rows(delivery: Delivered, checked: Checked) -> tuple[pa.Table, pa.Table] | None:
+    """Refused rows with their sealed text, and the wrapped keys; None if no row was refused.
+
+    The sealed text is bound to source|table|source_file|source_row.
+    """
+    refused, count = checked.refused, checked.refused.height
+    if count == 0:
+        return None
+    numbers = refused[SOURCE_ROW].to_list()
+    contexts = [delivery.context(delivery.source_file, number) for number in numbers]
+    sealed = seal(delivery.keys, refused["raw"].to_list(), contexts)
+    columns = [
+        [delivery.source.name] * count,
+        [delivery.table.name] * count,
+        [delivery.source_file] * count,
+        numbers,
+        *(refused[name].to_list() for name in ("rule", "column_name", "value")),
+        sealed.key_refs,
+        sealed.sealed,
+    ]
+    keys = _wrapped_keys(delivery.keys, sealed, refused["account_id"].to_list())
+    return pa.table(columns, schema=QUARANTINE), keys
+
+
+def _wrapped_keys(keys: Keys, sealed: Sealed, accounts: list[str | None]) -> pa.Table:
+    master = [keys.master_key_id] * len(accounts)
+    return pa.table([sealed.key_refs, accounts, master, sealed.wrapped_keys], schema=WRAPPED_KEYS)

@@ -1,0 +1,1 @@
+"""Dated rule books in YAML: checked as a whole, then compiled to tables that SQL joins by date."""
