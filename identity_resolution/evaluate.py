@@ -1,0 +1,146 @@
+"""How right the member links of a night are, against a table that says who is who."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ingest.core.errors import Problem
+from ingest.core.lake import Lake
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Counts of accounts and pairs; B³ sums are exact up to the last bit of a double.
+
+    missing_count: accounts on one side only, which are left out of all the rest. A pair is two
+    accounts; true pairs are one person, found pairs one member, right pairs both.
+    over_merged_count: members that hold more than one person; under_merged_count: persons on more
+    than one member.
+    """
+
+    account_count: int
+    missing_count: int
+    person_count: int
+    member_count: int
+    true_pair_count: int
+    found_pair_count: int
+    right_pair_count: int
+    over_merged_count: int
+    under_merged_count: int
+    b3_precision: float
+    b3_recall: float
+
+    @property
+    def precision(self) -> float:
+        """Share of found pairs that are right; 1 where nothing was found."""
+        return self.right_pair_count / self.found_pair_count if self.found_pair_count else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of true pairs that were found; 1 where there is none."""
+        return self.right_pair_count / self.true_pair_count if self.true_pair_count else 1.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of pairwise precision and recall."""
+        return _harmonic_mean(self.precision, self.recall)
+
+    @property
+    def b3_f1(self) -> float:
+        """Harmonic mean of B³ precision and recall."""
+        return _harmonic_mean(self.b3_precision, self.b3_recall)
+
+    def table(self) -> str:
+        """The figures as a Markdown table."""
+        rows = [
+            ("accounts", f"{self.account_count:,}"),
+            ("accounts on one side only, left out", f"{self.missing_count:,}"),
+            ("persons", f"{self.person_count:,}"),
+            ("members", f"{self.member_count:,}"),
+            ("members that hold several persons", f"{self.over_merged_count:,}"),
+            ("persons on several members", f"{self.under_merged_count:,}"),
+            ("pairs: precision", f"{self.precision:.4f}"),
+            ("pairs: recall", f"{self.recall:.4f}"),
+            ("pairs: F1", f"{self.f1:.4f}"),
+            ("B³: precision", f"{self.b3_precision:.4f}"),
+            ("B³: recall", f"{self.b3_recall:.4f}"),
+            ("B³: F1", f"{self.b3_f1:.4f}"),
+        ]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"| {name:<{width}} | {value:>12} |" for name, value in rows]
+        head = [f"| {'figure':<{width}} | {'value':>12} |", f"|{'-' * (width + 2)}|{'-' * 13}:|"]
+        return "\n".join([*head, *lines])
+
+
+def evaluate_night(lake: Lake, business_date: date, truth: Path, memory_limit: str) -> Evaluation:
+    """Compare a night's member links with a Parquet of source, account_id, person_id."""
+    links = lake.raw("identity", "member_links", business_date)
+    if not links.is_file():
+        raise Problem(f"{links} is missing; run resolve for {business_date} first")
+    if not truth.is_file():
+        raise Problem(
+            f"{truth} is missing; --truth names a Parquet with source, account_id, person_id"
+        )
+    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
+        connection.read_parquet(str(links)).create_view("links")
+        connection.read_parquet(str(truth)).create_view("truth")
+        try:
+            return compare(connection)
+        except duckdb.BinderException as error:
+            raise Problem(f"{truth} must hold source, account_id, person_id: {error}") from error
+
+
+def compare(connection: duckdb.DuckDBPyConnection) -> Evaluation:
+    """Compare the tables `links` (source, account_id, member_id) and `truth` (source, account_id,
+    person_id).
+    """
+    row = connection.execute(FIGURES).fetchone()
+    if row is None:
+        raise AssertionError("an aggregate without groups gives one row")
+    return Evaluation(*row)
+
+
+def _harmonic_mean(one: float, other: float) -> float:
+    return 2 * one * other / (one + other) if one + other else 0.0
+
+
+# All figures follow from how many accounts each member shares with each person. B³ precision is the
+# mean over accounts of the share of its member that is its person, hence sum(n² / size of member) /
+# accounts.
+FIGURES = """
+with matched as (
+    select l.member_id, t.person_id
+    from links l
+    join truth t on t.source = l.source and t.account_id = l.account_id
+),
+cells as (select member_id, person_id, count(*) as n from matched group by member_id, person_id),
+members as (select member_id, sum(n) as n, count(*) as person_count from cells group by member_id),
+persons as (select person_id, sum(n) as n, count(*) as member_count from cells group by person_id),
+total as (select count(*) as n from matched),
+outside as (
+    select
+        (select count(*) from links)
+        + (select count(*) from truth)
+        - 2 * (select n from total) as n
+)
+select
+    (select n from total),
+    (select n from outside),
+    (select count(*) from persons),
+    (select count(*) from members),
+    (select coalesce(cast(sum(n * (n - 1) // 2) as bigint), 0) from persons),
+    (select coalesce(cast(sum(n * (n - 1) // 2) as bigint), 0) from members),
+    (select coalesce(cast(sum(n * (n - 1) // 2) as bigint), 0) from cells),
+    (select count(*) from members where person_count > 1),
+    (select count(*) from persons where member_count > 1),
+    (
+        select coalesce(sum(cast(c.n * c.n as double) / m.n) / (select n from total), 1)
+        from cells c join members m on m.member_id = c.member_id
+    ),
+    (
+        select coalesce(sum(cast(c.n * c.n as double) / p.n) / (select n from total), 1)
+        from cells c join persons p on p.person_id = c.person_id
+    )
+"""

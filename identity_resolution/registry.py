@@ -1,0 +1,123 @@
+"""Member ids that last: each old id goes where most of its accounts went, and every change has one
+row.
+
+Nothing is kept but what was posted: the last posted link of each account says which member it
+belonged to.
+"""
+
+from datetime import date
+
+import duckdb
+
+
+def name_members(connection: duckdb.DuckDBPyConnection, business_date: date) -> None:
+    """Give each group of accounts its member id.
+
+    Reads `accounts`, `groups` (account, root: the oldest account of its group) and input_posted
+    (source, account_id, member_id: the link posted last before tonight); leaves `members` (account,
+    member_id, previous_member_id, reason: new, merge, split, or NULL where nothing changed).
+
+    An old id goes to the group with most of its accounts, else to the group with the oldest
+    account. A group that several old ids want keeps the one with most accounts in it, else the
+    member with the oldest account, else the smaller id. A group that gets none is named after its
+    oldest account and the night's date.
+    """
+    connection.execute(PREVIOUS)
+    connection.execute(OLD_MEMBERS)
+    connection.execute(KEPT)
+    connection.execute(GROUP_IDS, {"business_date": business_date})
+    connection.execute(MEMBERS)
+    clash = connection.execute(CLASH).fetchone()
+    if clash is not None:
+        raise AssertionError(f"two groups were given the member id {clash[0]}")
+
+
+PREVIOUS = """
+create or replace temp table previous as
+select a.account, g.root, p.member_id, a.first_seen_date
+from input_posted p
+join accounts a on a.source = p.source and a.account_id = p.account_id
+join groups g on g.account = a.account
+"""
+
+OLD_MEMBERS = """
+create or replace temp table old_members as
+select member_id, min(first_seen_date) as first_seen_date, min(root) < max(root) as is_torn
+from previous
+group by member_id
+"""
+
+# Most old members lie whole in one group; only torn ones have to choose.
+KEPT = """
+create or replace temp table kept as
+with parts as (
+    select member_id, root, count(*) as account_count
+    from previous
+    group by member_id, root
+),
+choices as (
+    select member_id, root, account_count
+    from (
+        select
+            *,
+            row_number() over (partition by member_id order by account_count desc, root) as choice
+        from parts
+        where member_id in (select member_id from old_members where is_torn)
+    ) as torn
+    where choice = 1
+    union all
+    select o.member_id, o.root, o.account_count
+    from parts o
+    join old_members m on m.member_id = o.member_id
+    where not m.is_torn
+),
+ranked as (
+    select
+        c.root,
+        c.member_id,
+        row_number() over (
+            partition by c.root
+            order by c.account_count desc, m.first_seen_date nulls last, c.member_id
+        ) as claimant
+    from choices c
+    join old_members m on m.member_id = c.member_id
+)
+select root, member_id from ranked where claimant = 1
+"""
+
+# The date is part of a new id, because an account that leaves a member that carries its name needs
+# another one.
+GROUP_IDS = """
+create or replace temp table group_ids as
+select
+    a.account as root,
+    coalesce(
+        k.member_id,
+        'M' || substr(sha256(
+            a.source || '|' || a.account_id || '|' || cast(cast($business_date as date) as varchar)
+        ), 1, 15)
+    ) as member_id
+from accounts a
+left join kept k on k.root = a.account
+where a.account in (select root from groups)
+"""
+
+MEMBERS = """
+create or replace temp table members as
+select
+    g.account,
+    i.member_id,
+    case when p.member_id is distinct from i.member_id then p.member_id end as previous_member_id,
+    case
+        when p.member_id is null then 'new'
+        when p.member_id = i.member_id then null
+        when k.member_id is null then 'merge'
+        else 'split'
+    end as reason
+from groups g
+join group_ids i on i.root = g.root
+left join previous p on p.account = g.account
+left join kept k on k.member_id = p.member_id
+"""
+
+CLASH = "select member_id from group_ids group by member_id having count(*) > 1 limit 1"

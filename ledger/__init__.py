@@ -1,0 +1,1 @@
+"""The two folds of the night: tier periods and points entries, derived from what members did."""

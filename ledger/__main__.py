@@ -1,0 +1,52 @@
+"""Derive the tiers or the points of a night's touched members.
+
+python -m ledger tiers --date D
+python -m ledger points --date D
+"""
+
+import argparse
+import sys
+from datetime import date
+
+from ingest.core.errors import Problem, run_command
+from ingest.core.lake import Lake
+from ingest.core.log import start_log, step_log
+from ingest.core.settings import load_settings
+from ledger.points_night import fold_points_night
+from ledger.tier_night import fold_tier_night
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    business_date = _business_date(arguments.date)
+    settings = load_settings()
+    lake = Lake(settings.lake)
+    start_log()
+    log = step_log("ledger")
+    if arguments.command == "tiers":
+        log.info("%s: %d tier changes", business_date, fold_tier_night(lake, business_date))
+    else:
+        count = fold_points_night(lake, business_date, settings.memory_limit)
+        log.info("%s: %d points entries", business_date, count)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ledger", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("tiers", "write tier periods"), ("points", "write points entries")):
+        command = commands.add_parser(name, help=f"{text} of the members touched tonight")
+        command.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    return parser
+
+
+def _business_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Problem(f"--date {text} is no date; write it as YYYY-MM-DD") from None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main, sys.argv[1:]))
