@@ -1,0 +1,266 @@
+"""The command line of the platform: `python -m dags --help`."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from types import FrameType
+
+from dags import doctor, services
+from dags.pipeline import (
+    PROJECT,
+    Step,
+    from_step,
+    in_order,
+    lake_root,
+    monthly,
+    nightly,
+    step_environment,
+)
+from dags.runner import Board, Outcome, Runner, Trouble, run_lock, what_went_wrong
+
+EXAMPLES = """examples:
+  python -m dags run --date 2026-03-31                    one night
+  python -m dags run --date 2026-03-31 --from-step build  go on after a failure
+  python -m dags backfill --from 2026-03-01 --to 2026-03-31
+  python -m dags close --period 2026-03
+
+exit status: 0 done or nothing new, 1 failed, 2 wrong arguments, 130 stopped
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(argv)
+    lake = lake_root()
+    os.environ.update(step_environment(lake))
+    signal.signal(signal.SIGTERM, _stop)
+    command: Callable[[argparse.Namespace, Path], int] = options.command
+    try:
+        return command(options, lake)
+    except Trouble as trouble:
+        print(f"error: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; nothing of an unfinished night is published", file=sys.stderr)
+        return 130
+
+
+def run(options: argparse.Namespace, lake: Path) -> int:
+    """One night."""
+    steps = nightly()
+    with run_lock(lake) as lock:
+        if options.from_step:
+            try:
+                steps = from_step(steps, options.from_step)
+            except ValueError as error:
+                raise Trouble(str(error)) from error
+            if lock.night != options.date.isoformat():
+                raise Trouble(
+                    f"{lake}/work holds the night {lock.night or '?'}, not {options.date}; "
+                    "run the whole night, without --from-step"
+                )
+        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout), options.jobs)
+        return _report(_night(runner, steps, options.date, options.replace))
+
+
+def backfill(options: argparse.Namespace, lake: Path) -> int:
+    """The nights of several dates, in order."""
+    if options.first > options.last:
+        raise Trouble(f"--from {options.first} is after --to {options.last}")
+    return _nights(lake, _dates(options.first, options.last), options.jobs, is_closing=False)
+
+
+def close(options: argparse.Namespace, lake: Path) -> int:
+    """The close of one month."""
+    with run_lock(lake) as lock:
+        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout))
+        return _report(_close(runner, options.period))
+
+
+def explain(options: argparse.Namespace, lake: Path) -> int:
+    """What a night and a close consist of; runs nothing."""
+    day = options.date.isoformat() if options.date else "DATE"
+    values = {"date": day, "replace": "", "period": day[:7] if options.date else "YYYY-MM"}
+    for title, steps in (("nightly", nightly()), ("monthly_close", monthly())):
+        print(f"{title} (in {PROJECT}, LAKE_ROOT={lake})")
+        for step in in_order(steps):
+            print(f"\n  {step.name}: {step.doc}")
+            print(f"    after    {', '.join(step.after) or '-'}")
+            print(f"    command  python -m {' '.join(step.arguments(values))}")
+        print()
+    return 0
+
+
+def demo(options: argparse.Namespace, lake: Path) -> int:
+    """The demo group: made, run for some nights, closed, summed up."""
+    size = ["--people", str(options.people), "--seed", str(options.seed)]
+    return _show(options, lake, ["ingest", "demo", *size])
+
+
+def real(options: argparse.Namespace, lake: Path) -> int:
+    """Third-party data put into the landing zone, and the nights run on it."""
+    return _show(options, lake, ["ingest", "connect", "--data", str(options.data.absolute())])
+
+
+def check(options: argparse.Namespace, lake: Path) -> int:
+    """Whether this machine can run the night, and how to mend what is wrong."""
+    return doctor.report(lake)
+
+
+def dbt(options: argparse.Namespace, lake: Path) -> int:
+    """Dbt on this lake, for people: python -m dags dbt test --select test_type:unit."""
+    (lake / "work").mkdir(parents=True, exist_ok=True)
+    return _module(["dbt.cli.main", *options.arguments])
+
+
+def airflow(options: argparse.Namespace, lake: Path) -> int:
+    """Airflow's services on this machine, until Ctrl-C."""
+    return services.serve(PROJECT / ".airflow", options.port)
+
+
+def _show(options: argparse.Namespace, lake: Path, delivering: list[str]) -> int:
+    """Keys, deliveries for some nights in a row, the nights, the months that end, the summary."""
+    nights = ["--from", options.first.isoformat(), "--nights", str(options.nights)]
+    for arguments in (["ingest", "keys"], [*delivering, *nights]):
+        if _module(arguments):
+            return 1
+    last = options.first + timedelta(days=options.nights - 1)
+    status = _nights(lake, _dates(options.first, last), options.jobs, is_closing=True)
+    return status or _module(["exports", "summary"])
+
+
+def _nights(lake: Path, dates: Sequence[date], jobs: int, is_closing: bool) -> int:
+    """Nights in order, until one fails; with `is_closing`, a month closes after its last night."""
+    with run_lock(lake) as lock:
+        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout, is_brief=True), jobs)
+        steps = nightly()
+        for day in dates:
+            status = _report(_night(runner, steps, day, is_replacing=False))
+            if not status and is_closing and (day + timedelta(days=1)).month != day.month:
+                status = _report(_close(runner, f"{day:%Y-%m}"))
+            if status:
+                return status
+    return 0
+
+
+def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool) -> Outcome:
+    runner.lock.remember(day.isoformat())
+    return runner.run(
+        day.isoformat(), steps, {"date": day.isoformat(), "replace": "--replace" * is_replacing}
+    )
+
+
+def _close(runner: Runner, period: str) -> Outcome:
+    return runner.run(f"close-{period}", monthly(), {"period": period})
+
+
+def _report(outcome: Outcome) -> int:
+    """Say what went wrong, if anything did; the exit status."""
+    for step in outcome.steps:
+        if step.status == "failed":
+            print("\n".join(what_went_wrong(step.log)), file=sys.stderr)
+    return 1 if outcome.status == "failed" else 0
+
+
+def _module(arguments: list[str]) -> int:
+    """Run `python -m …` from the project folder, on this screen; its exit status."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore:::runpy", "-m", *arguments], cwd=PROJECT, check=False
+    ).returncode
+
+
+def _dates(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=days) for days in range((last - first).days + 1)]
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-03-31") from error
+
+
+def _period(text: str) -> str:
+    try:
+        return f"{date.fromisoformat(text + '-01'):%Y-%m}"
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no month; write it as 2026-03") from error
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of 1 or more")
+    return int(text)
+
+
+class _OneLine(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        print(f"error: {message} ({self.prog} --help shows how)", file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLine(
+        prog="python -m dags",
+        description="Runs the nights of the group.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        function: Callable[[argparse.Namespace, Path], int], name: str
+    ) -> argparse.ArgumentParser:
+        text = (function.__doc__ or "").strip()
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=function)
+        return command
+
+    def jobs(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--jobs", type=_count, default=2, help="steps at once at most (2)")
+
+    night = add(run, "run")
+    night.add_argument("--date", type=_date, required=True, help="business date, YYYY-MM-DD")
+    night.add_argument("--replace", action="store_true", help="redo the latest published night")
+    night.add_argument("--from-step", help="leave out the steps before this one")
+    jobs(night)
+    nights = add(backfill, "backfill")
+    nights.add_argument(
+        "--from", dest="first", type=_date, required=True, help="first business date"
+    )
+    nights.add_argument("--to", dest="last", type=_date, required=True, help="last business date")
+    jobs(nights)
+    add(close, "close").add_argument("--period", type=_period, required=True, help="month, YYYY-MM")
+    add(explain, "explain").add_argument(
+        "--date", type=_date, help="show the commands of this night"
+    )
+    add(check, "doctor")
+    group = add(demo, "demo")
+    group.add_argument("--people", type=_count, default=20_000, help="size of the population")
+    group.add_argument("--seed", type=_count, default=1, help="another seed, another group (1)")
+    third_party = add(real, "real")
+    third_party.add_argument("--data", type=Path, required=True, help="folder of the data")
+    for command, first, count in ((group, "2026-03-27", 8), (third_party, "2026-09-01", 30)):
+        command.add_argument("--from", dest="first", type=_date, default=first, help=f"({first})")
+        command.add_argument("--nights", type=_count, default=count, help=f"how many ({count})")
+        jobs(command)
+    add(dbt, "dbt").add_argument("arguments", nargs=argparse.REMAINDER, help="what follows dbt")
+    add(airflow, "airflow").add_argument(
+        "--port", type=_count, default=8080, help="of the web page (8080)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

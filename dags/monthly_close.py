@@ -1,0 +1,32 @@
+"""Airflow's rendering of the monthly close: `dags/pipeline.py` holds the steps, this the time."""
+
+from datetime import datetime
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+
+from dags.pipeline import TIME_ZONE, monthly
+from dags.rendering import period, render, runbook
+
+with DAG(
+    "monthly_close",
+    description="The close of the month that ended last, and its statements",
+    doc_md=runbook(),
+    schedule=CronDataIntervalTimetable(
+        "0 8 1 * *", timezone=TIME_ZONE
+    ),  # the last night of the month is published
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    params={
+        "period": Param(
+            None,
+            type=["null", "string"],
+            pattern=r"^\d{4}-\d{2}$",
+            description="YYYY-MM; empty: the month that ended last",
+        ),
+    },
+    user_defined_macros={"period": period},
+    tags=["onemember"],
+) as dag:
+    render(BashOperator, monthly(), {"period": "{{ period(params, dag_run) }}"})

@@ -1,0 +1,198 @@
+"""The steps of the platform as data: the one list that the command line and Airflow both render.
+
+A step is one command, `python -m <command>`, run from the project folder. It is idempotent for its
+business date and can be started again alone. Exit status 0 is done, 1 failed, 99 (NOTHING_NEW)
+nothing to do: what comes after is then left out, and the run is a success.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+STAGING = PROJECT / "dbt_project" / "models" / "staging"
+NOTHING_NEW = 99
+TIME_ZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a pipeline.
+
+    `command` is what follows `python -m`, with `{date}`, `{replace}` or `{period}` where a run
+    fills them in. `warm` says that the modules of this step take seconds to import, so the runner
+    forks it from a process that has imported them already.
+    """
+
+    name: str
+    command: str
+    after: tuple[str, ...]
+    doc: str
+    warm: bool = False
+
+    def arguments(self, values: dict[str, str]) -> list[str]:
+        """The module to run and its arguments for one run."""
+        return self.command.format(**values).split()
+
+
+def sources(staging: Path = STAGING) -> list[str]:
+    """The sources of the group: one folder of staging models each, in alphabetical order."""
+    return sorted(path.name for path in staging.glob("*/") if any(path.glob("_*__sources.yml")))
+
+
+def nightly(staging: Path = STAGING) -> list[Step]:
+    """The night of one business date."""
+    loads = tuple(f"load_{source}" for source in sources(staging))
+    return [
+        Step(
+            "open",
+            "ingest open --date {date} {replace}",
+            (),
+            "Checks date, lake, landing folders and rules; names all inputs by a run key.",
+        ),
+        *(
+            Step(
+                name,
+                f"ingest load --source {name.removeprefix('load_')} --date {{date}}",
+                ("open",),
+                "Landing files to checked, typed Parquet; bad rows and personal data split off.",
+            )
+            for name in loads
+        ),
+        Step("load_rules", "ingest rules --date {date}", ("open",), "Dated YAML to rule tables."),
+        _dbt(
+            "stage",
+            "run --selector stage",
+            (*loads, "load_rules"),
+            "Staging views and identifiers.",
+        ),
+        Step(
+            "resolve_identities",
+            "identity_resolution resolve --date {date}",
+            ("stage",),
+            "Identifiers to member links, with evidence; member ids stay what they were.",
+        ),
+        _dbt(
+            "activities",
+            "run --selector activities",
+            ("resolve_identities",),
+            "Activities in the common shape, growth value, the members touched tonight.",
+        ),
+        Step(
+            "fold_tiers",
+            "ledger tiers --date {date}",
+            ("activities",),
+            "Tier periods of the touched members.",
+        ),
+        _dbt(
+            "rate",
+            "run --selector rate",
+            ("fold_tiers",),
+            "An award or a refusal with its reason per activity.",
+        ),
+        Step(
+            "fold_points",
+            "ledger points --date {date}",
+            ("rate",),
+            "Points lots of the touched members.",
+        ),
+        _dbt(
+            "build",
+            "build --selector build --exclude-resource-type unit_test",
+            ("fold_points",),
+            "Posts the differences; builds the marts; checks their contracts and tests.",
+        ),
+        Step(
+            "verify",
+            "exports verify --date {date}",
+            ("build",),
+            "The invariants of what would be published.",
+            True,
+        ),
+        Step(
+            "publish",
+            "exports publish --date {date}",
+            ("verify",),
+            "A closed snapshot; then the pointer moves.",
+        ),
+        Step(
+            "export",
+            "exports export --date {date}",
+            ("publish",),
+            "Statements, audiences, feeds, the run report.",
+        ),
+    ]
+
+
+def monthly() -> list[Step]:
+    """The close of one month, after its last night."""
+    return [
+        Step(
+            "close",
+            "exports close --period {period}",
+            (),
+            "Freezes the totals of the month; refuses one that has not ended.",
+        ),
+        Step(
+            "statements",
+            "exports statements --period {period}",
+            ("close",),
+            "The signed-off statements per party.",
+        ),
+    ]
+
+
+def in_order(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, each after those it waits for; ValueError on a cycle or an unknown name."""
+    left = list(steps)
+    done: set[str] = set()
+    while left:
+        ready = [step for step in left if done.issuperset(step.after)]
+        if not ready:
+            raise ValueError(
+                f"these steps wait for each other or for no step: {[step.name for step in left]}"
+            )
+        for step in ready:
+            yield step
+            done.add(step.name)
+            left.remove(step)
+
+
+def from_step(steps: Sequence[Step], name: str) -> list[Step]:
+    """`name` and what comes after it, with the edges between those; ValueError if there is none."""
+    chosen = {name}
+    for step in in_order(steps):
+        if chosen.intersection(step.after):
+            chosen.add(step.name)
+    kept = [step for step in steps if step.name in chosen]
+    if name not in {step.name for step in kept}:
+        raise ValueError(f"no step {name}; there are {', '.join(step.name for step in steps)}")
+    return [
+        replace(step, after=tuple(name for name in step.after if name in chosen)) for step in kept
+    ]
+
+
+def lake_root() -> Path:
+    """The lake this machine works on."""
+    return Path(os.environ.get("LAKE_ROOT") or PROJECT / "lake").expanduser().absolute()
+
+
+def step_environment(lake: Path) -> dict[str, str]:
+    """What a step finds in its environment besides what it inherits, in both renderings."""
+    work = lake / "work"
+    return {
+        "LAKE_ROOT": str(lake),
+        "DBT_PROJECT_DIR": str(PROJECT / "dbt_project"),
+        "DBT_PROFILES_DIR": str(PROJECT / "dbt_project"),
+        "DBT_TARGET_PATH": str(work / "dbt"),
+        "DBT_LOG_PATH": str(work / "dbt" / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
+def _dbt(name: str, command: str, after: tuple[str, ...], doc: str) -> Step:
+    return Step(name, f"dbt.cli.main {command}", after, doc, warm=True)

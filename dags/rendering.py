@@ -1,0 +1,81 @@
+"""What the two Airflow files share: steps to tasks, run to business date, README to documentation.
+
+Airflow itself comes in as an argument, so all of this can be tested without it.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from dags.pipeline import NOTHING_NEW, PROJECT, TIME_ZONE, Step, lake_root, step_environment
+
+NIGHT_STARTS = timedelta(
+    hours=4, minutes=30
+)  # a business day ends at 04:00; deliveries need a moment
+README = PROJECT / "dags" / "README.md"
+
+
+class DagRun(Protocol):
+    """What is read of Airflow's run: either time can be missing when a person triggers it."""
+
+    data_interval_start: datetime | None
+    run_after: datetime
+
+
+def render(operator: Callable[..., Any], steps: Sequence[Step], values: dict[str, str]) -> None:
+    """Make one task per step and the edges between them, inside the DAG that is being defined.
+
+    `operator` is Airflow's BashOperator; `values` are Jinja expressions for what a run fills into
+    the commands. The Python of the steps is ONEMEMBER_PYTHON, by default the one that runs Airflow.
+    """
+    environment = {
+        **step_environment(lake_root()),
+        "ONEMEMBER_PYTHON": os.environ.get("ONEMEMBER_PYTHON") or sys.executable,
+    }
+    tasks = {
+        step.name: operator(
+            task_id=step.name,
+            bash_command=f'exec "$ONEMEMBER_PYTHON" -m {step.command.format(**values)}',
+            cwd=str(PROJECT),
+            env=environment,
+            append_env=True,
+            skip_on_exit_code=NOTHING_NEW,
+            doc_md=f"{step.doc}\n\n{runbook(step.name)}",
+        )
+        for step in steps
+    }
+    for step in steps:
+        for name in step.after:
+            tasks[name].set_downstream(tasks[step.name])
+
+
+def business_date(params: Mapping[str, Any], run: DagRun) -> str:
+    """The business date of a run: its parameter, else the one that ended before its night."""
+    if params["business_date"]:
+        return date.fromisoformat(params["business_date"]).isoformat()
+    began = run.data_interval_start or run.run_after - timedelta(days=1)
+    return (began.astimezone(ZoneInfo(TIME_ZONE)) - NIGHT_STARTS).date().isoformat()
+
+
+def period(params: Mapping[str, Any], run: DagRun) -> str:
+    """The month that a run closes, YYYY-MM: its parameter, else the one that ended before it."""
+    if params["period"]:
+        return f"{date.fromisoformat(params['period'] + '-01'):%Y-%m}"
+    first = run.run_after.astimezone(ZoneInfo(TIME_ZONE)).date().replace(day=1)
+    return f"{first - timedelta(days=1):%Y-%m}"
+
+
+def runbook(step: str | None = None) -> str:
+    """The README of this folder, or its section about one step; empty if it has none."""
+    text = README.read_text(encoding="utf-8")
+    if step is None:
+        return text
+    heading = re.sub(r"^load_(?!rules$).*", "load_<source>", step)
+    section = re.search(
+        rf"^### `{re.escape(heading)}`\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    return section.group(1).strip() if section else ""

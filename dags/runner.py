@@ -1,0 +1,312 @@
+"""Runs a graph of steps on this machine, each a process of its own, side by side where it allows.
+
+Importing dbt takes 3 s and Great Expectations 5 s, every time, so the steps marked `warm` are
+forked from one process that has imported both (the standard library's fork server); the others
+start a fresh interpreter. Either way a step has its own process group and log file, and holds the
+run's lock as long as it lives: after a killed run nobody can start another one beside a step that
+is still writing.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import connection, forkserver, reduction
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, TextIO
+
+from dags.pipeline import NOTHING_NEW, PROJECT, Step
+
+WARM_MODULES = ["dbt.cli.main", "dbt.adapters.duckdb", "great_expectations"]
+SECONDS_TO_STOP = 5.0  # what a step gets between the request to stop and the kill
+SECONDS_BETWEEN_NEWS = 30.0  # on a screen that cannot be overwritten
+LINES_OF_A_FAILED_LOG = 15
+
+
+class Trouble(Exception):
+    """One line for the person who started the run."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a step ended; `status` is done, nothing new or failed."""
+
+    name: str
+    status: str
+    seconds: float
+    log: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: `status` as of a step; `steps` in the order in which they ended."""
+
+    label: str
+    status: str
+    seconds: float
+    steps: tuple[Finished, ...]
+
+
+@dataclass
+class RunLock:
+    """The lock of the lake while it is held, and the night that its working folder holds."""
+
+    file: TextIO
+    night: str | None
+
+    def remember(self, night: str) -> None:
+        """Write down whose night the working folder holds from now on, and who is building it."""
+        self.night = night
+        _rewrite(self.file, os.getpid(), night)
+
+
+@contextmanager
+def run_lock(lake: Path) -> Iterator[RunLock]:
+    """Hold the lake for one run; Trouble if another run has it or the lake cannot be written."""
+    path = lake / "work" / "run.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise Trouble(
+            f"cannot write {path}: {error.strerror}; check the owner and mode of the lake"
+        ) from error
+    with file:
+        file.seek(0)
+        process, _, night = file.read().strip().partition(" ")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Trouble(
+                f"another run uses {lake} (process {process or '?'}, night {night or '?'}); "
+                "wait for it or stop it"
+            ) from error
+        _rewrite(file, os.getpid(), night)
+        yield RunLock(file, night or None)
+
+
+class Board:
+    """What a person sees: one line per step, or one line per run when there are many.
+
+    On a terminal the last line shows what is running now; elsewhere a line every half minute does.
+    """
+
+    def __init__(self, stream: TextIO, is_brief: bool = False) -> None:
+        self.stream = stream
+        self.is_brief = is_brief
+        self._is_terminal = stream.isatty()
+        self._last_news = time.monotonic()
+
+    def begin(self, label: str) -> None:
+        """A run starts."""
+        self._last_news = time.monotonic()
+        if not self.is_brief:
+            self._line(f"{label}\n  {'step':<22}{'status':<12}{'seconds':>8}")
+
+    def running(self, label: str, steps: dict[str, float]) -> None:
+        """What runs now, with the seconds so far."""
+        text = f"  {label}  " + ", ".join(
+            f"{name} {seconds:.0f} s" for name, seconds in steps.items()
+        )
+        if self._is_terminal:
+            self.stream.write(f"\r\x1b[K{text[:100]}")
+            self.stream.flush()
+        elif time.monotonic() - self._last_news > SECONDS_BETWEEN_NEWS:
+            self._line(text + " …")
+
+    def finished(self, step: Finished) -> None:
+        """One step ended."""
+        if step.status == "failed":
+            self._line(f"  {step.name:<22}{step.status:<12}{step.seconds:>8.1f}  log: {step.log}")
+        elif not self.is_brief:
+            self._line(f"  {step.name:<22}{step.status:<12}{step.seconds:>8.1f}")
+
+    def end(self, outcome: Outcome) -> None:
+        """The run ended."""
+        slowest = sorted(outcome.steps, key=lambda step: -step.seconds)[:3]
+        text = f"{outcome.label}  {outcome.status:<12}{outcome.seconds:>8.1f} s"
+        if self.is_brief and outcome.status == "done":
+            text += "   slowest: " + ", ".join(
+                f"{step.name} {step.seconds:.1f}" for step in slowest
+            )
+        self._line(text)
+
+    def _line(self, text: str) -> None:
+        if self._is_terminal:
+            self.stream.write("\r\x1b[K")
+        self.stream.write(text + "\n")
+        self.stream.flush()
+        self._last_news = time.monotonic()
+
+
+@dataclass
+class Runner:
+    """Runs graphs one after the other on one lake; the caller holds its lock.
+
+    `environment` is added to what the steps inherit. `jobs` steps run at once at most.
+    """
+
+    lock: RunLock
+    logs: Path
+    environment: dict[str, str]
+    board: Board
+    jobs: int = 2
+    _running: dict[str, "_Running"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        forkserver.set_forkserver_preload(WARM_MODULES)
+
+    def run(self, label: str, steps: Sequence[Step], values: dict[str, str]) -> Outcome:
+        """Run the steps in the order of their graph and say how it ended.
+
+        After a failed step nothing new is started, but what runs beside it may finish. Ctrl-C
+        stops all of it.
+        """
+        started = time.monotonic()
+        self.board.begin(label)
+        ended: dict[str, Finished] = {}
+        try:
+            while True:
+                if all(step.status == "done" for step in ended.values()):
+                    self._start_ready(label, steps, values, ended)
+                if not self._running:
+                    break
+                for step in self._wait(label):
+                    ended[step.name] = step
+                    self.board.finished(step)
+        finally:
+            self._stop_all()
+        statuses = {step.status for step in ended.values()}
+        status = next(name for name in ("failed", "nothing new", "done") if name in statuses)
+        outcome = Outcome(label, status, time.monotonic() - started, tuple(ended.values()))
+        self.board.end(outcome)
+        return outcome
+
+    def _start_ready(
+        self, label: str, steps: Sequence[Step], values: dict[str, str], ended: dict[str, Finished]
+    ) -> None:
+        for step in steps:
+            is_ready = (
+                step.name not in ended
+                and step.name not in self._running
+                and ended.keys() >= {*step.after}
+            )
+            if is_ready and len(self._running) < self.jobs:
+                log = self.logs / label / f"{step.name}.log"
+                self._running[step.name] = _start(
+                    step.arguments(values), step.warm, log, self.environment, self.lock
+                )
+        if ended and any(step.warm for step in steps):
+            forkserver.ensure_running()  # warms up while the first steps work
+
+    def _wait(self, label: str) -> list[Finished]:
+        """Wait until a step ends, or a moment for the board; the steps that ended."""
+        connection.wait(
+            [running.process.sentinel for running in self._running.values()], timeout=0.5
+        )
+        now = time.monotonic()
+        ended = []
+        for name, running in list(self._running.items()):
+            code = running.process.exitcode
+            if code is not None:
+                status = {0: "done", NOTHING_NEW: "nothing new"}.get(code, "failed")
+                ended.append(Finished(name, status, now - running.started, running.log))
+                del self._running[name]
+        if self._running:
+            self.board.running(
+                label, {name: now - running.started for name, running in self._running.items()}
+            )
+        return ended
+
+    def _stop_all(self) -> None:
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            for running in self._running.values():
+                with suppress(ProcessLookupError):
+                    os.killpg(running.process.pid or 0, signal_number)
+            for running in self._running.values():
+                running.process.join(SECONDS_TO_STOP)
+        self._running.clear()
+
+
+@dataclass(frozen=True)
+class _Running:
+    process: BaseProcess
+    started: float
+    log: Path
+
+
+def what_went_wrong(log: Path) -> list[str]:
+    """The `error:` lines that a step wrote, or the end of its log if it wrote none."""
+    lines = [
+        line.rstrip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+    ]
+    errors = [line for line in lines if line.startswith("error: ")]
+    return list(dict.fromkeys(errors)) or [line for line in lines if line][-LINES_OF_A_FAILED_LOG:]
+
+
+def _rewrite(file: TextIO, process: int, night: str) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(f"{process} {night}\n")
+    file.flush()
+
+
+def _start(
+    arguments: list[str], is_warm: bool, log: Path, environment: dict[str, str], lock: RunLock
+) -> _Running:
+    """Start one step as a process; Trouble if its log cannot be written."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"$ python -m {' '.join(arguments)}\n", encoding="utf-8")
+    except OSError as error:
+        raise Trouble(
+            f"cannot write {log}: {error.strerror}; check the lake (LAKE_ROOT)"
+        ) from error
+    context: Any = multiprocessing.get_context("forkserver" if is_warm else "spawn")
+    process = context.Process(
+        target=_step, args=(arguments, log, environment, _Inherited(lock.file.fileno()))
+    )
+    started = time.monotonic()
+    process.start()
+    return _Running(process, started, log)
+
+
+class _Inherited:
+    """A file descriptor that a child of either kind receives and keeps open until it ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _receive, (reduction.DupFd(self.descriptor),)
+
+
+def _receive(duplicate: Any) -> _Inherited:
+    return _Inherited(duplicate.detach())
+
+
+def _step(arguments: list[str], log: Path, environment: dict[str, str], lock: _Inherited) -> None:
+    """A step's process: `python -m <arguments>` from the project folder, its output in the log."""
+    os.setsid()
+    os.set_inheritable(lock.descriptor, False)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(PROJECT)
+    os.environ.update(environment)
+    sys.path.insert(0, str(PROJECT))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log to be read while it grows
+    warnings.filterwarnings(
+        "ignore", category=RuntimeWarning, module="runpy"
+    )  # what is warm is imported already
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

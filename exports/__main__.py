@@ -1,0 +1,115 @@
+"""Verify and publish a night, close a month, write what leaves the platform.
+
+python -m exports verify --date D
+python -m exports publish --date D
+python -m exports export --date D
+python -m exports close --period YYYY-MM
+python -m exports statements --period YYYY-MM
+"""
+
+import argparse
+import sys
+from datetime import date
+
+from exports.close import close_month
+from exports.publish import publish_night
+from exports.verify import verify_night
+from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
+from ingest.core.log import start_log
+from ingest.core.settings import load_settings
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit status."""
+    arguments = _parser().parse_args(argv)
+    start_log()
+    commands = {
+        "verify": _verify,
+        "publish": _publish,
+        "export": _export,
+        "close": _close,
+        "statements": _statements,
+    }
+    return commands[arguments.command](arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m exports",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("verify", "check the night that is open"),
+        ("publish", "publish the verified night"),
+        ("export", "write statements, audiences, feeds and the report of the published night"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    for name, text in (
+        ("close", "write down a month's totals for good"),
+        ("statements", "write the statement pack of a closed month"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--period", required=True, help="month, YYYY-MM")
+    return parser
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    found = verify_night(load_settings(), _business_date(arguments.date))
+    for failure in found.failures:
+        print(f"error: {failure}", file=sys.stderr)
+    if found.failures:
+        return 1
+    print(
+        f"{len(found.marts)} marts, {len(found.invariants)} invariants "
+        f"and {len(found.expectations)} expectations hold"
+    )
+    return 0
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    published = publish_night(load_settings(), _business_date(arguments.date))
+    publication = published.publication
+    verb = "published" if published.is_new else "was published before:"
+    rows = sum(publication.row_counts.values())
+    print(f"{verb} {publication.version}: {rows} rows in {publication.folder}")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from exports.nightly import export  # noqa: PLC0415 - the other commands need none of it
+
+    for path in export(load_settings(), _business_date(arguments.date)):
+        print(path)
+    return 0
+
+
+def _close(arguments: argparse.Namespace) -> int:
+    closed = close_month(load_settings(), arguments.period)
+    if closed is None:
+        print(f"nothing was posted in {arguments.period}; there is nothing to close")
+        return NOTHING_TO_DO
+    verb = "closed" if closed.is_new else "was closed before"
+    print(f"{closed.period} {verb}: {', '.join(row['statement_no'] for row in closed.rows)}")
+    return 0
+
+
+def _statements(arguments: argparse.Namespace) -> int:
+    from exports.statements.pack import write_pack  # noqa: PLC0415 - the other commands need none of it
+
+    for path in write_pack(load_settings(), arguments.period):
+        print(path)
+    return 0
+
+
+def _business_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Problem(f"'{text}' is not a date; write the business date as YYYY-MM-DD") from None
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main, sys.argv[1:]))

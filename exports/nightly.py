@@ -1,0 +1,45 @@
+"""The export step: everything that a published night hands out, into the outbox."""
+
+from datetime import date
+from pathlib import Path
+
+from exports.audiences import write_audiences
+from exports.catalogue import read_catalogue
+from exports.feeds import write_feeds
+from exports.published import open_current
+from exports.report import write_report
+from exports.statements.pack import read_closes, write_drafts, write_pack
+from ingest.core.errors import Problem
+from ingest.core.lake import Lake
+from ingest.core.log import step_log
+from ingest.core.settings import Settings
+
+
+def export(settings: Settings, business_date: date) -> tuple[Path, ...]:
+    """Write statements, audiences, feeds and run report of a published night; return their folders.
+
+    The month's statements are drafts until it is closed. Doing it again gives the same bytes.
+    Raises Problem if another date is published or the figures do not foot.
+    """
+    lake = Lake(settings.lake)
+    log = step_log("export")
+    catalogue = read_catalogue()
+    period = f"{business_date:%Y-%m}"
+    with open_current(settings) as (publication, connection):
+        if publication.business_date != business_date:
+            raise Problem(
+                f"the published version is of {publication.business_date}, not {business_date}; "
+                f"publish {business_date} first or export {publication.business_date}"
+            )
+        if read_closes(lake, period):
+            statements = write_pack(settings, period)
+        else:
+            statements = write_drafts(lake, publication, connection, catalogue)
+        log.info("export: statements of %d parties for %s", len(statements), period)
+        others = (
+            write_audiences(lake, connection, business_date, catalogue),
+            write_feeds(lake, connection, business_date, catalogue),
+            write_report(lake, publication, connection, catalogue),
+        )
+    log.info("export: audiences, feeds and run report in %s", lake.outbox)
+    return (*statements, *others)

@@ -1,0 +1,414 @@
+"""What the run report says about one night: headlines, a chart and sections, read from the marts.
+
+Cells keep their values; their kind says how they are shown. HTML and text print the same sections.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from exports.catalogue import Catalogue
+
+MOVERS_SHOWN = 10
+Cells = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table. Columns are (label, kind): text, path, date, count, alarm, points, yuan, tick."""
+
+    title: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[Cells, ...]
+    total: Cells = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure at the top."""
+
+    label: str
+    kind: str
+    value: Any
+    is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars in groups: for each group (a business) one value a series, in points."""
+
+    title: str
+    series: tuple[str, ...]
+    groups: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """The report of one night."""
+
+    business_date: date
+    version: str
+    run_key: str
+    headlines: tuple[Headline, ...]
+    chart: Chart
+    sections: tuple[Section, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """True if nothing at the top asks for attention."""
+        return not any(headline.is_bad for headline in self.headlines)
+
+
+class ReportReader:
+    """Reads the report of one night."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, business_date: date, catalogue: Catalogue
+    ) -> None:
+        self._connection = connection
+        self._date = business_date
+        self._names = catalogue.names
+
+    def read(self, version: str, run_key: str) -> RunReport:
+        """The whole report."""
+        inputs, points, tiers = self._inputs(), self._points(), self._tiers()
+        settlement, invariants = self._settlement(), self._invariants()
+        freshness = self._freshness()
+        sections = (
+            inputs,
+            points,
+            tiers,
+            self._identities(),
+            settlement,
+            self._month(),
+            invariants,
+            self._movers(),
+            freshness,
+            self._places(version),
+        )
+        headlines = (
+            *self._input_headlines(inputs, freshness),
+            *self._ledger_headlines(points, tiers),
+            *_proof_headlines(settlement, invariants),
+        )
+        return RunReport(self._date, version, run_key, headlines, self._chart(), sections)
+
+    def _rows(self, sql: str) -> tuple[Cells, ...]:
+        """Rows of a query; `$date` in it is the business date."""
+        values = {"date": self._date} if "$date" in sql else None
+        return tuple(self._connection.execute(sql, values).fetchall())
+
+    def _input_headlines(self, inputs: Section, freshness: Section) -> tuple[Headline, ...]:
+        unbalanced = sum(not row[-1] for row in inputs.rows)
+        late = sum(not row[-1] for row in freshness.rows)
+        return (
+            Headline("输入行数", "count", inputs.total[3]),
+            Headline("隔离行数", "count", inputs.total[6]),
+            Headline("未平文件", "count", unbalanced, unbalanced > 0),
+            Headline("未到来源", "count", late, late > 0),
+        )
+
+    def _ledger_headlines(self, points: Section, tiers: Section) -> tuple[Headline, ...]:
+        names = self._names["entry_type"]
+        net = {row[0]: row[3] for row in points.rows}
+        changed = {row[0]: row[2] for row in tiers.rows}
+        redeemed = sum(net.get(names[code], 0) for code in ("redemption", "redemption_debt"))
+        return (
+            Headline("发放积分", "points", net.get(names["accrual"], 0)),
+            Headline("核销积分", "points", redeemed),
+            Headline("过期积分", "points", net.get(names["expiry"], 0)),
+            Headline("升级", "count", changed.get(self._names["reason"]["upgrade"], 0)),
+            Headline("降级", "count", changed.get(self._names["reason"]["downgrade"], 0)),
+        )
+
+    def _inputs(self) -> Section:
+        rows = self._rows("""
+            select source, table_name, source_file, row_count, loaded_count, duplicate_count,
+                quarantined_count, control_row_count, control_total_fen, is_balanced
+            from fct_load_reconciliation where load_date = $date
+            order by source, table_name, source_file
+        """)
+        sums = [sum(row[index] or 0 for row in rows) for index in range(3, 9)]
+        return Section(
+            "输入文件",
+            (
+                ("来源", "text"),
+                ("表", "text"),
+                ("文件", "text"),
+                ("行数", "count"),
+                ("入库", "count"),
+                ("重复", "count"),
+                ("隔离", "alarm"),
+                ("对账行数", "count"),
+                ("对账金额（元）", "yuan"),
+                ("平衡", "tick"),
+            ),
+            rows,
+            ("合计", "", "", *sums, all(row[-1] for row in rows)),
+            "行数 = 入库 + 重复 + 隔离；行数与金额同对账文件一致为平衡。"
+            f"被隔离的行及原因：quarantine/<来源>/<表>/load_date={self._date.isoformat()}/",
+        )
+
+    def _points(self) -> Section:
+        rows = self._rows("""
+            select entry_type, count(*), count(*) filter (where is_reversal),
+                sum(case when is_reversal then -points else points end)::bigint,
+                count(distinct member_id)
+            from fct_points_entries where posted_date = $date
+            group by entry_type
+            order by entry_type
+        """)
+        names = self._names["entry_type"]
+        order = {code: index for index, code in enumerate(names)}
+        in_order = sorted(rows, key=lambda row: order.get(row[0], len(order)))
+        return Section(
+            "积分（今夜入账）",
+            (
+                ("类型", "text"),
+                ("分录", "count"),
+                ("其中冲正", "count"),
+                ("净积分", "points"),
+                ("会员", "count"),
+            ),
+            tuple((names.get(row[0], row[0]), *row[1:]) for row in in_order),
+        )
+
+    def _tiers(self) -> Section:
+        rows = self._rows("""
+            with tiers as (
+                select tier, any_value(tier_name) as tier_name from dim_member_tiers group by tier
+            )
+            select
+                reason,
+                coalesce(before.tier_name, from_tier) || ' → ' || coalesce(after.tier_name, to_tier)
+                    as move,
+                count(*)
+            from fct_tier_changes
+            left join tiers as before on from_tier = before.tier
+            left join tiers as after on to_tier = after.tier
+            where posted_date = $date and not is_reversal and from_tier is not null
+            group by reason, move
+            order by reason desc, move
+        """)
+        names = self._names["reason"]
+        moves: dict[str, list[tuple[str, int]]] = {}
+        for reason, move, count in rows:
+            name = names.get(reason) or str(reason)
+            moves.setdefault(name, []).append((move, count))
+        withdrawn = self._rows(
+            "select count(*) from fct_tier_changes where posted_date = $date and is_reversal"
+        )[0][0]
+        return Section(
+            "等级变动（今夜入账）",
+            (("变动", "text"), ("明细", "text"), ("会员", "count")),
+            tuple(
+                (
+                    name,
+                    "，".join(f"{move} {count:,}" for move, count in counted),
+                    sum(count for _, count in counted),
+                )
+                for name, counted in moves.items()
+            ),
+            note=f"另有 {withdrawn:,} 条以前的变动被撤回。" if withdrawn else "",
+        )
+
+    def _identities(self) -> Section:
+        rows = self._rows("""
+            select reason, count(*), count(distinct member_id)
+            from fct_member_id_changes where posted_date = $date
+            group by reason order by reason
+        """)
+        members, accounts = self._rows(
+            "select count(distinct member_id), count(*) from dim_member_accounts"
+        )[0]
+        names = self._names["reason"]
+        return Section(
+            "会员归并（今夜）",
+            (("变动", "text"), ("账号", "count"), ("会员", "count")),
+            tuple((names.get(row[0], row[0]), *row[1:]) for row in rows),
+            note=f"全部账号 {accounts:,} 个，归并为会员 {members:,} 名。",
+        )
+
+    def _settlement(self) -> Section:
+        rows = self._rows("""
+            with sides as (
+                select payee_party as party, amount_fen as receivable_fen, 0 as payable_fen
+                from fct_settlement_lines where posted_date = $date
+                union all
+                select payer_party, 0, amount_fen
+                from fct_settlement_lines where posted_date = $date
+            )
+            select
+                party_name,
+                count(sides.party),
+                coalesce(sum(receivable_fen), 0)::bigint,
+                coalesce(sum(payable_fen), 0)::bigint,
+                coalesce(sum(receivable_fen) - sum(payable_fen), 0)::bigint
+            from dim_parties as parties left join sides on parties.party = sides.party
+            group by parties.party, party_name
+            order by parties.party = 'fund', parties.party
+        """)
+        return Section(
+            "结算（今夜入账）",
+            (
+                ("主体", "text"),
+                ("行数", "count"),
+                ("应收（元）", "yuan"),
+                ("应付（元）", "yuan"),
+                ("净额（元）", "yuan"),
+            ),
+            rows,
+            ("合计 Σ", *(sum(row[index] for row in rows) for index in range(1, 5))),
+            "每行对收款方记应收、对付款方记应付，所以全体净额必须为 0。",
+        )
+
+    def _month(self) -> Section:
+        rows = self._rows("""
+            select party_name, opening_fen, receivable_fen, payable_fen, closing_fen
+            from fct_settlement_balances as balances
+            inner join dim_parties as parties on balances.party = parties.party
+            where period_month = date_trunc('month', $date::date)
+            order by parties.party = 'fund', parties.party
+        """)
+        return Section(
+            f"结算（{self._date:%Y-%m} 月累计）",
+            (
+                ("主体", "text"),
+                ("期初（元）", "yuan"),
+                ("应收（元）", "yuan"),
+                ("应付（元）", "yuan"),
+                ("期末（元）", "yuan"),
+            ),
+            rows,
+            ("合计 Σ", *(sum(row[index] for row in rows) for index in range(1, 5))),
+        )
+
+    def _invariants(self) -> Section:
+        return Section(
+            "不变量",
+            (
+                ("编号", "text"),
+                ("内容", "text"),
+                ("检查数", "count"),
+                ("违反数", "alarm"),
+                ("通过", "tick"),
+            ),
+            self._rows("""
+                select invariant, description, checked_count, violation_count, violation_count = 0
+                from fct_invariants order by invariant
+            """),
+        )
+
+    def _movers(self) -> Section:
+        rows = self._rows(f"""
+            with signed as (
+                select member_id, case when is_reversal then -points else points end as points,
+                    case entry_type
+                        when 'redemption_debt' then 'redemption'
+                        when 'claw_back_debt' then 'claw_back'
+                        else entry_type
+                    end as movement
+                from fct_points_entries where posted_date = $date and member_id is not null
+            ),
+            moved as (
+                select
+                    member_id,
+                    coalesce(sum(points) filter (where movement = 'accrual'), 0)::bigint
+                        as awarded,
+                    coalesce(sum(points) filter (where movement = 'redemption'), 0)::bigint
+                        as redeemed,
+                    coalesce(sum(points) filter (where movement = 'claw_back'), 0)::bigint
+                        as clawed_back,
+                    coalesce(sum(points) filter (where movement = 'expiry'), 0)::bigint
+                        as expired
+                from signed group by member_id
+            )
+            select moved.member_id, tier_name, awarded, redeemed, clawed_back, expired,
+                points_balance
+            from moved left join dim_members as members on moved.member_id = members.member_id
+            order by abs(awarded) + abs(redeemed) + abs(clawed_back) + abs(expired) desc,
+                moved.member_id
+            limit {MOVERS_SHOWN}
+        """)
+        return Section(
+            f"变动最大的会员（前 {MOVERS_SHOWN} 名）",
+            (
+                ("会员编号", "text"),
+                ("等级", "text"),
+                ("发放", "points"),
+                ("核销", "points"),
+                ("扣回", "points"),
+                ("过期", "points"),
+                ("余额", "points"),
+            ),
+            rows,
+        )
+
+    def _freshness(self) -> Section:
+        return Section(
+            "数据新鲜度",
+            (
+                ("来源", "text"),
+                ("最近到数", "date"),
+                ("最近营业日", "date"),
+                ("当日已到", "tick"),
+            ),
+            self._rows("""
+                select source, last_load_date, last_business_date,
+                    coalesce(last_load_date >= $date, false)
+                from fct_source_freshness order by source
+            """),
+        )
+
+    def _chart(self) -> Chart:
+        rows = self._rows("""
+            with signed as (
+                select
+                    case when is_reversal then -points else points end as points,
+                    entry_type,
+                    case
+                        when entry_type in ('redemption', 'redemption_debt') then redeemer_business
+                        else issuer_business
+                    end as business
+                from fct_points_entries where posted_date = $date
+            )
+            select
+                business_name,
+                coalesce(sum(points) filter (where entry_type = 'accrual'), 0)::bigint,
+                coalesce(sum(points) filter (
+                    where entry_type in ('redemption', 'redemption_debt')), 0)::bigint,
+                coalesce(sum(points) filter (where entry_type = 'expiry'), 0)::bigint
+            from dim_businesses as businesses
+            left join signed on businesses.business = signed.business
+            group by businesses.business, business_name
+            order by businesses.business
+        """)
+        groups = tuple((row[0], tuple(row[1:])) for row in rows)
+        return Chart("今夜各业态积分", ("发放", "核销", "过期"), groups)
+
+    def _places(self, version: str) -> Section:
+        month, day = f"{self._date:%Y-%m}", self._date.isoformat()
+        return Section(
+            "去哪里找",
+            (("内容", "text"), ("数据湖内位置", "path")),
+            (
+                ("会员、积分、结算集市（DuckDB，只读）", f"published/{version}/marts.duckdb"),
+                ("集市清单与摘要", f"published/{version}/manifest.json"),
+                ("结算单", f"outbox/statements/{month}/"),
+                ("营销人群", f"outbox/audiences/{day}/"),
+                ("会员权益同步", f"outbox/feeds/{day}/"),
+            ),
+        )
+
+
+def _proof_headlines(settlement: Section, invariants: Section) -> tuple[Headline, ...]:
+    settled, net = settlement.total[2], settlement.total[4]
+    violated = sum(row[3] for row in invariants.rows)
+    return (
+        Headline("结算金额（元）", "yuan", settled),
+        Headline("全体净额 Σ（元）", "yuan", net, net != 0),
+        Headline("违反的不变量", "count", violated, violated > 0),
+    )

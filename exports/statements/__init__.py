@@ -1,0 +1,1 @@
+"""Settlement statements per business and for the fund."""

@@ -1,0 +1,71 @@
+"""What must hold before a statement is written; each failure is a Problem and nothing is written.
+
+汇总 = 明细 = 余额 (I8), opening = previous closing (I5), all parties together 0 (I3), and the
+points liability rolls forward.
+"""
+
+from exports.statements.figures import MonthFigures, PartyFigures, Row, month_text
+from ingest.core.errors import Problem
+
+
+def check_month(month: MonthFigures) -> None:
+    """Problem unless every party foots and all parties together make 0."""
+    name = month_text(month.period_month)
+    for figures in month.parties:
+        _check_party(figures, name)
+        opening = figures.balance.opening_fen
+        closing = month.previous_closing_fen.get(figures.party.party, 0)
+        _require(
+            opening == closing,
+            f"{figures.party.party} opens {name} with {opening} fen but closed the month before "
+            f"with {closing}",
+        )
+    for column in ("opening_fen", "net_fen", "closing_fen"):
+        total = sum(getattr(balance, column) for balance in month.balances)
+        _require(total == 0, f"{column} of all parties for {name} sums to {total} fen, not 0")
+    for row in month.liability:
+        _check_liability(row, name)
+
+
+def _check_party(figures: PartyFigures, name: str) -> None:
+    party, balance = figures.party.party, figures.balance
+    for row in figures.summary:
+        for column in ("line_count", "receivable_fen", "payable_fen", "net_fen"):
+            stated, summed = row[f"stated_{column}"], row[column]
+            _require(
+                stated == summed,
+                f"{party} for {name}, {row['movement_type']}: {column} is {stated} in "
+                f"fct_settlement_statements but {summed} in fct_settlement_lines",
+            )
+    for column in ("receivable_fen", "payable_fen"):
+        stated, summed = getattr(balance, column), sum(row[column] for row in figures.summary)
+        _require(
+            stated == summed,
+            f"{party} for {name}: {column} is {stated} in fct_settlement_balances but {summed} in "
+            "its lines",
+        )
+    _require(
+        balance.opening_fen + balance.net_fen == balance.closing_fen,
+        f"{party} for {name}: opening {balance.opening_fen} and net {balance.net_fen} fen do not "
+        f"give closing {balance.closing_fen}",
+    )
+
+
+def _check_liability(row: Row, name: str) -> None:
+    gained = row["opening_points"] + row["issued_points"] + row["restored_points"]
+    lost = (
+        row["redeemed_points"]
+        + row["expired_points"]
+        + row["clawed_back_points"]
+        + row["repaid_points"]
+    )
+    _require(
+        row["closing_points"] == gained - lost,
+        f"points liability of {row['issuer_business']} for {name} closes with "
+        f"{row['closing_points']} points but its movements give {gained - lost}",
+    )
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise Problem(f"{message}; no statement was written, build and publish the night again")

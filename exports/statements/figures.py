@@ -1,0 +1,291 @@
+"""The figures of one month's statements, read from the published marts.
+
+All money is integer fen. A party's receivable is what others owe it, its payable what it owes them;
+net is receivable minus payable, so that 应收 is positive for the statement's owner.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from exports.catalogue import Catalogue
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Party:
+    """A business or the fund, as a legal entity."""
+
+    party: str
+    party_name: str
+    legal_entity_name: str | None = None
+    unified_social_credit_code: str | None = None
+
+    @property
+    def entity(self) -> str:
+        """The legal entity, or the party's own name where none is registered (the fund)."""
+        return self.legal_entity_name or self.party_name
+
+
+@dataclass(frozen=True)
+class Balance:
+    """One party's month, in fen."""
+
+    party: str
+    opening_fen: int
+    receivable_fen: int
+    payable_fen: int
+    closing_fen: int
+
+    @property
+    def net_fen(self) -> int:
+        """What the month adds to what the party is owed."""
+        return self.receivable_fen - self.payable_fen
+
+
+@dataclass(frozen=True)
+class LineTotals:
+    """Facts about a party's lines that the cover prints."""
+
+    line_count: int
+    first_business_date: date | None
+    last_business_date: date | None
+    rounding_micro_fen: int
+    rule_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PartyFigures:
+    """Everything that one party's statement says about itself."""
+
+    party: Party
+    counterparties: tuple[Party, ...]
+    balance: Balance
+    summary: tuple[Row, ...]
+    lines: LineTotals
+
+
+@dataclass(frozen=True)
+class MonthFigures:
+    """One month of every party.
+
+    `matrix` holds (issuer, redeemer, fen); `businesses` maps a code to its name.
+    """
+
+    period_month: date
+    parties: tuple[PartyFigures, ...]
+    previous_closing_fen: dict[str, int]
+    liability: tuple[Row, ...]
+    matrix: tuple[tuple[str, str, int], ...]
+    businesses: dict[str, str]
+
+    @property
+    def balances(self) -> tuple[Balance, ...]:
+        """The month of every party."""
+        return tuple(figures.balance for figures in self.parties)
+
+
+def month_text(month: date) -> str:
+    """A month as people write it: 2026-11."""
+    return f"{month:%Y-%m}"
+
+
+class MonthReader:
+    """Reads the figures of one month."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, period_month: date, catalogue: Catalogue
+    ) -> None:
+        self._connection = connection
+        self._month = period_month
+        self._catalogue = catalogue
+
+    def read(self) -> MonthFigures:
+        """Figures of every party, businesses first, the fund last. Nothing is checked yet."""
+        balances, summaries = self._balances(), self._summaries()
+        parties = [
+            Party(**row)
+            for row in self._rows(
+                "select party, party_name, legal_entity_name, unified_social_credit_code"
+                " from dim_parties order by party = 'fund', party"
+            )
+        ]
+        by_code = {party.party: party for party in parties}
+        return MonthFigures(
+            period_month=self._month,
+            parties=tuple(
+                PartyFigures(
+                    party=party,
+                    counterparties=self._counterparties(party.party, by_code),
+                    balance=balances.get(party.party, Balance(party.party, 0, 0, 0, 0)),
+                    summary=tuple(summaries.get(party.party, ())),
+                    lines=self._line_totals(party.party),
+                )
+                for party in parties
+            ),
+            previous_closing_fen=self._previous_closing_fen(),
+            liability=tuple(self._liability()),
+            matrix=self._matrix(),
+            businesses={
+                row["business"]: row["business_name"]
+                for row in self._rows(
+                    "select business, business_name from dim_businesses order by business"
+                )
+            },
+        )
+
+    def _rows(self, sql: str, **values: Any) -> list[Row]:
+        """Rows of a query as dictionaries; `$month` in it is the first day of the month."""
+        if "$month" in sql:
+            values["month"] = self._month
+        cursor = self._connection.execute(sql, values or None)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def _balances(self) -> dict[str, Balance]:
+        """Balances by party; one without movement carries its last closing forward."""
+        rows = self._rows("""
+            select
+                party,
+                case when period_month = $month then opening_fen else closing_fen end
+                    as opening_fen,
+                case when period_month = $month then receivable_fen else 0 end as receivable_fen,
+                case when period_month = $month then payable_fen else 0 end as payable_fen,
+                closing_fen
+            from fct_settlement_balances
+            where period_month <= $month
+            qualify row_number() over (partition by party order by period_month desc) = 1
+        """)
+        return {row["party"]: Balance(**row) for row in rows}
+
+    def _previous_closing_fen(self) -> dict[str, int]:
+        """What each party closed with before this month."""
+        rows = self._rows("""
+            select party, closing_fen
+            from fct_settlement_balances
+            where period_month < $month
+            qualify row_number() over (partition by party order by period_month desc) = 1
+        """)
+        return {row["party"]: row["closing_fen"] for row in rows}
+
+    def _summaries(self) -> dict[str, list[Row]]:
+        """By party: a row a movement, summed from its lines, beside what the mart states."""
+        rows = self._rows("""
+            with sides as (
+                select payee_party as party, movement_type, is_reversal,
+                    points as receivable_points, 0 as payable_points,
+                    amount_fen as receivable_fen, 0 as payable_fen
+                from fct_settlement_lines where period_month = $month
+                union all
+                select payer_party, movement_type, is_reversal, 0, points, 0, amount_fen
+                from fct_settlement_lines where period_month = $month
+            ),
+            summed as (
+                select
+                    party,
+                    movement_type,
+                    count(*) as line_count,
+                    count(*) filter (where is_reversal) as reversal_count,
+                    sum(receivable_points)::bigint as receivable_points,
+                    sum(payable_points)::bigint as payable_points,
+                    sum(receivable_fen)::bigint as receivable_fen,
+                    sum(payable_fen)::bigint as payable_fen
+                from sides
+                group by party, movement_type
+            ),
+            stated as (
+                select
+                    party,
+                    movement_type,
+                    line_count as stated_line_count,
+                    receivable_fen as stated_receivable_fen,
+                    payable_fen as stated_payable_fen,
+                    net_fen as stated_net_fen
+                from fct_settlement_statements where period_month = $month
+            )
+            select *, receivable_fen - payable_fen as net_fen
+            from summed full join stated using (party, movement_type)
+            order by party, movement_type
+        """)
+        order = {code: index for index, code in enumerate(self._catalogue.names["movement_type"])}
+        summaries: dict[str, list[Row]] = {}
+        for row in sorted(rows, key=lambda row: order.get(row["movement_type"], len(order))):
+            row["movement_name"] = self._catalogue.label("movement_type", row["movement_type"])
+            summaries.setdefault(row["party"], []).append(row)
+        return summaries
+
+    def _counterparties(self, party: str, by_code: dict[str, Party]) -> tuple[Party, ...]:
+        """Whom the party's lines are with."""
+        rows = self._rows(
+            """
+            select distinct
+                case when payer_party = $party then payee_party else payer_party end as other
+            from fct_settlement_lines
+            where period_month = $month and (payer_party = $party or payee_party = $party)
+            order by other
+            """,
+            party=party,
+        )
+        return tuple(by_code.get(row["other"], Party(row["other"], row["other"])) for row in rows)
+
+    def _line_totals(self, party: str) -> LineTotals:
+        row = self._rows(
+            """
+            select
+                count(*) as line_count,
+                min(business_date) as first_business_date,
+                max(business_date) as last_business_date,
+                coalesce(sum(rounding_micro_fen), 0)::bigint as rounding_micro_fen,
+                list_sort(list(distinct rule_id) filter (where rule_id is not null)) as rule_ids
+            from fct_settlement_lines
+            where period_month = $month and (payer_party = $party or payee_party = $party)
+            """,
+            party=party,
+        )[0]
+        return LineTotals(**{**row, "rule_ids": tuple(row["rule_ids"] or ())})
+
+    def _liability(self) -> list[Row]:
+        """Points of every issuer; one without movement carries its closing points forward."""
+        moved = (
+            "issued_points",
+            "restored_points",
+            "redeemed_points",
+            "expired_points",
+            "clawed_back_points",
+            "repaid_points",
+        )
+        movements = ", ".join(
+            f"coalesce(case when period_month = $month then {name} end, 0) as {name}"
+            for name in moved
+        )
+        return self._rows(f"""
+            with latest as (
+                select * from fct_points_liability
+                where period_month <= $month
+                qualify row_number() over (
+                    partition by issuer_business order by period_month desc) = 1
+            )
+            select
+                business as issuer_business,
+                business_name as issuer_name,
+                coalesce(
+                    case when period_month = $month then opening_points else closing_points end, 0
+                ) as opening_points,
+                {movements},
+                coalesce(closing_points, 0) as closing_points
+            from dim_businesses left join latest on business = issuer_business
+            order by business
+        """)
+
+    def _matrix(self) -> tuple[tuple[str, str, int], ...]:
+        rows = self._rows("""
+            select issuer_business, redeemer_business, amount_fen
+            from fct_settlement_matrix where period_month = $month
+            order by issuer_business, redeemer_business
+        """)
+        return tuple(
+            (row["issuer_business"], row["redeemer_business"], row["amount_fen"]) for row in rows
+        )

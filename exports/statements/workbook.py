@@ -1,0 +1,239 @@
+"""One statement as an Excel workbook (QUALITY, the statement pack A to E).
+
+The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liability and 往来对照 matrix.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from xlsxwriter.workbook import Workbook
+
+from exports.catalogue import Catalogue, ExportColumn
+from exports.statements.cover import TICK, write_cover
+from exports.statements.figures import MonthFigures, PartyFigures, Row, month_text
+from exports.statements.header import Header
+from exports.statements.sheets import AMBER, FONT, GREEN, GREY, Page, Styles, write_value
+
+
+def write_workbook(
+    path: Path,
+    header: Header,
+    figures: PartyFigures,
+    month: MonthFigures,
+    lines: Iterable[Row],
+    catalogue: Catalogue,
+) -> None:
+    """Write one party's statement to `path`; the same figures give the same bytes.
+
+    Raises Problem if a column does not sum to the total it is shown with.
+    """
+    workbook = Workbook(
+        str(path), {"constant_memory": True, "default_format_properties": dict(FONT)}
+    )
+    workbook.set_properties(
+        {
+            "title": f"积分结算单 {header.statement_no}",
+            "subject": figures.party.party_name,
+            # The clock must not get into the bytes.
+            "created": datetime.combine(header.cutoff_date, datetime.min.time()),
+        }
+    )
+    book = StatementBook(workbook, header, figures, month, catalogue)
+    write_cover(book.page("封面"), header, figures, month, catalogue)
+    book.write_summary()
+    book.write_lines(lines)
+    book.write_liability()
+    book.write_matrix()
+    workbook.close()
+
+
+def sheet_lines(header: Header, catalogue: Catalogue) -> int:
+    """How many lines the workbook takes before it points to the CSV instead."""
+    terms = catalogue.statement
+    return terms.draft_sheet_lines if header.is_draft else terms.closed_sheet_lines
+
+
+class StatementBook:
+    """The tables of one statement, a sheet each."""
+
+    def __init__(
+        self,
+        workbook: Workbook,
+        header: Header,
+        figures: PartyFigures,
+        month: MonthFigures,
+        catalogue: Catalogue,
+    ) -> None:
+        self._workbook = workbook
+        self._styles = Styles(workbook)
+        self._header = header
+        self._figures = figures
+        self._month = month
+        self._catalogue = catalogue
+
+    def page(self, name: str) -> Page:
+        """A new sheet with the statement's number and page numbers at the foot."""
+        header = self._header
+        footer = f"&L{header.statement_no}　{header.status}&C第 &P 页，共 &N 页&R{header.version}"
+        banner = "草稿　不作为付款依据" if header.is_draft else ""
+        return Page(self._workbook, self._styles, name, footer, banner)
+
+    def write_summary(self) -> None:
+        """汇总: a row for each movement, then opening to closing."""
+        page = self._titled("汇总", "汇总（按业务类型）", "元", "statement_summary")
+        balance = self._figures.balance
+        page.table(
+            self._columns("statement_summary"),
+            self._figures.summary,
+            {
+                "line_count": self._figures.lines.line_count,
+                "receivable_fen": balance.receivable_fen,
+                "payable_fen": balance.payable_fen,
+                "net_fen": balance.net_fen,
+            },
+        )
+        page.row += 1
+        page.heading("余额")
+        page.head([("项目", "item"), ("金额（元）", "amount_yuan"), ("金额（分）", "amount_fen")])
+        for label, fen, bold in (
+            ("期初余额", balance.opening_fen, False),
+            ("＋ 本期应收", balance.receivable_fen, False),
+            ("－ 本期应付", balance.payable_fen, False),
+            ("＝ 本期净额", balance.net_fen, True),
+            ("期末余额", balance.closing_fen, True),
+        ):
+            for index, (kind, value) in enumerate((("text", label), ("yuan", fen), ("fen", fen))):
+                style = self._styles.cell(kind, bold=bold)
+                write_value(page.sheet, page.row, index, kind, value, style)
+            page.row += 1
+        page.row += 1
+        page.line(
+            "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
+            font_color=GREY,
+        )
+
+    def write_lines(self, lines: Iterable[Row]) -> None:
+        """明细: every line, or where to find them if there are too many for a sheet."""
+        page = self._titled("明细", "明细", "元", "statement_lines")
+        columns = self._columns("statement_lines")
+        balance, facts = self._figures.balance, self._figures.lines
+        limit = sheet_lines(self._header, self._catalogue)
+        totals = {
+            "receivable_fen": balance.receivable_fen,
+            "payable_fen": balance.payable_fen,
+            "net_fen": balance.net_fen,
+            "rounding_micro_fen": facts.rounding_micro_fen,
+        }
+        if facts.line_count > limit:
+            note = (
+                f"本期共 {facts.line_count:,} 行，超过本表上限 {limit:,} 行，本表只列合计。"
+                f"全部明细在同一文件夹：{self._header.detail_file}"
+            )
+            page.line(note, bold=True, font_color=AMBER)
+            page.row += 1
+            page.head([(column.label, column.field) for column in columns])
+            page.total(columns, totals)
+        else:
+            page.table(columns, lines, totals)
+        printed = sum(column.is_printed for column in columns)
+        page.sheet.print_area(0, 0, page.row - 1, printed - 1)
+
+    def write_liability(self) -> None:
+        """积分负债: roll-forward of a business's own points; of all for the fund."""
+        page = self._titled("积分负债", "积分负债变动", "积分", "statement_liability")
+        party = self._figures.party.party
+        is_business = party in self._month.businesses
+        page.table(
+            self._columns("statement_liability"),
+            [
+                row
+                for row in self._month.liability
+                if not is_business or row["issuer_business"] == party
+            ],
+            {},
+        )
+        page.row += 1
+        page.line(
+            "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＝ 期末", font_color=GREY
+        )
+
+    def write_matrix(self) -> None:
+        """往来对照: whose points were taken where, and every party's month, which sums to 0."""
+        page = self._titled("往来对照", "往来对照", "元", "statement_balances")
+        self._write_redemptions(page)
+        page.row += 1
+        page.heading("全体各方：净额合计必须为 0")
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        page.table(
+            self._columns("statement_balances"),
+            [
+                {
+                    "party": balance.party,
+                    "party_name": names[balance.party],
+                    "opening_fen": balance.opening_fen,
+                    "receivable_fen": balance.receivable_fen,
+                    "payable_fen": balance.payable_fen,
+                    "net_fen": balance.net_fen,
+                    "closing_fen": balance.closing_fen,
+                }
+                for balance in self._month.balances
+            ],
+            {"opening_fen": 0, "net_fen": 0, "closing_fen": 0},
+            is_held=False,
+        )
+        page.line(f"{TICK} 全体合计 = 0", bold=True, font_color=GREEN)
+
+    def _write_redemptions(self, page: Page) -> None:
+        """The matrix of issuers (rows) and redeemers (columns), in yuan, with totals."""
+        page.heading("核销往来：行为发行业态，列为受理业态")
+        cells = {(issuer, taker): fen for issuer, taker, fen in self._month.matrix}
+        issuers = self._with_businesses(issuer for issuer, _ in cells)
+        takers = self._with_businesses(taker for _, taker in cells)
+        page.head(
+            [
+                ("发行 ＼ 受理", "issuer / redeemer"),
+                *((self._business_name(code), code) for code in takers),
+                ("合计", "total"),
+            ]
+        )
+        rows = [
+            (self._business_name(issuer), [cells.get((issuer, taker), 0) for taker in takers])
+            for issuer in issuers
+        ]
+        for name, amounts in rows:
+            self._write_amounts(page, name, amounts, bold=False)
+        sums = [sum(amounts[index] for _, amounts in rows) for index in range(len(takers))]
+        self._write_amounts(page, "合计", sums, bold=True)
+
+    def _write_amounts(self, page: Page, name: str, amounts: list[int], bold: bool) -> None:
+        """One row of the matrix, from fen, with its total."""
+        style = self._styles.cell("text", bold=bold)
+        write_value(page.sheet, page.row, 0, "text", name, style)
+        for index, fen in enumerate([*amounts, sum(amounts)]):
+            style = self._styles.cell("yuan", bold=bold or index == len(amounts))
+            write_value(page.sheet, page.row, index + 1, "yuan", fen, style)
+        page.row += 1
+
+    def _titled(self, name: str, title: str, unit: str, export: str) -> Page:
+        page = self.page(name)
+        page.widths(self._columns(export))
+        header = self._header
+        page.title(
+            title,
+            f"{self._figures.party.party_name}　会计期间 {month_text(self._month.period_month)}　"
+            f"{header.statement_no}　{header.status}　单位：{unit}",
+        )
+        return page
+
+    def _columns(self, export: str) -> tuple[ExportColumn, ...]:
+        return self._catalogue.exports[export].columns
+
+    def _business_name(self, code: str) -> str:
+        name = self._month.businesses.get(code)
+        return name or self._catalogue.label("issuer_business", code)
+
+    def _with_businesses(self, codes: Iterable[str]) -> list[str]:
+        """All businesses, then what else occurs (points taken on debt have no issuer)."""
+        known = list(self._month.businesses)
+        return known + sorted(set(codes) - set(known))

@@ -1,0 +1,66 @@
+"""The closing summary of a run: what the nights read, refused, awarded, expired and settled, and where it all is."""
+
+from typing import Any
+
+from exports.reader import open_publication
+from ingest.core.settings import Settings
+
+NIGHTS = """
+    with loads as (
+        select
+            load_date as night,
+            sum(row_count) as rows_read,
+            sum(quarantined_count) as rows_refused
+        from fct_load_reconciliation
+        group by load_date
+    ),
+    points as (
+        select
+            posted_date as night,
+            sum(case when entry_type = 'accrual' then signed_points else 0 end) as awarded,
+            sum(case when entry_type in ('redemption', 'redemption_debt') then signed_points else 0 end) as redeemed,
+            sum(case when entry_type in ('claw_back', 'claw_back_debt') then signed_points else 0 end) as clawed_back,
+            sum(case when entry_type = 'expiry' then signed_points else 0 end) as expired
+        from (select *, case when is_reversal then -points else points end as signed_points from fct_points_entries)
+        group by posted_date
+    ),
+    settled as (
+        select posted_date as night, sum(amount_fen) as settled_fen
+        from fct_settlement_lines
+        group by posted_date
+    )
+    select night, rows_read, rows_refused, awarded, redeemed, clawed_back, expired, settled_fen
+    from loads left join points using (night) left join settled using (night)
+    order by night
+"""
+HEADINGS = ("night", "rows read", "refused", "awarded", "redeemed", "taken back", "expired", "settled ¥")
+
+
+def print_summary(settings: Settings) -> None:
+    """Print one line a night and the paths of what the three users came for.
+
+    Raises Problem if nothing is published.
+    """
+    with open_publication(settings) as connection:
+        nights = connection.execute(NIGHTS).fetchall()
+        members = _one(connection, "select count(*) from dim_members")
+        settlement = _one(connection, "select sum(net_fen)::bigint from fct_settlement_statements")
+        broken = _one(connection, "select sum(violation_count)::bigint from fct_invariants")
+    print()
+    for cells in (HEADINGS, *(_cells(night) for night in nights)):
+        print("  " + "".join(f"{cell:>13}" for cell in cells))
+    print(f"\n  {members:,} members; settlement over all parties {settlement} fen; {broken} invariants broken\n")
+    current = settings.lake / "published" / "current"
+    print(f"  marts       {current / 'marts.duckdb'}")
+    print(f"  statements  {settings.lake / 'outbox' / 'statements'}")
+    print(f"  report      {settings.lake / 'outbox' / 'report' / str(nights[-1][0]) / 'run_report.html'}")
+
+
+def _cells(night: tuple[Any, ...]) -> tuple[str, ...]:
+    *counts, settled_fen = (value or 0 for value in night[1:])
+    return str(night[0]), *(f"{count:,}" for count in counts), f"{settled_fen // 100:,}.{settled_fen % 100:02d}"
+
+
+def _one(connection: Any, sql: str) -> int:
+    """The single number that a query returns, 0 for NULL."""
+    return int(connection.execute(sql).fetchone()[0] or 0)

@@ -1,0 +1,31 @@
+"""A step for tests of the runner: python -m tests.dags.fake_step <exit status> <folder> <name>.
+
+It notes in the folder when it began and ended. Statuses above 1000 mean: sleep for the rest in
+milliseconds, then exit 0.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> int:
+    """Do what the arguments say."""
+    status, folder, name = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    (folder / f"{name}.began").write_text(f"{time.monotonic()} {os.getpid()}")
+    print(f"{name} ran in {os.getcwd()} for {os.environ.get('NIGHT_OF', '')}")
+    if status > 1000:
+        time.sleep((status - 1000) / 1000)
+        status = 0
+    if status == 1:
+        print("a line of the log", file=sys.stderr)
+        print(f"error: {name} cannot read rules.yml line 3; mend it", file=sys.stderr)
+    if status == 2:
+        raise RuntimeError("no one expected this")
+    (folder / f"{name}.ended").write_text(f"{time.monotonic()}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""Airflow's DAGs are the pipeline: the same graph, the same commands, and a night runs in it."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dags.pipeline import PROJECT, Step, monthly, nightly
+from dags.rendering import business_date, period, runbook
+from dags.services import airflow_environment
+
+NIGHT = "2026-03-31"
+
+
+def in_airflow(home: Path, lake: Path, *arguments: str) -> str:
+    """Run Python with Airflow's environment, a database of its own and a lake; what it printed."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=os.environ
+        | airflow_environment(home)
+        | {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def ask(home: Path, lake: Path, *arguments: str) -> dict[str, Any]:
+    """The answer of one question of inside_airflow."""
+    printed = in_airflow(home, lake, "-m", "tests.dags.inside_airflow", *arguments)
+    answer: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return answer
+
+
+@pytest.fixture(scope="session")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("airflow")
+    return ask(home, home / "lake", "graph")
+
+
+def edges(steps: list[Step]) -> list[list[str]]:
+    return sorted([name, step.name] for step in steps for name in step.after)
+
+
+def test_airflow_reads_both_dag_files_and_nothing_else(graphs: dict[str, Any]) -> None:
+    assert graphs["errors"] == {}
+    assert set(graphs["dags"]) == {"nightly", "monthly_close"}
+
+
+@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", monthly())])
+def test_airflow_and_the_command_line_have_the_same_graph(
+    graphs: dict[str, Any], name: str, steps: list[Step]
+) -> None:
+    assert set(graphs["dags"][name]["commands"]) == {step.name for step in steps}
+    assert graphs["dags"][name]["edges"] == edges(steps)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", monthly())])
+def test_airflow_and_the_command_line_run_the_same_commands(
+    graphs: dict[str, Any], name: str, steps: list[Step]
+) -> None:
+    values = {
+        "date": "{{ business_date(params, dag_run) }}",
+        "replace": "{{ '--replace' if params.replace else '' }}",
+        "period": "{{ period(params, dag_run) }}",
+    }
+    assert graphs["dags"][name]["commands"] == {
+        step.name: f'exec "$ONEMEMBER_PYTHON" -m {step.command.format(**values)}' for step in steps
+    }
+
+
+@pytest.mark.parametrize("name", ["nightly", "monthly_close"])
+def test_airflow_runs_one_at_a_time_never_catches_up_and_skips_on_99(
+    graphs: dict[str, Any], name: str
+) -> None:
+    dag = graphs["dags"][name]
+    assert dag["max_active_runs"] == 1
+    assert dag["catchup"] is False
+    assert dag["skipping"] == [99]
+
+
+@pytest.mark.parametrize("name", ["nightly", "monthly_close"])
+def test_every_task_says_what_to_do_when_it_fails(graphs: dict[str, Any], name: str) -> None:
+    assert graphs["dags"][name]["without_runbook"] == []
+
+
+def test_the_runbook_of_a_load_is_that_of_all_loads_but_not_of_the_rules() -> None:
+    assert runbook("load_pos") == runbook("load_hotel")
+    assert "quarantine" in runbook("load_pos")
+    assert "quarantine" not in runbook("load_rules")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("params", "interval_start", "run_after", "expected"),
+    [
+        # Scheduled: 04:30 of 1 April in Shanghai is 20:30 UTC of 31 March.
+        ({"business_date": None}, "2026-03-30T20:30", "2026-03-31T20:30", "2026-03-31"),
+        # Triggered by a person, without an interval, just before and after the night could start.
+        ({"business_date": None}, None, "2026-03-31T20:29", "2026-03-30"),
+        ({"business_date": None}, None, "2026-03-31T20:30", "2026-03-31"),
+        # The parameter is stronger than any time.
+        ({"business_date": "2026-02-28"}, "2026-03-30T20:30", "2026-03-31T20:30", "2026-02-28"),
+    ],
+)
+def test_a_run_knows_its_business_date(
+    params: dict[str, Any], interval_start: str | None, run_after: str, expected: str
+) -> None:
+    start = at(interval_start) if interval_start else None
+    run = SimpleNamespace(data_interval_start=start, run_after=at(run_after))
+    assert business_date(params, run) == expected
+
+
+def test_a_business_date_that_is_none_is_refused() -> None:
+    run = SimpleNamespace(data_interval_start=None, run_after=at("2026-03-31T20:30"))
+    with pytest.raises(ValueError, match="day is out of range"):
+        business_date({"business_date": "2026-02-30"}, run)
+
+
+@pytest.mark.parametrize(
+    ("given", "run_after", "expected"),
+    [
+        (None, "2026-03-31T23:59", "2026-03"),  # 1 April 07:59 in Shanghai
+        (None, "2026-03-31T15:59", "2026-02"),  # 31 March 23:59 in Shanghai
+        (None, "2026-01-01T00:00", "2025-12"),
+        ("2026-01", "2026-03-31T23:59", "2026-01"),
+    ],
+)
+def test_a_close_knows_its_month(given: str | None, run_after: str, expected: str) -> None:
+    run = SimpleNamespace(data_interval_start=None, run_after=at(run_after))
+    assert period({"period": given}, run) == expected
+
+
+def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
+    tmp_path: Path,
+) -> None:
+    home, lake, twin = tmp_path / "airflow", tmp_path / "lake", tmp_path / "twin"
+    demo = ["--people", "200", "--from", NIGHT, "--nights", "1"]
+    in_airflow(home, lake, "-m", "ingest", "keys")
+    for root in (lake, twin):
+        in_airflow(home, root, "-m", "ingest", "demo", *demo)
+    in_airflow(home, lake, "-m", "airflow", "db", "migrate")
+
+    night = ask(home, lake, "run", NIGHT)
+    assert night["tasks"] == {step.name: "success" for step in nightly()}
+    assert night["state"] == "success"
+
+    in_airflow(home, twin, "-m", "dags", "run", "--date", NIGHT)
+    assert manifest(lake)["digest"] == manifest(twin)["digest"]
+
+    again = ask(home, lake, "run", NIGHT)
+    assert again["tasks"] == {step.name: "skipped" for step in nightly()}
+
+
+def manifest(lake: Path) -> dict[str, Any]:
+    path = lake / "published" / "current" / "manifest.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,41 @@
+"""Lakes that whole nights have run on, built once a session by the same commands as in production."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline import worked_example
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def run_command(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m …` in the project on a lake of its own, with keys beside it."""
+    environment = os.environ | {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def must_run(lake: Path, *arguments: str) -> str:
+    """Run a command that has to succeed; what it printed."""
+    done = run_command(lake, *arguments)
+    assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def worked_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worked example after its three nights, October closed."""
+    lake = tmp_path_factory.mktemp("worked") / "lake"
+    worked_example.write_landing(lake)
+    must_run(lake, "ingest", "keys")
+    for night in worked_example.NIGHTS:
+        must_run(lake, "dags", "run", "--date", night.isoformat())
+        if night.isoformat() == "2026-10-31":
+            must_run(lake, "dags", "close", "--period", "2026-10")
+    return lake
