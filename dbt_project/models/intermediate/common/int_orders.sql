@@ -8,23 +8,9 @@ with activities as (
 
 ),
 
-earning as (
-
-    select * from {{ source('rules', 'earning') }}
-
-),
-
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
 rules as (
 
-    select earning.*
-    from earning
-    inner join tonight on earning.load_date = tonight.business_date
+    select * from {{ ref('int_rules__earning') }}
 
 ),
 
@@ -50,7 +36,7 @@ orders as (
     left join rules
         on activities.business = rules.business
         and activities.business_date >= rules.valid_from_date
-        and activities.business_date < coalesce(rules.valid_until_date, cast('9999-12-31' as date))
+        and activities.business_date < rules.valid_until_date
     where activities.activity_type in ('purchase', 'stay', 'fee_payment', 'parking_session')
 
 )

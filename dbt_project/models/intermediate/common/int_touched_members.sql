@@ -27,11 +27,7 @@ changed_activities as (
 
 changed_links as (
 
-    select
-        changes.member_id,
-        changes.previous_member_id
-    from {{ source('identity', 'link_changes') }} as changes
-    inner join tonight on changes.load_date = tonight.business_date
+    select * from {{ ref('int_link_changes') }}
 
 ),
 
@@ -40,10 +36,9 @@ due_lots as (
     select
         entries.source,
         entries.account_id
-    from {{ source('posted', 'points_entries') }} as entries
+    from {{ ref('int_posted__points_entries') }} as entries
     inner join tonight
-        on entries.posted_date < tonight.business_date
-        and entries.expires_on_date > tonight.previous_date
+        on entries.expires_on_date > tonight.previous_date
         and entries.expires_on_date <= tonight.business_date
     where entries.entry_type = 'accrual'
 
@@ -52,11 +47,10 @@ due_lots as (
 due_tiers as (
 
     select changes.member_id
-    from {{ source('posted', 'tier_changes') }} as changes
-    inner join tonight on changes.posted_date < tonight.business_date
-    inner join {{ source('rules', 'tier_policy') }} as policy
-        on policy.load_date = tonight.business_date
-        and {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
+    from {{ ref('int_posted__tier_changes') }} as changes
+    cross join tonight
+    inner join {{ ref('int_rules__tier_policy') }} as policy
+        on {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
         and {{ add_days('changes.period_end_date', 'policy.grace_days') }} <= tonight.business_date
 
 ),

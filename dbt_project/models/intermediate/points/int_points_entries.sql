@@ -14,8 +14,7 @@ entries as (
         entries.points,
         entries.is_reversal,
         {{ points_entry_columns() }}
-    from {{ source('posted', 'points_entries') }} as entries
-    where entries.posted_date < (select business_date from tonight)
+    from {{ ref('int_posted__points_entries') }} as entries
     union all
     select
         (select business_date from tonight) as posted_date,

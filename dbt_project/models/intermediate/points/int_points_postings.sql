@@ -27,8 +27,7 @@ touched_accounts as (
 posted as (
 
     select entries.*
-    from {{ source('posted', 'points_entries') }} as entries
-    inner join tonight on entries.posted_date < tonight.business_date
+    from {{ ref('int_posted__points_entries') }} as entries
     inner join touched_accounts
         on entries.source = touched_accounts.source
         and entries.account_id = touched_accounts.account_id

@@ -20,25 +20,15 @@ timeline as (
 
 ),
 
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
 tiers as (
 
-    select tiers.*
-    from {{ source('rules', 'tiers') }} as tiers
-    inner join tonight on tiers.load_date = tonight.business_date
+    select * from {{ ref('int_rules__tiers') }}
 
 ),
 
 excluded as (
 
-    select channels.*
-    from {{ source('rules', 'excluded_channels') }} as channels
-    inner join tonight on channels.load_date = tonight.business_date
+    select * from {{ ref('int_rules__excluded_channels') }}
 
 ),
 
@@ -73,12 +63,12 @@ rated as (
     left join tiers
         on members.tier = tiers.tier
         and members.business_date >= tiers.valid_from_date
-        and members.business_date < coalesce(tiers.valid_until_date, cast('9999-12-31' as date))
+        and members.business_date < tiers.valid_until_date
     left join excluded
         on members.business = excluded.business
         and members.channel = excluded.channel
         and members.business_date >= excluded.valid_from_date
-        and members.business_date < coalesce(excluded.valid_until_date, cast('9999-12-31' as date))
+        and members.business_date < excluded.valid_until_date
 
 ),
 

@@ -6,25 +6,15 @@ with postings as (
 
 ),
 
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
 prices as (
 
-    select prices.*
-    from {{ source('rules', 'settlement_prices') }} as prices
-    inner join tonight on prices.load_date = tonight.business_date
+    select * from {{ ref('int_rules__settlement_prices') }}
 
 ),
 
 fund as (
 
-    select fund.party
-    from {{ source('rules', 'fund') }} as fund
-    inner join tonight on fund.load_date = tonight.business_date
+    select * from {{ ref('int_rules__fund') }}
 
 ),
 
@@ -61,7 +51,7 @@ priced as (
         on moving.price_issuer = prices.issuer_business
         and moving.settling_business = prices.redeemer_business
         and moving.price_date >= prices.valid_from_date
-        and moving.price_date < coalesce(prices.valid_until_date, cast('9999-12-31' as date))
+        and moving.price_date < prices.valid_until_date
 
 )
 

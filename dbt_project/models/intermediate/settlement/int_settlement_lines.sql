@@ -9,8 +9,7 @@ with tonight as (
 lines as (
 
     select posted_date, {{ settlement_line_columns() }}
-    from {{ source('posted', 'settlement_lines') }}
-    where posted_date < (select business_date from tonight)
+    from {{ ref('int_posted__settlement_lines') }}
     union all
     select (select business_date from tonight) as posted_date, {{ settlement_line_columns() }}
     from {{ ref('int_settlement_postings') }}

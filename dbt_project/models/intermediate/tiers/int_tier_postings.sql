@@ -19,8 +19,7 @@ derived as (
     select
         {{ tier_change_columns('periods') }},
         1 as difference
-    from {{ source('ledger', 'tier_periods') }} as periods
-    inner join tonight on periods.load_date = tonight.business_date
+    from {{ ref('int_tier_periods') }} as periods
 
 ),
 
@@ -29,8 +28,7 @@ posted as (
     select
         {{ tier_change_columns('changes') }},
         case when changes.is_reversal then 1 else -1 end as difference
-    from {{ source('posted', 'tier_changes') }} as changes
-    inner join tonight on changes.posted_date < tonight.business_date
+    from {{ ref('int_posted__tier_changes') }} as changes
     inner join touched on changes.member_id = touched.member_id
 
 ),

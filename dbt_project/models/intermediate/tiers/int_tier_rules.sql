@@ -1,7 +1,7 @@
 -- Tiers in force tonight, with their thresholds.
 with tiers as (
 
-    select * from {{ source('rules', 'tiers') }}
+    select * from {{ ref('int_rules__tiers') }}
 
 ),
 
@@ -21,9 +21,8 @@ in_force as (
         tiers.rule_id
     from tiers
     inner join tonight
-        on tiers.load_date = tonight.business_date
-        and tiers.valid_from_date <= tonight.business_date
-        and coalesce(tiers.valid_until_date, cast('9999-12-31' as date)) > tonight.business_date
+        on tiers.valid_from_date <= tonight.business_date
+        and tiers.valid_until_date > tonight.business_date
 
 )
 

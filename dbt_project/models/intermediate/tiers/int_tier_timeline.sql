@@ -1,13 +1,7 @@
 {{ config(materialized='table') }}
 
 -- Every member's tier changes as they are believed tonight: derived for touched members, posted for the others.
-with tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-touched as (
+with touched as (
 
     select * from {{ ref('int_touched_members') }}
 
@@ -15,9 +9,7 @@ touched as (
 
 derived as (
 
-    select periods.*
-    from {{ source('ledger', 'tier_periods') }} as periods
-    inner join tonight on periods.load_date = tonight.business_date
+    select * from {{ ref('int_tier_periods') }}
 
 ),
 
@@ -32,8 +24,7 @@ posted as (
         changes.reason,
         changes.growth_value,
         changes.period_end_date
-    from {{ source('posted', 'tier_changes') }} as changes
-    inner join tonight on changes.posted_date < tonight.business_date
+    from {{ ref('int_posted__tier_changes') }} as changes
     left join touched on changes.member_id = touched.member_id
     where touched.member_id is null
     group by

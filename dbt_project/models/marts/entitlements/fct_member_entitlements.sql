@@ -22,11 +22,10 @@ benefits as (
     select
         benefits.*,
         tiers.tier_rank as lowest_tier_rank
-    from {{ source('rules', 'benefits') }} as benefits
+    from {{ ref('int_rules__benefits') }} as benefits
     inner join tonight
-        on benefits.load_date = tonight.business_date
-        and benefits.valid_from_date <= tonight.business_date
-        and coalesce(benefits.valid_until_date, cast('9999-12-31' as date)) > tonight.business_date
+        on benefits.valid_from_date <= tonight.business_date
+        and benefits.valid_until_date > tonight.business_date
     inner join tiers on benefits.lowest_tier = tiers.tier
 
 ),

@@ -20,11 +20,10 @@ tonight as (
 audiences as (
 
     select audiences.*
-    from {{ source('rules', 'audiences') }} as audiences
+    from {{ ref('int_rules__audiences') }} as audiences
     inner join tonight
-        on audiences.load_date = tonight.business_date
-        and audiences.valid_from_date <= tonight.business_date
-        and coalesce(audiences.valid_until_date, cast('9999-12-31' as date)) > tonight.business_date
+        on audiences.valid_from_date <= tonight.business_date
+        and audiences.valid_until_date > tonight.business_date
 
 ),
 

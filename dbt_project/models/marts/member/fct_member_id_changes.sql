@@ -1,6 +1,6 @@
 with posted as (
 
-    select * from {{ source('posted', 'member_links') }}
+    select * from {{ ref('int_posted__member_links') }}
 
 ),
 
@@ -14,7 +14,6 @@ changes as (
 
     select source, account_id, posted_date, previous_member_id, member_id, reason
     from posted
-    where posted_date < (select business_date from tonight)
     union all
     select
         link_changes.source,
@@ -23,8 +22,8 @@ changes as (
         link_changes.previous_member_id,
         link_changes.member_id,
         link_changes.reason
-    from {{ source('identity', 'link_changes') }} as link_changes
-    inner join tonight on link_changes.load_date = tonight.business_date
+    from {{ ref('int_link_changes') }} as link_changes
+    cross join tonight
 
 )
 

@@ -6,13 +6,7 @@ with businesses as (
 
 fund as (
 
-    select * from {{ source('rules', 'fund') }}
-
-),
-
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
+    select * from {{ ref('int_rules__fund') }}
 
 ),
 
@@ -26,12 +20,11 @@ parties as (
     from businesses
     union all
     select
-        fund.party,
-        fund.party_name,
+        party,
+        party_name,
         cast(null as string) as legal_entity_name,
         cast(null as string) as unified_social_credit_code
     from fund
-    inner join tonight on fund.load_date = tonight.business_date
 
 )
 

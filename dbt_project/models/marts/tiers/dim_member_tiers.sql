@@ -27,11 +27,10 @@ tiers as (
 policy as (
 
     select policy.*
-    from {{ source('rules', 'tier_policy') }} as policy
+    from {{ ref('int_rules__tier_policy') }} as policy
     inner join tonight
-        on policy.load_date = tonight.business_date
-        and policy.valid_from_date <= tonight.business_date
-        and coalesce(policy.valid_until_date, cast('9999-12-31' as date)) > tonight.business_date
+        on policy.valid_from_date <= tonight.business_date
+        and policy.valid_until_date > tonight.business_date
 
 ),
 

@@ -6,7 +6,7 @@ with tonight as (
 
 posted as (
 
-    select * from {{ source('posted', 'tier_changes') }}
+    select * from {{ ref('int_posted__tier_changes') }}
 
 ),
 
@@ -14,7 +14,6 @@ changes as (
 
     select change_id, posted_date, {{ tier_change_columns('posted') }}, is_reversal
     from posted
-    where posted_date < (select business_date from tonight)
     union all
     select
         change_id,

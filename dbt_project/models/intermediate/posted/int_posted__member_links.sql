@@ -1,0 +1,21 @@
+with posted as (
+
+    select * from {{ source('posted', 'member_links') }}
+
+),
+
+tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+before_tonight as (
+
+    select posted.*
+    from posted
+    inner join tonight on posted.posted_date < tonight.business_date
+
+)
+
+select * from before_tonight
