@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-PEOPLE ?= 20000
-NIGHTS ?= 8
-FROM ?= 2026-03-27
+PEOPLE ?= 10000
+NIGHTS ?= 5
+FROM ?= 2026-10-29
 PORT ?= 8080
 REAL_NIGHTS ?= 30
 

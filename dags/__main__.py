@@ -98,8 +98,7 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
 
 def demo(options: argparse.Namespace, lake: Path) -> int:
     """The demo group: made, run for some nights, closed, summed up."""
-    size = ["--people", str(options.people), "--seed", str(options.seed)]
-    return _show(options, lake, ["ingest", "demo", *size])
+    return _show(options, lake, ["ingest", "demo", "--people", str(options.people)])
 
 
 def real(options: argparse.Namespace, lake: Path) -> int:
@@ -247,11 +246,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(check, "doctor")
     group = add(demo, "demo")
-    group.add_argument("--people", type=_count, default=20_000, help="size of the population")
-    group.add_argument("--seed", type=_count, default=1, help="another seed, another group (1)")
+    group.add_argument("--people", type=_count, default=10_000, help="population (10000)")
     third_party = add(real, "real")
     third_party.add_argument("--data", type=Path, required=True, help="folder of the data")
-    for command, first, count in ((group, "2026-03-27", 8), (third_party, "2026-09-01", 30)):
+    for command, first, count in ((group, "2026-10-29", 5), (third_party, "2026-09-01", 30)):
         command.add_argument("--from", dest="first", type=_date, default=first, help=f"({first})")
         command.add_argument("--nights", type=_count, default=count, help=f"how many ({count})")
         jobs(command)

@@ -36,6 +36,89 @@ class Step:
         return self.command.format(**values).split()
 
 
+def _dbt(name: str, command: str, after: tuple[str, ...], doc: str) -> Step:
+    return Step(name, f"dbt.cli.main {command}", after, doc, warm=True)
+
+
+OPEN = Step(
+    "open",
+    "ingest open --date {date} {replace}",
+    (),
+    "Checks date, lake, landing folders and rules; names all inputs by a run key.",
+)
+LOAD_RULES = Step("load_rules", "ingest rules --date {date}", ("open",), "Dated YAML to tables.")
+STAGE = _dbt("stage", "run --selector stage", (), "Staging views and identifiers.")
+AFTER_STAGE = (
+    Step(
+        "resolve_identities",
+        "identity_resolution resolve --date {date}",
+        ("stage",),
+        "Identifiers to member links, with evidence; member ids stay what they were.",
+    ),
+    _dbt(
+        "activities",
+        "run --selector activities",
+        ("resolve_identities",),
+        "Activities in the common shape, growth value, the members touched tonight.",
+    ),
+    Step(
+        "fold_tiers",
+        "ledger tiers --date {date}",
+        ("activities",),
+        "Tier periods of the touched members.",
+    ),
+    _dbt(
+        "rate",
+        "run --selector rate",
+        ("fold_tiers",),
+        "An award, or a refusal with its reason, for every activity.",
+    ),
+    Step(
+        "fold_points",
+        "ledger points --date {date}",
+        ("rate",),
+        "Points lots of the touched members.",
+    ),
+    _dbt(
+        "build",
+        "build --selector build --exclude-resource-type unit_test",
+        ("fold_points",),
+        "Posts the differences; builds the marts; checks their contracts and tests.",
+    ),
+    Step(
+        "verify",
+        "exports verify --date {date}",
+        ("build",),
+        "The invariants of what would be published.",
+        warm=True,
+    ),
+    Step(
+        "publish",
+        "exports publish --date {date}",
+        ("verify",),
+        "A closed snapshot; then the pointer moves.",
+    ),
+    Step(
+        "export",
+        "exports export --date {date}",
+        ("publish",),
+        "Statements, audiences, feeds, the run report.",
+    ),
+)
+CLOSE = Step(
+    "close",
+    "exports close --period {period}",
+    (),
+    "Freezes the totals of the month; refuses one that has not ended.",
+)
+STATEMENTS = Step(
+    "statements",
+    "exports statements --period {period}",
+    ("close",),
+    "The signed-off statements of every party.",
+)
+
+
 def sources(staging: Path = STAGING) -> list[str]:
     """The sources of the group: one folder of staging models each, in alphabetical order."""
     return sorted(path.name for path in staging.glob("*/") if any(path.glob("_*__sources.yml")))
@@ -43,104 +126,22 @@ def sources(staging: Path = STAGING) -> list[str]:
 
 def nightly(staging: Path = STAGING) -> list[Step]:
     """The night of one business date."""
-    loads = tuple(f"load_{source}" for source in sources(staging))
-    return [
+    loads = [
         Step(
-            "open",
-            "ingest open --date {date} {replace}",
-            (),
-            "Checks date, lake, landing folders and rules; names all inputs by a run key.",
-        ),
-        *(
-            Step(
-                name,
-                f"ingest load --source {name.removeprefix('load_')} --date {{date}}",
-                ("open",),
-                "Landing files to checked, typed Parquet; bad rows and personal data split off.",
-            )
-            for name in loads
-        ),
-        Step("load_rules", "ingest rules --date {date}", ("open",), "Dated YAML to rule tables."),
-        _dbt(
-            "stage",
-            "run --selector stage",
-            (*loads, "load_rules"),
-            "Staging views and identifiers.",
-        ),
-        Step(
-            "resolve_identities",
-            "identity_resolution resolve --date {date}",
-            ("stage",),
-            "Identifiers to member links, with evidence; member ids stay what they were.",
-        ),
-        _dbt(
-            "activities",
-            "run --selector activities",
-            ("resolve_identities",),
-            "Activities in the common shape, growth value, the members touched tonight.",
-        ),
-        Step(
-            "fold_tiers",
-            "ledger tiers --date {date}",
-            ("activities",),
-            "Tier periods of the touched members.",
-        ),
-        _dbt(
-            "rate",
-            "run --selector rate",
-            ("fold_tiers",),
-            "An award or a refusal with its reason per activity.",
-        ),
-        Step(
-            "fold_points",
-            "ledger points --date {date}",
-            ("rate",),
-            "Points lots of the touched members.",
-        ),
-        _dbt(
-            "build",
-            "build --selector build --exclude-resource-type unit_test",
-            ("fold_points",),
-            "Posts the differences; builds the marts; checks their contracts and tests.",
-        ),
-        Step(
-            "verify",
-            "exports verify --date {date}",
-            ("build",),
-            "The invariants of what would be published.",
-            True,
-        ),
-        Step(
-            "publish",
-            "exports publish --date {date}",
-            ("verify",),
-            "A closed snapshot; then the pointer moves.",
-        ),
-        Step(
-            "export",
-            "exports export --date {date}",
-            ("publish",),
-            "Statements, audiences, feeds, the run report.",
-        ),
+            f"load_{source}",
+            f"ingest load --source {source} --date {{date}}",
+            ("open",),
+            "Landing files to checked, typed Parquet; bad rows and personal data split off.",
+        )
+        for source in sources(staging)
     ]
+    stage = replace(STAGE, after=(*(step.name for step in loads), "load_rules"))
+    return [OPEN, *loads, LOAD_RULES, stage, *AFTER_STAGE]
 
 
 def monthly() -> list[Step]:
     """The close of one month, after its last night."""
-    return [
-        Step(
-            "close",
-            "exports close --period {period}",
-            (),
-            "Freezes the totals of the month; refuses one that has not ended.",
-        ),
-        Step(
-            "statements",
-            "exports statements --period {period}",
-            ("close",),
-            "The signed-off statements per party.",
-        ),
-    ]
+    return [CLOSE, STATEMENTS]
 
 
 def in_order(steps: Sequence[Step]) -> Iterator[Step]:
@@ -192,7 +193,3 @@ def step_environment(lake: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
     }
-
-
-def _dbt(name: str, command: str, after: tuple[str, ...], doc: str) -> Step:
-    return Step(name, f"dbt.cli.main {command}", after, doc, warm=True)

@@ -6,6 +6,7 @@ children behind when it is stopped. Here every service is a process group that e
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -46,6 +47,7 @@ def serve(home: Path, port: int) -> int:
         "dag-processor": ["dag-processor"],
         "triggerer": ["triggerer", "--skip-serve-logs"],
     }
+    _check_free(port)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {**os.environ, **airflow_environment(home, port)}
     print("Airflow: preparing its database …", flush=True)
@@ -62,8 +64,20 @@ def serve(home: Path, port: int) -> int:
         while True:
             _check_alive(running, home)
             time.sleep(1)
+    except KeyboardInterrupt:
+        return 0
     finally:
+        print("Airflow: stopping …", flush=True)
         _stop(running)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise Trouble(f"port {port} of {ADDRESS} is in use; choose another: PORT=…") from error
 
 
 def _migrate(environment: dict[str, str], home: Path) -> None:

@@ -68,7 +68,7 @@ class Export:
 
 @dataclass(frozen=True)
 class StatementTerms:
-    """What a statement says about itself, and how many lines its workbook takes."""
+    """What a statement says about itself, and how many lines its files take."""
 
     time_zone: str
     currency: str
@@ -76,6 +76,7 @@ class StatementTerms:
     sign: str
     draft_sheet_lines: int
     closed_sheet_lines: int
+    draft_csv_lines: int
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _terms(entry: dict[str, Any]) -> StatementTerms:
         sign=entry["sign"],
         draft_sheet_lines=entry["sheet_lines"]["draft"],
         closed_sheet_lines=entry["sheet_lines"]["closed"],
+        draft_csv_lines=entry["draft_csv_lines"],
     )
 
 

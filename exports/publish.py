@@ -172,15 +172,17 @@ def _attach_work(database: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 def _write_mart(database: duckdb.DuckDBPyConnection, mart: Mart, folder: Path) -> Digest:
     """Copy one mart in its order, describe it, write it as Parquet, digest what was copied."""
     table = sql_name(mart.name)
+    database.begin()  # one commit a mart: each one waits for the disk
     database.execute(
-        f"create table {table} as select {mart.column_list} from {WORK_CATALOG}.main.{table} "
-        f"order by {mart.order_list}"
+        f"create table {table} as select {mart.column_list} "
+        f"from {WORK_CATALOG}.main.{table} order by {mart.order_list}"
     )
     database.execute(f"comment on table {table} is {sql_text(mart.description)}")
     for column in mart.columns:
         database.execute(
             f"comment on column {table}.{sql_name(column.name)} is {sql_text(column.description)}"
         )
+    database.commit()
     _copy_to_parquet(database, f"from {table}", folder / f"{mart.name}.parquet")
     rows = database.execute(f"from {table}").to_arrow_reader(BATCH_ROWS)
     return table_digest(rows.schema, rows)
@@ -202,6 +204,7 @@ def _write_meta(
     digests: dict[str, Digest],
 ) -> None:
     """Write `_meta`: one row a mart, with the version, the night and the digest."""
+    database.begin()
     database.execute(
         "create table _meta (version varchar, business_date date, run_key varchar, mart varchar, "
         "description varchar, row_count bigint, digest varchar)"
@@ -224,6 +227,7 @@ def _write_meta(
             for mart in marts
         ],
     )
+    database.commit()
 
 
 def _write_postings(settings: Settings, tonight: Tonight) -> dict[str, int]:

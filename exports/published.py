@@ -32,5 +32,10 @@ def open_current(
             f"{publication.database} lacks what the exports read: {one_line(error)}; "
             "build and publish the night again"
         ) from error
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise Problem(
+            f"the export stopped: {one_line(error)}; "
+            f"check the free space in {lake.root} and MEMORY_LIMIT"
+        ) from error
     finally:
         connection.close()

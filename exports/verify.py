@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from exports.later import put_off
 from exports.reader import (
     Mart,
     Tonight,
@@ -110,6 +111,8 @@ def _check(settings: Settings, tonight: Tonight, marts: tuple[Mart, ...]) -> Ver
     if failures := tuple(_invariant_failures(invariants)):
         return Verification(failures, counted, invariants)
 
+    for name in ("altair", "scipy.stats"):
+        put_off(name)
     from exports.expectations import NightFacts, check_expectations  # noqa: PLC0415 - slow to import
 
     facts = NightFacts(tonight.business_date, businesses, parties, _previous_rows(lake, tonight))

@@ -5,7 +5,6 @@ control file or its contract refuses the delivery, and the lake stays as it was.
 to quarantine. Running it again replaces the same partitions; `raw/` then holds the same bytes.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,11 +26,12 @@ from ingest.partitions import (
     restricted_rows,
 )
 from ingest.privacy import read_keys
-from ingest.readers import SOURCE_ROW, Expectation, read_bytes, read_control, read_rows
+from ingest.readers import SOURCE_ROW, Expectation, read_control, read_file
 
 ACCEPTED = "accepted"
 DUPLICATE_FILE = "duplicate_file"
 BAD_ROWS_ALWAYS_TAKEN = 20
+MAX_TOTAL_FEN = 2**63 - 1
 GOOD_ROWS_PER_BAD_ROW = 4  # more than one bad row in five refuses the file
 DELIVERIES = pa.schema(
     [
@@ -104,11 +104,10 @@ def _take_in(
 ) -> TableLoad:
     """Read, check and split one file; Problem if it is refused."""
     table, path = delivery.table, delivery.path
-    data = read_bytes(path)
-    sha256 = hashlib.sha256(data).hexdigest()
-    checked = check(delivery.source, table, read_rows(table, data, path), delivery.business_date)
+    file = read_file(table, path)
+    checked = check(delivery.source, table, file.rows, delivery.business_date)
     expectation = _agreed(delivery, expected, checked)
-    first_loaded = known.get((table.name, sha256)) if checked.handed_over.row_count else None
+    first_loaded = known.get((table.name, file.sha256)) if checked.handed_over.row_count else None
     if first_loaded is None:
         _refuse_bad_file(delivery, checked)
     else:
@@ -118,8 +117,8 @@ def _take_in(
         "source": delivery.source.name,
         "table_name": table.name,
         "source_file": delivery.source_file,
-        "source_sha256": sha256,
-        "byte_count": len(data),
+        "source_sha256": file.sha256,
+        "byte_count": file.byte_count,
         "control_row_count": expectation.row_count,
         "control_total_fen": expectation.total_fen if table.control_total else None,
         "row_count": checked.handed_over.row_count,
@@ -167,6 +166,8 @@ def _agreed(delivery: Delivered, expected: dict[str, Expectation], checked: Chec
             f"{path} has {handed_over.row_count} rows, its control file says "
             f"{expectation.row_count}; {again}"
         )
+    if abs(handed_over.fen or 0) > MAX_TOTAL_FEN:
+        raise Problem(f"{path} adds up to {handed_over.fen} fen, which no ledger holds; {again}")
     if delivery.table.control_total and handed_over.fen != expectation.total_fen:
         stated = "nothing" if expectation.total_fen is None else f"{expectation.total_fen} fen"
         raise Problem(

@@ -51,8 +51,8 @@ def plain(text: str) -> str:
 
 
 def _says_nothing(text: str) -> bool:
-    """True for fillers: known words for nothing, or one character over and over."""
-    return text.lower() in PLACEHOLDERS or (len(text) > 1 and len(set(text)) == 1)
+    """True for fillers: known words for nothing, or one character, once or over and over."""
+    return text.lower() in PLACEHOLDERS or len(set(text)) == 1
 
 
 def mobile(text: str) -> str | None:

@@ -58,6 +58,7 @@ QUARANTINE = pa.schema(
     ]
 )
 NormalForms = Mapping[str, pl.Series]
+SLICE_ROWS = 131_072
 NULL_TEXT = "\x1e"
 FIELD_END = "\x1f"
 
@@ -135,12 +136,20 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
             columns["birth_year"] = checked.accepted[column.name].dt.year()
     if table.business_date_from:
         columns[BUSINESS_DATE] = checked.accepted[BUSINESS_DATE]
-    content = texts.select(pl.concat_str(pl.all().fill_null(NULL_TEXT), separator=FIELD_END))
-    rows = content.to_series().to_list()
-    columns["_source_file"] = pl.Series([delivery.source_file]).new_from_index(0, len(rows))
+    columns["_source_file"] = pl.Series([delivery.source_file]).new_from_index(0, texts.height)
     columns[SOURCE_ROW] = checked.accepted[SOURCE_ROW]
-    columns["_row_hash"] = pl.Series(row_hashes(keys, rows), dtype=pl.String)
+    columns["_row_hash"] = _row_hashes(keys, texts)
     return pl.DataFrame(columns).to_arrow().cast(raw_schema(table))
+
+
+def _row_hashes(keys: Keys, texts: pl.DataFrame) -> pl.Series:
+    """Keyed hash of each row's text, a slice at a time: Python texts take room."""
+    content = pl.concat_str(pl.all().fill_null(NULL_TEXT), separator=FIELD_END)
+    hashes = [
+        pl.Series(row_hashes(keys, part.select(content).to_series().to_list()), dtype=pl.String)
+        for part in texts.iter_slices(SLICE_ROWS)
+    ]
+    return pl.concat(hashes, rechunk=True) if hashes else pl.Series([], dtype=pl.String)
 
 
 def _each_once(values: pl.Series, change: Callable[[str], str | None]) -> pl.Series:

@@ -5,8 +5,10 @@ read (wrong number of fields, no JSON object) is kept aside with its text, and c
 """
 
 import csv
+import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -58,6 +60,15 @@ class Rows:
         return self.frame.height + len(self.broken)
 
 
+@dataclass(frozen=True)
+class LandingFile:
+    """A landing file as it came: the SHA-256 of its bytes, how many they are, and its rows."""
+
+    sha256: str
+    byte_count: int
+    rows: Rows
+
+
 def read_control(source: Source, path: Path) -> dict[str, Expectation]:
     """Read a delivery's control file: what it says of each file name."""
     control = source.control
@@ -89,14 +100,21 @@ def decode(data: bytes, encoding: str, path: Path) -> str:
         ) from error
 
 
-def read_rows(table: Table, data: bytes, path: Path) -> Rows:
+def read_file(table: Table, path: Path) -> LandingFile:
     """Read one landing file as its contract describes it."""
-    if table.format == "parquet":
-        return _read_parquet(table, data, path)
+    data = read_bytes(path)
+    read = {"parquet": _read_parquet, "csv": _read_csv, "jsonl": _read_jsonl}[table.format]
+    rows = read(table, data, path)
+    return LandingFile(hashlib.sha256(data).hexdigest(), len(data), rows)
+
+
+def _lines(table: Table, data: bytes, path: Path) -> tuple[str, str]:
+    """First line and the others, strictly decoded; Problem if the last one is cut off."""
     text = decode(data, table.encoding or "utf-8", path)
     if text and not text.endswith("\n"):
         raise Problem(f"{path} is cut off: its last line has no line end; ask for the file again")
-    return _read_csv(table, text, path) if table.format == "csv" else _read_jsonl(table, text)
+    first_line, _, others = text.partition("\n")
+    return first_line, others
 
 
 def _control_json(text: str, path: Path) -> dict[str, Expectation]:
@@ -141,17 +159,18 @@ def _fen(yuan: str) -> int:
     return int(fen)
 
 
-def _read_csv(table: Table, text: str, path: Path) -> Rows:
+def _read_csv(table: Table, data: bytes, path: Path) -> Rows:
     """Comma-separated rows through pyarrow: quotes as usual, rows of another length kept aside."""
-    first_line, _, body = text.partition("\n")
+    first_line, others = _lines(table, data, path)
     headers = next(csv.reader([first_line]), [])
-    if not text:  # a day without rows may come as a file without bytes
+    if not data:  # a day without rows may come as a file without bytes
         headers = [column.header for column in table.columns]
     positions = _positions(headers, table, path)
-    if not body:
-        return _rows(
-            pa.table({column.name: pa.array([], pa.string()) for column in table.columns}), []
-        )
+    if not others:
+        none = {column.name: pa.array([], pa.string()) for column in table.columns}
+        return _rows(pa.table(none), [])
+    body = others.encode()
+    del others  # large: the same text need not be in memory twice
     broken: list[BrokenRow] = []
 
     def keep_aside(row: Any) -> str:
@@ -161,7 +180,7 @@ def _read_csv(table: Table, text: str, path: Path) -> Rows:
     names = [str(position) for position in range(len(headers))]
     try:
         read = pyarrow.csv.read_csv(
-            pa.BufferReader(body.encode()),
+            pa.BufferReader(body),
             pyarrow.csv.ReadOptions(
                 use_threads=False, block_size=CSV_BLOCK_BYTES, column_names=names
             ),
@@ -198,27 +217,25 @@ def _positions(headers: list[str], table: Table, path: Path) -> dict[str, int]:
     return {column.name: names.index(column.header) for column in table.columns}
 
 
-def _ends_inside_quotes(body: str, read: pa.Table) -> bool:
+def _ends_inside_quotes(body: bytes, read: pa.Table) -> bool:
     """True if a quote opened in the last row never closes: its line end was taken for text."""
-    if read.num_rows == 0 or body.rstrip("\r\n").endswith('"'):
+    if read.num_rows == 0 or body[-9:].rstrip(b"\r\n").endswith(b'"'):
         return False
     last = read.column(read.num_columns - 1)[-1].as_py()
     return bool(last) and last.endswith("\n")
 
 
-def _read_jsonl(table: Table, text: str) -> Rows:
+def _read_jsonl(table: Table, data: bytes, path: Path) -> Rows:
     """One JSON object a line. Numbers stay the text they are: no amount becomes binary."""
     parse = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
     headers = [column.header for column in table.columns]
     values: list[list[str | None]] = [[] for _ in headers]
     broken: list[BrokenRow] = []
-    lines = text.split("\n")[:-1]  # not splitlines: values may hold other line separators
-    for number, line in enumerate(lines, start=1):
-        try:
-            entry = parse(line)
-        except (ValueError, RecursionError):
-            entry = None
-        if not isinstance(entry, dict):
+    first_line, others = _lines(table, data, path)
+    lines = others.split("\n")[:-1]  # not splitlines: values may hold other line separators
+    for number, line in enumerate([first_line, *lines] if data else [], start=1):
+        entry = _json_object(parse, line)
+        if entry is None:
             broken.append(BrokenRow(number, "not_json", None, line))
             continue
         row = [entry.get(header) for header in headers]
@@ -232,24 +249,36 @@ def _read_jsonl(table: Table, text: str) -> Rows:
     return _rows(pa.table(arrays, [column.name for column in table.columns]), broken)
 
 
+def _json_object(parse: Callable[[str], Any], line: str) -> dict[str, Any] | None:
+    """The object of one line; None if it is none, or holds half of a character."""
+    try:
+        entry = parse(line)
+        if "\\u" in line:
+            json.dumps(entry, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
 def _read_parquet(table: Table, data: bytes, path: Path) -> Rows:
     """A Parquet file; its values become text and take the same way as those of any other file."""
     try:
         read = pq.read_table(pa.BufferReader(data))
+        positions = _positions(read.column_names, table, path)
+        columns = {}
+        for column in table.columns:
+            values = read.column(positions[column.name])
+            reason = _unfit(values.type)
+            if reason:
+                raise Problem(
+                    f"{path}: column '{column.header}' {reason}; ask for the type of the contract"
+                )
+            columns[column.name] = values.cast(pa.large_string())
+            columns[column.name].validate(full=True)  # also that texts are UTF-8
     except (pa.ArrowException, OSError) as error:
         raise Problem(
             f"{path} is not a whole Parquet file ({one_line(error)}); ask for it again"
         ) from error
-    positions = _positions(read.column_names, table, path)
-    columns = {}
-    for column in table.columns:
-        values = read.column(positions[column.name])
-        reason = _unfit(values.type)
-        if reason:
-            raise Problem(
-                f"{path}: column '{column.header}' {reason}; ask for the type of the contract"
-            )
-        columns[column.name] = values.cast(pa.large_string())
     return _rows(pa.table(columns), [])
 
 

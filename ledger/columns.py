@@ -14,8 +14,9 @@ from ingest.core.errors import Problem
 from ledger.calendar import EPOCH, day_number
 
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
-BATCH_ROWS = 1_000_000  # read at a time, and then up to the end of a member; bounds the memory
+BATCH_ROWS = 1_000_000  # read at a time, cut at the end of a member; bounds the memory
 
 
 def read_members(
@@ -23,8 +24,8 @@ def read_members(
 ) -> Iterator[pa.Table]:
     """Tables of whole members from a handover file sorted by member_id and business_date.
 
-    Only the columns of `schema` are read. Problem if the file or a column is missing, if the order is not
-    as said, or if something happened after `closing_date`.
+    Only the columns of `schema` are read; they come in one chunk each. Problem if the file or a
+    column is missing, if it is not sorted, or if something happened after `closing_date`.
     """
     pending = schema.empty_table()
     for batch in _open(path, schema).iter_batches(batch_size=rows, columns=schema.names):
@@ -46,16 +47,19 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
 def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     if not path.is_file():
         raise Problem(f"{path} is missing; run the step of the night that writes it first")
-    file = pq.ParquetFile(path)
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise Problem(f"{path} is no Parquet file; run the step that writes it again") from error
     if missing := [name for name in schema.names if name not in file.schema_arrow.names]:
         raise Problem(f"{path} has no column {missing[0]}; run the step that writes it again")
     return file
 
 
 def _checked(path: Path, table: pa.Table, following: pa.Table, closing_date: date) -> pa.Table:
-    """The table in one chunk a column, if its members and days are in order."""
+    """The table with one chunk a column; Problem unless its members and days are in order."""
     table = table.combine_chunks()
-    members, days = member_numbers(table["member_id"]), day_column(table["business_date"])
+    members, days = _member_numbers(table), day_column(table, "business_date")
     is_same_member = np.diff(members) == 0
     in_order = bool(np.all(np.diff(members) >= 0) and np.all(np.diff(days)[is_same_member] >= 0))
     if following.num_rows > 0:
@@ -67,30 +71,34 @@ def _checked(path: Path, table: pa.Table, following: pa.Table, closing_date: dat
     return table
 
 
-def member_numbers(members: pa.ChunkedArray) -> Ints:
-    """0 for the first member of the column, 1 for the next one …"""
-    return codes(members.combine_chunks().dictionary_encode())
+def _member_numbers(table: pa.Table) -> Ints:
+    """0 for the first member of the table, 1 for the next one …, a number a row."""
+    return codes(table["member_id"].combine_chunks().dictionary_encode())
 
 
-def member_starts(members: pa.ChunkedArray) -> Ints:
+def member_starts(table: pa.Table) -> Ints:
     """First row of each member and, last, the number of rows; the members stand together."""
-    numbers = member_numbers(members)
+    numbers = _member_numbers(table)
     first_rows = np.flatnonzero(np.diff(numbers, prepend=-1))
     return np.append(first_rows, len(numbers)).astype(np.int64)
 
 
-def int_column(column: pa.ChunkedArray, if_null: int = 0) -> Ints:
-    """Integers as int64."""
-    filled = column.combine_chunks().fill_null(if_null)
+def int_column(table: pa.Table, name: str, if_null: int | None = None) -> Ints:
+    """Integers as int64; Problem at a NULL unless there is a value for it."""
+    column = table[name].combine_chunks()
+    if column.null_count > 0 and if_null is None:
+        raise Problem(f"column {name} is empty in {column.null_count} rows; every row needs it")
+    filled = column.cast(pa.int64()).fill_null(0 if if_null is None else if_null)
     return np.array(filled.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def day_column(column: pa.ChunkedArray, if_null: int = 0) -> Ints:
-    """Dates as days from 1970-01-01."""
-    return int_column(column.cast(pa.int32()).cast(pa.int64()), if_null)
+def day_column(table: pa.Table, name: str, if_null: int | None = None) -> Ints:
+    """Dates as days from 1970-01-01; Problem at a NULL unless there is a value for it."""
+    days = pa.table({name: table[name].cast(pa.int32())})
+    return int_column(days, name, if_null)
 
 
-def date_array(days: Ints, is_null: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+def date_array(days: Ints, is_null: Mask | None = None) -> pa.Array:
     """Days from 1970-01-01 as dates."""
     numbers = days if is_null is None else np.where(is_null, 0, days)
     return pa.array(numbers.astype(np.int32), mask=is_null).cast(pa.date32())
@@ -98,7 +106,7 @@ def date_array(days: Ints, is_null: npt.NDArray[np.bool_] | None = None) -> pa.A
 
 def as_date(day: int) -> date:
     """The date of a day counted from 1970-01-01."""
-    return date.fromordinal(EPOCH.toordinal() + int(day))
+    return date.fromordinal(EPOCH.toordinal() + day)
 
 
 def codes(encoded: pa.DictionaryArray) -> Ints:
@@ -107,20 +115,22 @@ def codes(encoded: pa.DictionaryArray) -> Ints:
     return np.array(filled.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def encode_together(columns: Sequence[pa.ChunkedArray]) -> list[pa.DictionaryArray]:
-    """Columns of text with one dictionary, so that the same text has the same code in each of them."""
-    chunks = [column.combine_chunks() for column in columns]
+def codes_together(table: pa.Table, names: Sequence[str]) -> tuple[list[Ints], int]:
+    """Columns of text as numbers 0 .., the same text the same number in each; and how many.
+
+    NULL is -1.
+    """
+    chunks = [table[name].combine_chunks() for name in names]
     encoded = pa.concat_arrays(chunks).dictionary_encode()
-    starts = np.cumsum([0] + [len(chunk) for chunk in chunks]).tolist()
-    return [encoded.slice(start, len(chunk)) for start, chunk in zip(starts, chunks, strict=False)]
+    return np.split(codes(encoded), len(names)), len(encoded.dictionary)
 
 
 def named(positions: Ints, names: Sequence[str]) -> pa.DictionaryArray:
-    """Text given by positions in a list of names, -1 for NULL."""
+    """Text given by positions in a list of names, NULL at -1."""
     return pick(pa.array(names, pa.string()), positions)
 
 
 def pick(values: pa.StringArray, rows: Ints) -> pa.DictionaryArray:
-    """The text at some rows, NULL where the row is -1; the text itself is not copied."""
+    """The text at some rows, NULL at -1; the text itself is not copied."""
     indices = pa.array(rows.astype(np.int32), mask=rows < 0)
     return pa.DictionaryArray.from_arrays(indices, values)

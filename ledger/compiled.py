@@ -1,4 +1,4 @@
-"""The one way a fold is compiled, so that it stays an ordinary Python function to readers and tests."""
+"""The one way a fold is compiled, so that it stays ordinary Python to readers and tests."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -11,8 +11,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(function: F) -> F:
     """Compile with Numba and keep the machine code beside the source, for the next process.
 
-    Numba notices an edit of the function's own file only. A compiled function therefore calls and reads
-    nothing outside its file; what it needs from elsewhere (calendar, rules) comes in as arrays.
+    Numba notices an edit of the function's own file only. A compiled function therefore uses
+    nothing of another file; what it needs from elsewhere (calendar, rules) comes in as arrays.
     With NUMBA_DISABLE_JIT=1 the function runs as plain Python and gives the same rows.
     """
     return cast(F, numba.njit(cache=True)(function))

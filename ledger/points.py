@@ -1,10 +1,11 @@
 """Points: the lots of each member, derived from their events in order, as a pure fold.
 
-Rules: RULES §1 (last usable day), §3 (consumption order), §4 (refund after spend), §12 (late award), as the
-tables of README.md. Everything is int64. A *row* is the position of an event in the arrays, and it names
-what the event made: a lot is the row of its accrual, a debt the row of the event that left it uncovered.
+Rules: RULES §1 (last usable day), §3 (consumption order), §4 (refund after spend), §12 (late
+award), as the tables of README.md. Everything is int64. A *row* is the position of an event in the
+arrays, and it names what the event made: a lot is the row of its accrual, a debt the row of the
+event that left it uncovered.
 
-The fold is compiled (see `compiled`), so this file imports no rule or helper from another one.
+The fold is compiled (see `compiled`), so this file uses nothing of another one.
 """
 
 from typing import NamedTuple
@@ -23,8 +24,9 @@ NEVER = 2**40  # the day after which a lot without an expiry date lapses
 RESTORE, REDEMPTION, ACCRUAL, CLAW_BACK = 1, 2, 3, 4
 
 # What an entry is, in the order of its columns: entry_type, cause, lot, about, day, points.
-# `cause` is the row that made the entry (an expiry: the lot's own accrual), `lot` the lot it moves or NONE,
-# `about` the older row it undoes or settles (a restore: its redemption; a repayment: its debt) or NONE.
+# `cause` is the row that made the entry (an expiry: the lot's own accrual), `lot` the lot it moves
+# or NONE, `about` the older row it undoes or settles (a restore: its redemption; a repayment: its
+# debt) or NONE.
 Entry = tuple[int, int, int, int, int, int]
 ENTRY_TYPES = (
     "accrual",
@@ -42,7 +44,7 @@ ENTRY_TYPES = (
 ACCRUED, CLAWED_BACK, CLAW_BACK_DEBT, DEBT_REPAID, EXPIRED, REDEEMED = 0, 1, 2, 3, 4, 5
 REDEMPTION_DEBT, RESTORED, RESTORED_DEBT, RESTORE_REFUSED, SHORTFALL = 6, 7, 8, 9, 10
 
-# A piece of a redemption that a lot paid: lot, points not given back yet, the piece before it or NONE.
+# A piece of a redemption, paid by a lot: lot, points not given back yet, the piece before or NONE.
 Piece = tuple[int, int, int]
 
 # Positions in Book.at: what changes as the fold walks through one member.
@@ -82,8 +84,8 @@ class Book(NamedTuple):
 def fold_points(starts: Ints, events: Events, activity_count: int, closing_day: int) -> Ints:
     """Entries of every member, in the order they arise, expiries up to `closing_day` included.
 
-    `starts` holds the first row of each member and, last, the number of rows. Returns one line an entry:
-    entry_type (position in ENTRY_TYPES), cause, lot, about, day, points.
+    `starts` holds the first row of each member and, last, the number of rows. Returns one line an
+    entry: entry_type (position in ENTRY_TYPES), cause, lot, about, day, points.
     """
     book = open_book(len(events.kind), activity_count)
     entries = [(0, 0, 0, 0, 0, 0) for _ in range(0)]  # empty, yet its type is known
@@ -208,8 +210,8 @@ def restore(
 ) -> None:
     """Undo a redemption, wholly or in part: first its unpaid debt, then its pieces, newest first.
 
-    Points return to the lot they came from, with its expiry, and repay debts before they can be spent.
-    What was never redeemed, or has been restored already, is refused and noted.
+    Points return to the lot they came from, with its expiry, and repay debts before they can be
+    spent. What was never redeemed, or has been restored already, is refused and noted.
     """
     day = events.day[row]
     target = events.target[row]
@@ -242,7 +244,8 @@ def claw_back(events: Events, book: Book, entries: list[Entry], row: int) -> Non
     """Take back the points of a refunded order: from its own lots, then from the member's others.
 
     Never what expired or was clawed back before, neither of the order nor of the member as a whole.
-    Points of the order that were spent are still owed; the policy says whether as debt or as a shortfall.
+    Points of the order that were spent are still owed; the policy says whether as debt or as a
+    shortfall.
     """
     order = events.target[row]
     if order == NONE or book.order_row[order] < book.at[FIRST]:
@@ -335,7 +338,7 @@ def repay_debts(
 
 @compiled
 def cancel_debt(events: Events, book: Book, entries: list[Entry], row: int, granted: int) -> int:
-    """Cancel the unpaid debt of the redemption that `row` restores; returns the points cancelled."""
+    """Cancel the unpaid debt of the redemption that `row` restores; returns how many points."""
     cancelled = 0
     for place in range(book.at[DEBT_HEAD], book.at[DEBT_TAIL]):
         debt = book.debts[place]
@@ -352,7 +355,7 @@ def cancel_debt(events: Events, book: Book, entries: list[Entry], row: int, gran
 def remember_piece(
     events: Events, book: Book, pieces: list[Piece], row: int, lot: int, points: int
 ) -> None:
-    """Note that `lot` paid so many points of the redemption that the event at `row` belongs to."""
+    """Note that `lot` paid points of the redemption that the event at `row` belongs to."""
     redemption = book.redemption_row[events.activity[row]]
     pieces.append((lot, points, book.last_piece[redemption]))
     book.last_piece[redemption] = len(pieces) - 1

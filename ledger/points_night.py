@@ -9,22 +9,31 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.core.errors import Problem
+from ingest.core.errors import Problem, one_line
 from ingest.core.lake import ROW_GROUP_ROWS, Lake, write_with
 from ledger.calendar import day_number
 from ledger.columns import (
     Ints,
     codes,
+    codes_together,
     date_array,
     day_column,
-    encode_together,
     int_column,
     member_starts,
     named,
     pick,
     read_members,
 )
-from ledger.points import CLAW_BACK, ENTRY_TYPES, NEVER, REDEMPTION, Events, fold_points
+from ledger.points import (
+    ACCRUAL,
+    CLAW_BACK,
+    ENTRY_TYPES,
+    NEVER,
+    REDEMPTION,
+    RESTORE,
+    Events,
+    fold_points,
+)
 
 EVENT_TYPES = ("restore", "redemption", "accrual", "claw_back")  # numbered from 1, as in points.py
 REFUND_POLICIES = ("within_balance", "unlimited")
@@ -70,9 +79,9 @@ ENTRIES = pa.schema(
 
 @dataclass(frozen=True)
 class Shape:
-    """From which row an entry takes its columns: its `cause`, its `lot` or the older row it is `about`.
+    """From which row an entry takes its columns: its `cause`, its `lot` or what it is `about`.
 
-    A party with a colon is that of the business at `party_row`, which is also the business that settles.
+    A party that ends in a colon is that of the business at `party_row`, which settles the entry.
     """
 
     from_party: str
@@ -87,66 +96,104 @@ ROWS = ("", "cause", "lot", "about")
 SHAPES = {
     "accrual": Shape("issuer:", "member", "cause"),
     "claw_back": Shape("member", "issuer:", "cause", rule_row="cause"),
-    "claw_back_debt": Shape("member_debt", "issuer:", "cause", "", "cause", "cause"),
-    "debt_repayment": Shape("member", "member_debt", "", "about"),
+    "claw_back_debt": Shape(
+        "member_debt", "issuer:", "cause", account_row="cause", rule_row="cause"
+    ),
+    "debt_repayment": Shape("member", "member_debt", redeemer_row="about"),
     "expiry": Shape("member", "breakage:", "lot"),
-    "redemption": Shape("member", "redeemer:", "cause", "cause"),
-    "redemption_debt": Shape("member_debt", "redeemer:", "cause", "cause", "cause", "cause"),
-    "restore": Shape("redeemer:", "member", "about", "about"),
-    "restore_debt": Shape("redeemer:", "member_debt", "about", "about", "about", "cause"),
-    "restore_refused": Shape("memo:", "memo:", "cause", "", "cause", "cause"),
-    "shortfall": Shape("memo:", "memo:", "cause", "", "cause", "cause"),
+    "redemption": Shape("member", "redeemer:", "cause", redeemer_row="cause"),
+    "redemption_debt": Shape(
+        "member_debt",
+        "redeemer:",
+        "cause",
+        redeemer_row="cause",
+        account_row="cause",
+        rule_row="cause",
+    ),
+    "restore": Shape("redeemer:", "member", "about", redeemer_row="about"),
+    "restore_debt": Shape(
+        "redeemer:",
+        "member_debt",
+        "about",
+        redeemer_row="about",
+        account_row="about",
+        rule_row="cause",
+    ),
+    "restore_refused": Shape("memo:", "memo:", "cause", account_row="cause", rule_row="cause"),
+    "shortfall": Shape("memo:", "memo:", "cause", account_row="cause", rule_row="cause"),
 }
 
 
 def fold_points_night(lake: Lake, business_date: date, memory_limit: str) -> int:
     """Replace the night's partition of raw/ledger/points_entries; returns the number of entries.
 
-    Reads work/handover/int_points_events. Entries that differ in nothing but points are one row, and the
-    rows are sorted by all columns.
+    Reads work/handover/int_points_events. The rows are sorted by all columns. What does not fit in
+    `memory_limit` is spilled to work/.
     """
-    tables = [_text_as_codes(ENTRIES).empty_table()]
-    path = lake.handover("int_points_events")
-    for events in read_members(path, EVENTS, business_date):
-        tables.append(points_entries(events, business_date))
-    entries = pa.concat_tables(tables)
     spill = lake.work / "spill_ledger"
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
-        "temp_directory": str(spill),
-    }
-    with duckdb.connect(config=config) as connection:
-        connection.register("entries", entries)
-        summed = connection.sql("select * from entries order by all nulls last")
+    connection = duckdb.connect(config={"memory_limit": memory_limit, "temp_directory": str(spill)})
+    try:
+        connection.from_arrow(ENTRIES.empty_table()).create("entries")
+        path = lake.handover("int_points_events")
+        for events in read_members(path, EVENTS, business_date):
+            connection.from_arrow(points_entries(events, business_date)).insert_into("entries")
+        rows = connection.sql("from entries order by all nulls last")
         write_with(
             lake.raw("ledger", "points_entries", business_date),
-            lambda target: summed.write_parquet(
+            lambda target: rows.write_parquet(
                 str(target), compression="zstd", row_group_size=ROW_GROUP_ROWS
             ),
         )
-    return int(entries.num_rows)
+        (count,) = connection.execute("select count(*) from entries").fetchall()[0]
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise Problem(
+            f"cannot sort the points entries of {business_date}: {one_line(error)}; give"
+            f" MEMORY_LIMIT or the disk of {lake.work} more room"
+        ) from error
+    finally:
+        connection.close()
+    return int(count)
 
 
 def points_entries(events: pa.Table, business_date: date) -> pa.Table:
-    """Entries of the members in a table of events, in the order they arise; text as dictionary codes."""
-    activity, target = encode_together([events["activity_id"], events["target_activity_id"]])
+    """Entries of the members in a table of events, in the order they arise.
+
+    Text is given as dictionary codes. Problem if an event is not as the fold needs it.
+    """
+    (activity, target), activity_count = codes_together(
+        events, ["activity_id", "target_activity_id"]
+    )
     columns = Events(
         kind=_positions(events, "event_type", EVENT_TYPES) + 1,
-        day=day_column(events["business_date"]),
-        points=int_column(events["points"]),
-        activity=codes(activity),
-        target=codes(target),
-        expires=day_column(events["expires_on_date"], if_null=NEVER),
-        lot_order=_lot_order(events["lot_id"]),
-        is_unlimited=_refund_policy(events),
+        day=day_column(events, "business_date"),
+        points=int_column(events, "points"),
+        activity=activity,
+        target=target,
+        expires=day_column(events, "expires_on_date", if_null=NEVER),
+        lot_order=np.asarray(pc.rank(events["lot_id"], tiebreaker="first"), dtype=np.int64),
+        is_unlimited=_positions(events, "refund_policy", REFUND_POLICIES),
     )
-    entries = fold_points(
-        member_starts(events["member_id"]),
-        columns,
-        len(activity.dictionary),
-        day_number(business_date),
-    )
+    _check_events(events, columns)
+    starts = member_starts(events)
+    entries = fold_points(starts, columns, activity_count, day_number(business_date))
     return entry_columns(events, columns, entries)
+
+
+def _check_events(events: pa.Table, columns: Events) -> None:
+    has_lot = np.asarray(events["lot_id"].is_valid())
+    faults = {
+        "an event without event_type": columns.kind < RESTORE,
+        "an event of less than 1 point": columns.points < 1,
+        "an accrual without lot_id": (columns.kind == ACCRUAL) & ~has_lot,
+        "a claw_back without refund_policy": (columns.kind == CLAW_BACK)
+        & (columns.is_unlimited < 0),
+    }
+    for fault, is_found in faults.items():
+        if np.any(is_found):
+            activity_id = events["activity_id"][int(np.argmax(is_found))].as_py()
+            raise Problem(
+                f"int_points_events holds {fault}: activity {activity_id}; run rate again"
+            )
 
 
 def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
@@ -165,7 +212,7 @@ def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
     redeemer = row_of("redeemer_row")
     redeemer = np.where(columns.kind[redeemer] == REDEMPTION, redeemer, -1)
     is_repayment = entry_type == ENTRY_TYPES.index("debt_repayment")
-    price_days = day_column(events["price_date"], if_null=NEVER)[cause]
+    price_days = day_column(events, "price_date", if_null=NEVER)[cause]
     expires = np.where(lot < 0, NEVER, columns.expires[lot])
     return pa.table(
         {
@@ -191,7 +238,7 @@ def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
 
 
 def _party(events: pa.Table, entry_type: Ints, rows: Ints, side: str) -> pa.DictionaryArray:
-    """`member`, or `issuer:mall`: what the shape says, with the business where it ends in a colon."""
+    """`member`, or `issuer:mall`: what the shape says, with the business after a colon."""
     prefixes = [getattr(SHAPES[name], side) for name in ENTRY_TYPES]
     business = events["business"].chunk(0).dictionary_encode()
     names = [
@@ -207,28 +254,17 @@ def _positions(events: pa.Table, name: str, allowed: Sequence[str]) -> Ints:
     """Positions of a column's values in a list, -1 for NULL; Problem at any other value."""
     column = events[name]
     found = pc.index_in(column, pa.array(allowed))
-    unknown = pc.and_(pc.is_null(found), pc.is_valid(column))
-    if pc.any(unknown).as_py():
-        value = column.filter(unknown)[0].as_py()
-        raise Problem(f"int_points_events: {name} {value!r} is unknown; it is one of {allowed}")
-    return int_column(found.cast(pa.int64()), if_null=-1)
-
-
-def _refund_policy(events: pa.Table) -> Ints:
-    policy = _positions(events, "refund_policy", REFUND_POLICIES)
-    is_claw_back = _positions(events, "event_type", EVENT_TYPES) + 1 == CLAW_BACK
-    if np.any(is_claw_back & (policy < 0)):
-        raise Problem("int_points_events: a claw_back has no refund_policy; each of them needs one")
-    return policy
-
-
-def _lot_order(lots: pa.ChunkedArray) -> Ints:
-    return np.asarray(pc.rank(lots, tiebreaker="first"), dtype=np.int64)
+    unknown = column.filter(pc.and_(pc.is_null(found), pc.is_valid(column)))
+    if len(unknown) > 0:
+        raise Problem(
+            f"int_points_events: {name} {unknown[0].as_py()!r} is unknown; known are"
+            f" {', '.join(allowed)}"
+        )
+    return int_column(pa.table({name: found}), name, if_null=-1)
 
 
 def _text_as_codes(schema: pa.Schema) -> pa.Schema:
     text = pa.dictionary(pa.int32(), pa.string())
-    fields = [
-        pa.field(field.name, text if field.type == pa.string() else field.type) for field in schema
-    ]
-    return pa.schema(fields)
+    return pa.schema(
+        [(field.name, text if field.type == pa.string() else field.type) for field in schema]
+    )

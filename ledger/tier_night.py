@@ -65,15 +65,15 @@ PERIODS = pa.schema(
 def fold_tier_night(lake: Lake, business_date: date) -> int:
     """Replace the night's partition of raw/ledger/tier_periods; returns the number of changes.
 
-    Reads work/handover/int_growth_events and the rules compiled for the night. Members without a change
-    have no row: they are in the lowest tier.
+    Reads work/handover/int_growth_events and the rules compiled for the night. Members without a
+    change have no row: they are in the lowest tier.
     """
     tiers = read_table(lake.raw("rules", "tiers", business_date), TIERS)
     policy = read_table(lake.raw("rules", "tier_policy", business_date), POLICY)
     names = tier_names(tiers)
     tables = [PERIODS.empty_table()]
     for growth in read_members(lake.handover("int_growth_events"), GROWTH, business_date):
-        first_date = as_date(day_column(growth["business_date"]).min())
+        first_date = as_date(int(day_column(growth, "business_date").min()))
         rules = rules_by_day(tiers, policy, first_date, business_date)
         tables.append(tier_periods(growth, rules, names, business_date))
     periods = pa.concat_tables(tables).combine_chunks()
@@ -83,11 +83,11 @@ def fold_tier_night(lake: Lake, business_date: date) -> int:
 
 def tier_periods(growth: pa.Table, rules: Rules, names: list[str], business_date: date) -> pa.Table:
     """Tier changes of the members in a table of growth events, by member and number."""
-    starts = member_starts(growth["member_id"])
+    starts = member_starts(growth)
     columns = Growth(
-        day=day_column(growth["business_date"]),
-        value=int_column(growth["growth_value"]),
-        origin=day_column(growth["origin_date"], if_null=NEVER),
+        day=day_column(growth, "business_date"),
+        value=int_column(growth, "growth_value"),
+        origin=day_column(growth, "origin_date", if_null=NEVER),
     )
     changes = fold_tiers(starts, columns, rules, day_number(business_date))
     member, effective, rank_before, rank_after, reason, score, period_end = changes.T
@@ -113,25 +113,26 @@ def tier_periods(growth: pa.Table, rules: Rules, names: list[str], business_date
 
 
 def tier_names(tiers: pa.Table) -> list[str]:
-    """Tiers by rank, lowest first; Problem unless each tier has one rank and the ranks are 0, 1, 2 …"""
+    """Tiers by rank, lowest first; Problem unless each has one rank and the ranks are 0, 1, 2 .."""
     ranks = sorted(set(zip(tiers["tier_rank"].to_pylist(), tiers["tier"].to_pylist(), strict=True)))
     if [rank for rank, _ in ranks] != list(range(len(ranks))) or not ranks:
-        raise Problem(f"rules of tiers: ranks have to be 0, 1, 2 … one for each tier, not {ranks}")
+        raise Problem(
+            f"rules of tiers: ranks have to be 0, 1, 2 .., one for each tier, not {ranks}"
+        )
     return [tier for _, tier in ranks]
 
 
 def rules_by_day(tiers: pa.Table, policy: pa.Table, first_date: date, last_date: date) -> Rules:
     """The rules in force on each day of a span, so that the fold looks them up by day.
 
-    A tier is out of reach on the days on which no version of it is in force. Days before the first version
-    of the policy follow that version: with no tier in reach nothing is decided on them.
+    A tier is out of reach on the days on which no version of it is in force. Days before the first
+    version of the policy follow that version: with no tier in reach nothing is decided on them.
     """
     first_day, last_day = day_number(first_date), day_number(last_date)
     days = np.arange(first_day, max(last_day, first_day) + 1, dtype=np.int64)
     thresholds = np.full((len(days), len(tier_names(tiers))), UNREACHABLE, dtype=np.int64)
     for rank, threshold, start, end in _versions(tiers, "tier_rank", "growth_threshold"):
         thresholds[(days >= start) & (days < end), rank] = threshold
-    _check_ascending(thresholds, first_day)
     window_months, period_months, grace_days = (
         _by_day(policy, name, days) for name in ("window_months", "period_months", "grace_days")
     )
@@ -146,27 +147,18 @@ def rules_by_day(tiers: pa.Table, policy: pa.Table, first_date: date, last_date:
 
 def _versions(table: pa.Table, *names: str) -> list[tuple[int, ...]]:
     """Columns of each version with the days it is in force: from, and until (exclusive)."""
-    columns = [int_column(table[name]) for name in names]
-    columns.append(day_column(table["valid_from_date"]))
-    columns.append(day_column(table["valid_until_date"], if_null=NEVER))
+    columns = [int_column(table, name) for name in names]
+    columns.append(day_column(table, "valid_from_date"))
+    columns.append(day_column(table, "valid_until_date", if_null=NEVER))
     return [tuple(int(value) for value in row) for row in np.column_stack(columns)]
 
 
 def _by_day(policy: pa.Table, name: str, days: Ints) -> Ints:
-    versions = sorted(_versions(policy, "valid_from_date", name), key=lambda version: version[0])
-    if not versions:
-        raise Problem(f"rules of tiers: no version of {name}; give it a value with a date")
-    values = np.full(len(days), versions[0][1], dtype=np.int64)
-    for _, value, start, end in versions:
+    versions = sorted(_versions(policy, name), key=lambda version: version[1])
+    least = 0 if name == "grace_days" else 1
+    if not versions or min(value for value, *_ in versions) < least:
+        raise Problem(f"rules of tiers: {name} needs a value from a date on, {least} or more")
+    values = np.full(len(days), versions[0][0], dtype=np.int64)
+    for value, start, end in versions:
         values[(days >= start) & (days < end)] = value
     return values
-
-
-def _check_ascending(thresholds: Ints, first_day: int) -> None:
-    for day in np.flatnonzero(np.any(np.diff(thresholds, axis=0, prepend=-1) != 0, axis=1)):
-        in_force = thresholds[day, 1:][thresholds[day, 1:] < UNREACHABLE]
-        if np.any(np.diff(in_force) <= 0) or np.any(in_force <= 0):
-            raise Problem(
-                f"rules of tiers: on {as_date(first_day + day)} a higher tier asks for no more growth than a"
-                " lower one; thresholds have to rise from tier to tier"
-            )

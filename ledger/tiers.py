@@ -1,11 +1,12 @@
 """Tiers: the periods of each member, derived from growth by day, as a pure fold.
 
-Rules: RULES §6, as the tables of README.md. A tier is gained at the end of the day that earns it and held for
-a period; after the period and its days of grace it is judged again, and lost one step at a time; a
-refund takes back the upgrade it caused. Days are counted from 1970-01-01. Everything is int64.
+Rules: RULES §6, as the tables of README.md. A tier is gained at the end of the day that earns it
+and held for a period; after the period and its days of grace it is judged again, and lost one step
+at a time; a refund takes back the upgrade it caused. Everything is int64, days are counted from
+1970-01-01.
 
-The fold is compiled (see `compiled`), so this file calls nothing of another one: the rules in force on
-each day come in as arrays.
+The fold is compiled (see `compiled`), so this file uses nothing of another one: the rules in force
+on each day come in as arrays.
 """
 
 from typing import NamedTuple
@@ -24,7 +25,7 @@ UNREACHABLE = 2**62  # the threshold of a tier that no rule has in force
 REASONS = ("upgrade", "renewal", "downgrade", "reversal")
 UPGRADE, RENEWAL, DOWNGRADE, REVERSAL = 0, 1, 2, 3
 
-# A change: member, effective day, tier rank before, tier rank after, reason, growth value, period end.
+# A change: member, effective day, rank before, rank after, reason, growth value, period end.
 Change = tuple[int, int, int, int, int, int, int]
 
 
@@ -47,7 +48,7 @@ class Rules(NamedTuple):
 
 
 class Holdings(NamedTuple):
-    """What the member holds: at 0 the tier held without evidence, above it the upgrades since, newest last."""
+    """What the member holds: at 0 a tier that no upgrade on record made, above it the upgrades."""
 
     rank: Ints
     period_end: Ints  # last day, or NEVER
@@ -61,9 +62,9 @@ class Holdings(NamedTuple):
 def fold_tiers(starts: Ints, growth: Growth, rules: Rules, last_day: int) -> Ints:
     """Tier changes of every member in order of time, days up to and including `last_day` judged.
 
-    `starts` holds the first row of each member and, last, the number of rows. Returns one line a change:
-    member (position in `starts`), effective day, rank before, rank after, reason (position in REASONS),
-    growth value of the decision, period end (or NEVER).
+    `starts` holds the first row of each member and, last, the number of rows. Returns one line a
+    change: member (position in `starts`), effective day, rank before, rank after, reason (position
+    in REASONS), growth value of the decision, period end (or NEVER).
     """
     total = np.zeros(len(growth.value) + 1, np.int64)  # growth of all rows before this one
     total[1:] = np.cumsum(growth.value)
@@ -104,8 +105,8 @@ def judge_day(
 ) -> None:
     """Decide at the end of a day what is held from the next day on: at most one change.
 
-    First an upgrade whose evidence was refunded is taken back, unless today's score alone earns the tier.
-    Then today's score upgrades, or else a period that is due for evaluation is renewed or goes one down.
+    First an upgrade whose evidence was refunded is taken back, unless today's score alone earns the
+    tier. Then today's score upgrades, or else a period that is due is renewed or goes one down.
     """
     before = held.rank[held.top[0]]
     reason, basis = NONE, score
@@ -206,8 +207,8 @@ def is_evidence_short(held: Holdings, rules: Rules) -> bool:
 def take_back_upgrades(held: Holdings, rules: Rules) -> None:
     """Go back to what the upgrades on record still earn, by the rules of their own days.
 
-    An upgrade whose evidence is short shrinks to the tier that it does earn, with the period it had; if
-    that is no more than was held before it, it goes, and what was held before is looked at likewise.
+    An upgrade whose evidence is short shrinks to the tier that it does earn, with the period it
+    had; if that is no more than was held before it, it goes, and what was held before is looked at.
     """
     while is_evidence_short(held, rules):
         top = held.top[0]
@@ -220,7 +221,7 @@ def take_back_upgrades(held: Holdings, rules: Rules) -> None:
 
 @compiled
 def evaluation_day(held: Holdings, rules: Rules, last_day: int) -> int:
-    """The day on which the tier held is judged again: its period's last day plus the days of grace."""
+    """The day on which the tier held is judged again: its last day plus the days of grace."""
     period_end = int(held.period_end[held.top[0]])
     if period_end > last_day:
         return NEVER

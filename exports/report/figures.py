@@ -105,8 +105,8 @@ class ReportReader:
         unbalanced = sum(not row[-1] for row in inputs.rows)
         late = sum(not row[-1] for row in freshness.rows)
         return (
-            Headline("输入行数", "count", inputs.total[3]),
-            Headline("隔离行数", "count", inputs.total[6]),
+            Headline("输入行数", "count", inputs.total[4]),
+            Headline("隔离行数", "count", inputs.total[7]),
             Headline("未平文件", "count", unbalanced, unbalanced > 0),
             Headline("未到来源", "count", late, late > 0),
         )
@@ -126,18 +126,21 @@ class ReportReader:
 
     def _inputs(self) -> Section:
         rows = self._rows("""
-            select source, table_name, source_file, row_count, loaded_count, duplicate_count,
-                quarantined_count, control_row_count, control_total_fen, is_balanced
+            select source, table_name, source_file, status, row_count, loaded_count,
+                duplicate_count, quarantined_count, control_row_count, control_total_fen,
+                is_balanced
             from fct_load_reconciliation where load_date = $date
             order by source, table_name, source_file
         """)
-        sums = [sum(row[index] or 0 for row in rows) for index in range(3, 9)]
+        names = self._names["status"]
+        sums = [sum(row[index] for row in rows) for index in range(4, 9)]
         return Section(
             "输入文件",
             (
                 ("来源", "text"),
                 ("表", "text"),
                 ("文件", "text"),
+                ("状态", "text"),
                 ("行数", "count"),
                 ("入库", "count"),
                 ("重复", "count"),
@@ -146,8 +149,9 @@ class ReportReader:
                 ("对账金额（元）", "yuan"),
                 ("平衡", "tick"),
             ),
-            rows,
-            ("合计", "", "", *sums, all(row[-1] for row in rows)),
+            tuple((*row[:3], names.get(row[3], row[3]), *row[4:]) for row in rows),
+            # Amounts of different tables are about the same sales, so they are not added up.
+            ("合计", "", "", "", *sums, None, all(row[-1] for row in rows)),
             "行数 = 入库 + 重复 + 隔离；行数与金额同对账文件一致为平衡。"
             f"被隔离的行及原因：quarantine/<来源>/<表>/load_date={self._date.isoformat()}/",
         )

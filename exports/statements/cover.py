@@ -8,10 +8,10 @@ from exports.statements.header import Header
 from exports.statements.sheets import AMBER, GREEN, GREY, NAVY, Page, write_value
 
 TICK = "✓"
-RULES_SHOWN = 3
-WIDTHS = (16, 18, 35, 3, 18, 22, 35)
+RULES_SHOWN, RULES_A_LINE = 12, 4
+WIDTHS = (16, 18, 37, 3, 18, 22, 37)
 RIGHT = 4  # the first column of the right half
-VALUE_WIDTH = 34  # characters that fit into a value's cell
+VALUE_WIDTH = 37  # characters that fit into a value's cell
 Item = tuple[str, str, str, Any]  # label, field, kind, value
 
 
@@ -35,6 +35,7 @@ def write_cover(
         _write_items(page, left_item, right_item)
     page.row += 1
     _write_counterparties(page, figures)
+    _write_rules(page, figures.lines.rule_ids)
     _write_checks(page, figures, month)
     _write_signatures(page)
 
@@ -83,18 +84,9 @@ def _amounts(header: Header, figures: PartyFigures, catalogue: Catalogue) -> lis
         ("明细合计（分）", "net_fen", "fen", balance.net_fen),
         ("分摊尾差（微分）", "rounding_micro_fen", "micro_fen", lines.rounding_micro_fen),
         ("方向约定", "sign", "text", catalogue.statement.sign),
-        ("规则版本", "rule_ids", "text", _rules(lines.rule_ids)),
-        ("明细文件", "detail_file", "text", header.detail_file),
+        ("引用规则数", "rule_count", "count", len(lines.rule_ids)),
+        ("明细文件", "detail_file", "text", header.detail_file or "见集市 fct_settlement_lines"),
     ]
-
-
-def _rules(rule_ids: tuple[str, ...]) -> str:
-    """The rules that the lines cite; each line has its own in 明细."""
-    if not rule_ids:
-        return "本期无明细"
-    shown = "、".join(rule_ids[:RULES_SHOWN])
-    more = f" 等 {len(rule_ids)} 条" if len(rule_ids) > RULES_SHOWN else ""
-    return f"{shown}{more}，逐行见明细“规则编号”"
 
 
 def _write_items(page: Page, left: Item, right: Item) -> None:
@@ -130,6 +122,16 @@ def _write_counterparties(page: Page, figures: PartyFigures) -> None:
         page.row += 1
     if not figures.counterparties:
         page.line("本期无往来", font_color=GREY)
+    page.row += 1
+
+
+def _write_rules(page: Page, rule_ids: tuple[str, ...]) -> None:
+    """The rule versions that the lines cite; each line names its own in 明细."""
+    page.heading("引用规则")
+    for first in range(0, min(len(rule_ids), RULES_SHOWN), RULES_A_LINE):
+        page.line("　".join(rule_ids[first : first + RULES_A_LINE]), font_color=GREY, font_size=9)
+    if len(rule_ids) > RULES_SHOWN:
+        page.line(f"等 {len(rule_ids)} 条，逐行见明细“规则编号”", font_color=GREY, font_size=9)
     page.row += 1
 
 

@@ -55,6 +55,10 @@ class LineTotals:
     last_business_date: date | None
     rounding_micro_fen: int
     rule_ids: tuple[str, ...]
+    counterparties: tuple[str, ...]
+
+
+NO_LINES = LineTotals(0, None, None, 0, (), ())
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class MonthReader:
 
     def read(self) -> MonthFigures:
         """Figures of every party, businesses first, the fund last. Nothing is checked yet."""
-        balances, summaries = self._balances(), self._summaries()
+        balances, summaries, lines = self._balances(), self._summaries(), self._line_totals()
         parties = [
             Party(**row)
             for row in self._rows(
@@ -119,10 +123,13 @@ class MonthReader:
             parties=tuple(
                 PartyFigures(
                     party=party,
-                    counterparties=self._counterparties(party.party, by_code),
+                    counterparties=tuple(
+                        by_code.get(code, Party(code, code))
+                        for code in lines.get(party.party, NO_LINES).counterparties
+                    ),
                     balance=balances.get(party.party, Balance(party.party, 0, 0, 0, 0)),
                     summary=tuple(summaries.get(party.party, ())),
-                    lines=self._line_totals(party.party),
+                    lines=lines.get(party.party, NO_LINES),
                 )
                 for party in parties
             ),
@@ -137,11 +144,10 @@ class MonthReader:
             },
         )
 
-    def _rows(self, sql: str, **values: Any) -> list[Row]:
+    def _rows(self, sql: str) -> list[Row]:
         """Rows of a query as dictionaries; `$month` in it is the first day of the month."""
-        if "$month" in sql:
-            values["month"] = self._month
-        cursor = self._connection.execute(sql, values or None)
+        values = {"month": self._month} if "$month" in sql else None
+        cursor = self._connection.execute(sql, values)
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -217,35 +223,35 @@ class MonthReader:
             summaries.setdefault(row["party"], []).append(row)
         return summaries
 
-    def _counterparties(self, party: str, by_code: dict[str, Party]) -> tuple[Party, ...]:
-        """Whom the party's lines are with."""
-        rows = self._rows(
-            """
-            select distinct
-                case when payer_party = $party then payee_party else payer_party end as other
-            from fct_settlement_lines
-            where period_month = $month and (payer_party = $party or payee_party = $party)
-            order by other
-            """,
-            party=party,
-        )
-        return tuple(by_code.get(row["other"], Party(row["other"], row["other"])) for row in rows)
-
-    def _line_totals(self, party: str) -> LineTotals:
-        row = self._rows(
-            """
+    def _line_totals(self) -> dict[str, LineTotals]:
+        """Facts about each party's lines. A line may cite several rules, divided by a space."""
+        rows = self._rows("""
+            with lines as (
+                select * from fct_settlement_lines where period_month = $month
+            ),
+            sides as (
+                select payee_party as party, payer_party as other, * from lines
+                union all
+                select payer_party, payee_party, * from lines
+            )
             select
+                party,
                 count(*) as line_count,
                 min(business_date) as first_business_date,
                 max(business_date) as last_business_date,
-                coalesce(sum(rounding_micro_fen), 0)::bigint as rounding_micro_fen,
-                list_sort(list(distinct rule_id) filter (where rule_id is not null)) as rule_ids
-            from fct_settlement_lines
-            where period_month = $month and (payer_party = $party or payee_party = $party)
-            """,
-            party=party,
-        )[0]
-        return LineTotals(**{**row, "rule_ids": tuple(row["rule_ids"] or ())})
+                sum(rounding_micro_fen)::bigint as rounding_micro_fen,
+                list(distinct rule_id) filter (where rule_id is not null) as rule_ids,
+                list(distinct other) as counterparties
+            from sides
+            group by party
+        """)
+        totals = {}
+        for row in rows:
+            cited = {rule for rule_ids in row["rule_ids"] or () for rule in rule_ids.split()}
+            row["rule_ids"] = tuple(sorted(cited))
+            row["counterparties"] = tuple(sorted(row["counterparties"]))
+            totals[row.pop("party")] = LineTotals(**row)
+        return totals
 
     def _liability(self) -> list[Row]:
         """Points of every issuer; one without movement carries its closing points forward."""

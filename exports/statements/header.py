@@ -9,7 +9,10 @@ CLOSED = "已关账"
 
 @dataclass(frozen=True)
 class Header:
-    """Number, status and origin of one statement; dates are posting dates, both inclusive."""
+    """Number, status and origin of one statement.
+
+    Dates are posting dates, both inclusive. `detail_file` is None if the lines are too many.
+    """
 
     statement_no: str
     status: str
@@ -17,7 +20,7 @@ class Header:
     to_date: date
     version: str
     missing_sources: tuple[str, ...]
-    detail_file: str
+    detail_file: str | None
 
     @property
     def run_key(self) -> str:

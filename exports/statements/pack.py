@@ -110,6 +110,7 @@ def write_drafts(
     missing_sources = _missing_sources(connection, to_date)
     folders = []
     for party in month.figures.parties:
+        has_detail = party.lines.line_count <= catalogue.statement.draft_csv_lines
         header = Header(
             statement_no=f"CG-{month.period}-{party.party.party.upper()}-{to_date:%Y%m%d}",
             status=DRAFT,
@@ -117,7 +118,7 @@ def write_drafts(
             to_date=to_date,
             version=publication.version,
             missing_sources=missing_sources,
-            detail_file=f"明细_{month.name(party, DRAFT)}.csv",
+            detail_file=f"明细_{month.name(party, DRAFT)}.csv" if has_detail else None,
         )
         folders.append(_write_party(month, party, header))
     return tuple(folders)
@@ -225,16 +226,17 @@ def _write_party(month: Month, party: PartyFigures, header: Header) -> Path:
         rows=count if in_sheet else 0,
         sum_fen=party.balance.net_fen,
     )
-    written = folder.add_csv(
-        header.detail_file,
-        month.connection,
-        relation,
-        columns,
-        "line_no",
-        sum_fen=party.balance.net_fen,
-    )
-    if written != count:
-        raise Problem(f"{header.detail_file} has {written} rows, not {count}; export again")
+    if header.detail_file:
+        written = folder.add_csv(
+            header.detail_file,
+            month.connection,
+            relation,
+            columns,
+            "line_no",
+            sum_fen=party.balance.net_fen,
+        )
+        if written != count:
+            raise Problem(f"{header.detail_file} has {written} rows, not {count}; export again")
     return folder.finish(**_manifest(month, party, header))
 
 

@@ -17,7 +17,7 @@ from ingest.core.errors import Problem
 FONT = {"font_name": "微软雅黑", "font_size": 10, "valign": "vcenter"}
 NAVY, PALE_BLUE, PALE_GREY, GREY, RULE = "#1F3864", "#DCE6F1", "#F2F2F2", "#7F7F7F", "#BFBFBF"
 GREEN, AMBER = "#2E7D32", "#B45309"
-WHOLE = "#,##0;[Red]-#,##0"
+WHOLE = "#,##0_ ;[Red]-#,##0_ "  # the space keeps figures off the border
 NUMBER_FORMATS = {
     "text": "@",
     "flag": "@",
@@ -27,8 +27,8 @@ NUMBER_FORMATS = {
     "points": WHOLE,
     "fen": WHOLE,
     "micro_fen": WHOLE,
-    "yuan": "#,##0.00;[Red]-#,##0.00",
-    "unit_price": "0.000000",
+    "yuan": "#,##0.00_ ;[Red]-#,##0.00_ ",
+    "unit_price": "0.000000_ ",
 }
 CENTRED_KINDS = ("flag", "date", "month")
 A4 = 9
@@ -53,7 +53,9 @@ class Styles:
         format_ = {"num_format": NUMBER_FORMATS[kind], **properties}
         if kind in CENTRED_KINDS:
             return self.get(align="center", **format_)
-        return self.get(align="left" if kind == "text" else "right", indent=1, **format_)
+        if kind == "text":
+            return self.get(align="left", indent=1, **format_)
+        return self.get(align="right", **format_)
 
     def cell(self, kind: str, **properties: Any) -> Format:
         """The format of a table cell."""

@@ -6,7 +6,9 @@ The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liabili
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import Catalogue, ExportColumn
@@ -28,24 +30,35 @@ def write_workbook(
 
     Raises Problem if a column does not sum to the total it is shown with.
     """
-    workbook = Workbook(
-        str(path), {"constant_memory": True, "default_format_properties": dict(FONT)}
-    )
-    workbook.set_properties(
-        {
-            "title": f"积分结算单 {header.statement_no}",
-            "subject": figures.party.party_name,
-            # The clock must not get into the bytes.
-            "created": datetime.combine(header.cutoff_date, datetime.min.time()),
-        }
-    )
-    book = StatementBook(workbook, header, figures, month, catalogue)
-    write_cover(book.page("封面"), header, figures, month, catalogue)
-    book.write_summary()
-    book.write_lines(lines)
-    book.write_liability()
-    book.write_matrix()
-    workbook.close()
+    with TemporaryDirectory(dir=path.parent) as rows_on_disk:
+        workbook = Workbook(
+            str(path),
+            {
+                "constant_memory": True,
+                "tmpdir": rows_on_disk,
+                "default_format_properties": dict(FONT),
+            },
+        )
+        workbook.set_properties(
+            {
+                "title": f"积分结算单 {header.statement_no}",
+                "subject": figures.party.party_name,
+                # The clock must not get into the bytes.
+                "created": datetime.combine(header.cutoff_date, datetime.min.time()),
+            }
+        )
+        book = StatementBook(workbook, header, figures, month, catalogue)
+        try:
+            write_cover(book.page("封面"), header, figures, month, catalogue)
+            book.write_summary()
+            book.write_lines(lines)
+            book.write_liability()
+            book.write_matrix()
+            workbook.close()
+        except FileCreateError as error:
+            raise OSError(str(error)) from error
+        finally:
+            workbook.fileclosed = True  # or it would write itself when it is collected
 
 
 def sheet_lines(header: Header, catalogue: Catalogue) -> int:
@@ -126,11 +139,11 @@ class StatementBook:
             "rounding_micro_fen": facts.rounding_micro_fen,
         }
         if facts.line_count > limit:
+            where = self._header.detail_file or "集市 fct_settlement_lines（草稿不附明细文件）"
             note = (
-                f"本期共 {facts.line_count:,} 行，超过本表上限 {limit:,} 行，本表只列合计。"
-                f"全部明细在同一文件夹：{self._header.detail_file}"
+                f"本期共 {facts.line_count:,} 行，超过本表上限 {limit:,} 行，只列合计；全部明细："
             )
-            page.line(note, bold=True, font_color=AMBER)
+            page.line(note + where, bold=True, font_color=AMBER)
             page.row += 1
             page.head([(column.label, column.field) for column in columns])
             page.total(columns, totals)

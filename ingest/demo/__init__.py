@@ -1,9 +1,9 @@
-"""The demo group: one seeded population living across four businesses, with the truth of who is who.
+"""The demo group: one seeded population living across four businesses, and the truth about it.
 
     python -m ingest demo [--people N] [--from DATE] [--nights N] [--history-days N] [--seed N] …
 
-The same arguments give the same bytes. The first delivery holds the history before it; a night's files do not
-depend on how many nights are made, so more nights can be added later.
+The same arguments give the same bytes. The first delivery holds the history before it; a night's
+files do not depend on how many nights are made, so more nights can be added later.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from ingest.demo.deliveries import SOURCES, make_deliveries
 from ingest.demo.files import DemoLake, code_digest
 from ingest.demo.world import Group
 
-SMALLEST_GROUP = 50  # people; fewer do not fill four businesses
+SMALLEST_GROUP = 100  # people; fewer do not fill four businesses
 LARGEST_GROUP = 5_000_000  # plates and mobile numbers stay distinct up to here
 LONGEST_HISTORY_DAYS = 3_650
 
@@ -55,10 +55,16 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingest demo", description=__doc__)
     parser.add_argument("--people", type=int, default=10_000, help="size of the population")
-    parser.add_argument("--from", dest="first_night", default="2026-10-29", help="first business date")
+    parser.add_argument(
+        "--from", dest="first_night", default="2026-10-29", help="first business date"
+    )
     parser.add_argument("--nights", type=int, default=5, help="number of deliveries")
-    parser.add_argument("--history-days", type=int, default=400, help="days in the first delivery before its own")
-    parser.add_argument("--seed", type=int, default=20_261_029, help="another seed, another population")
+    parser.add_argument(
+        "--history-days", type=int, default=400, help="days in the first delivery before its own"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=20_261_029, help="another seed, another population"
+    )
     parser.add_argument("--activity-percent", type=int, default=100, help="how busy everybody is")
     parser.add_argument("--lake", help="folder of the lake, default LAKE_ROOT")
     return parser
@@ -79,7 +85,7 @@ def _group(arguments: argparse.Namespace) -> Group:
         first_night = date.fromisoformat(arguments.first_night)
     except ValueError:
         raise Problem(
-            f"--from '{arguments.first_night}' is not a date; write it as YYYY-MM-DD, e.g. 2026-10-29"
+            f"--from '{arguments.first_night}' is not a date; write YYYY-MM-DD, e.g. 2026-10-29"
         ) from None
     return Group(
         people_count=arguments.people,

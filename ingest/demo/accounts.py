@@ -1,4 +1,4 @@
-"""Accounts: what one person is in one business's system, with the contact data that this system happens to hold."""
+"""Accounts: what a person is in one business's system, with the contact data that it holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +23,8 @@ FULL_WIDTH_DIGITS = {str(digit): chr(ord("０") + digit) for digit in range(10)}
 class Accounts:
     """One item an account. Days are day numbers; a row has its later look from `changed` on.
 
-    number: of the account, in its own id. phone: mobile number, -1 for none; `later_phone` after a PHONE change.
+    number: of the account, in its own id. phone: mobile number, -1 for none; `later_phone` after a
+    PHONE change.
     is_sound: own name and own number are both right, so that any platform can tell who it is.
     """
 
@@ -48,6 +49,7 @@ class Accounts:
 
     @property
     def count(self) -> int:
+        """Number of accounts."""
         return len(self.person)
 
     @property
@@ -56,13 +58,17 @@ class Accounts:
         return np.where(self.change == ENDED, self.changed, NEVER)
 
     def due(self, day: int, is_first: bool) -> tuple[Ints, Flags]:
-        """Accounts whose row the delivery of a day holds, and whether the row has its later look."""
+        """Accounts whose row the delivery of a day holds, and whether it has its later look."""
         if is_first:
             rows = np.flatnonzero(self.registered <= day)
         else:
             is_changed = (self.changed == day) & (self.registered < day)
             rows = np.flatnonzero((self.registered == day) | is_changed)
         return rows, self.changed[rows] <= day
+
+    def known_person(self, accounts: Ints) -> Ints:
+        """Person behind each account if it is sound; -1 for an unsound one or for no account."""
+        return np.where((accounts >= 0) & self.is_sound[accounts], self.person[accounts], -1)
 
     def names(self, rows: Ints) -> pl.Series:
         """Names as each desk typed them."""
@@ -115,7 +121,7 @@ class Accounts:
 def open_accounts(
     rng: np.random.Generator, people: People, person: Ints, number: Ints, joined: Ints | None = None
 ) -> Accounts:
-    """Accounts for these people, with everything that goes wrong with phones and names while typing.
+    """Accounts for these people, with everything that goes wrong when phones and names are typed.
 
     joined: days of registration, drawn here if None. The business adds what is its own (`replace`).
     """
@@ -153,7 +159,7 @@ def open_accounts(
 
 
 def with_end(accounts: Accounts, ended: Ints) -> Accounts:
-    """The accounts with a day on which each ends (NEVER for most); an end replaces any other change."""
+    """The accounts with the day on which each ends, NEVER for most; it is their only change."""
     is_ending = ended < NEVER
     return replace(
         accounts,
@@ -175,9 +181,10 @@ def without_phone(accounts: Accounts, is_without: Flags) -> Accounts:
 
 
 def _registration_days(rng: np.random.Generator, people: People, person: Ints) -> Ints:
-    """Most joined over the years, one in eight around the nights made, some of them after the last one."""
+    """Most joined over the years, one in eight around the nights made or after the last one."""
     count = len(person)
-    long_ago = people.first_day - 1 - rng.exponential(1_000, count).clip(0, 4_500).astype(np.int64)
+    years_ago = rng.exponential(1_000, count).clip(0, 4_500).astype(np.int64)
+    long_ago = people.first_day - 200 - years_ago
     lately = people.first_day + rng.integers(-300, 90, count)
     registered = np.where(flip(rng, count, 0.12), lately, long_ago)
     grown = people.birth_day[person] + np.where(people.is_adult[person], 16, 1) * 365
@@ -206,9 +213,7 @@ def _phone_kinds(rng: np.random.Generator, people: People, person: Ints) -> Ints
     return kind
 
 
-def _phones(
-    rng: np.random.Generator, people: People, person: Ints, day: Ints, kind: Ints
-) -> Ints:
+def _phones(rng: np.random.Generator, people: People, person: Ints, day: Ints, kind: Ints) -> Ints:
     count = len(person)
     owner = np.where(kind == FAMILY, people.lender[person], person)
     phone = people.number_on(owner, day)
@@ -221,11 +226,17 @@ def _phones(
 
 
 def _changes(
-    rng: np.random.Generator, people: People, person: Ints, registered: Ints, kind: Ints, phone: Ints
+    rng: np.random.Generator,
+    people: People,
+    person: Ints,
+    registered: Ints,
+    kind: Ints,
+    phone: Ints,
 ) -> tuple[Ints, Ints, Ints]:
     """What changes later in each row: (changed, change, later_phone).
 
-    Who changes number tells some businesses; where nobody told, a recycled number loses its verified mark.
+    Who changes number tells some businesses; where nobody told, a recycled number loses its
+    verified mark.
     """
     count = len(person)
     around = people.first_day + rng.integers(-300, 60, count)

@@ -37,7 +37,8 @@ def make_deliveries(demo: DemoLake, group: Group, sources: Sequence[Source]) -> 
     rows: Counter[str] = Counter()
     hazards: Counter[str] = Counter()
     deliveries = list(group.deliveries())
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("demo group", total=sum(len(spans) + 1 for _, spans in deliveries))
         for number, (business_date, spans) in enumerate(deliveries):
             pieces: Pieces = {business.source: defaultdict(list) for business in businesses}
@@ -46,7 +47,9 @@ def make_deliveries(demo: DemoLake, group: Group, sources: Sequence[Source]) -> 
                 progress.advance(task)
             for business, source in zip(businesses, sources, strict=True):
                 masters = business.masters(spans[-1].last_day, number == 0)
-                events = {name: pl.concat(frames) for name, frames in pieces.pop(source.name).items()}
+                events = {
+                    name: pl.concat(frames) for name, frames in pieces.pop(source.name).items()
+                }
                 tables = {}
                 for name, frame in {**masters, **events}.items():
                     rng = chance(group, "faults", source.name, name, spans[-1].last_day)
@@ -69,7 +72,7 @@ def _open_businesses(group: Group, people: People) -> list[Business]:
 
 
 def _live(businesses: Sequence[Business], span: Span, wallet: Wallet, pieces: Pieces) -> None:
-    """Let a span of days happen everywhere; what a person spends in one business is gone in the next."""
+    """Let a span of days happen everywhere; points spent in one business are gone in the next."""
     wallet.open(span.first_day)
     for business in businesses:
         for name, frame in business.activity(span, wallet).items():
@@ -77,7 +80,9 @@ def _live(businesses: Sequence[Business], span: Span, wallet: Wallet, pieces: Pi
     wallet.close()
 
 
-def _write_truth(demo: DemoLake, businesses: Sequence[Business], people: People, last_day: int) -> None:
+def _write_truth(
+    demo: DemoLake, businesses: Sequence[Business], people: People, last_day: int
+) -> None:
     """Who is behind every account that was delivered, by source and account."""
     households = pl.Series(people.household)
     frames = []
@@ -88,7 +93,9 @@ def _write_truth(demo: DemoLake, businesses: Sequence[Business], people: People,
                 pl.lit(business.source).alias("source"),
                 "account_id",
                 ("P" + pl.col("person").cast(pl.String).str.zfill(7)).alias("person_id"),
-                ("H" + households.gather(truth["person"]).cast(pl.String).str.zfill(7)).alias("household_id"),
+                ("H" + households.gather(truth["person"]).cast(pl.String).str.zfill(7)).alias(
+                    "household_id"
+                ),
             )
         )
     write_parquet(pl.concat(frames).sort("source", "account_id").to_arrow(), demo.truth)

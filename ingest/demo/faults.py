@@ -1,7 +1,8 @@
 """The hazards of the demo group as data: what goes wrong in real extracts, and how often.
 
-Identity hazards are rates on accounts; the modules of the businesses apply them when they make accounts. Row faults
-are rates on delivered rows; `soil` applies them just before the rows are written.
+Identity hazards are rates on accounts; the modules of the businesses apply them when they make
+accounts. Row faults are rates on delivered rows; `soil` applies them just before the rows are
+written.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from ingest.core.contract import Column, Table
 from ingest.demo.world import Flags, Ints
 from ingest.landing import YUAN
 
-# What people type when the form insists on a number. Digits only, so that they survive every spelling.
+# What people type when the form insists on a number.
 PLACEHOLDER_NUMBERS = (13800138000, 11111111111, 0, 12345678901, 13000000000)
 ABSURD_BIRTH_DATES = ("1753-01-01", "1900-01-01", "2099-12-31", "9880-05-01")
 BAD_DATES = ("2026-13-45", "0000-00-00", "29/10/2026")
@@ -55,7 +56,7 @@ class Rates:
     returned_receipts: float = 0.032
     partial_returns: float = 0.35
     return_of_unknown_receipt: float = 0.02  # of returns: the original is older than the history
-    overdrawn_redemptions: float = 0.003  # the till was offline and took more points than there were
+    overdrawn_redemptions: float = 0.003  # the till was offline and took up to twice the balance
 
     # Hotel
     pinyin_name: float = 0.14
@@ -73,11 +74,12 @@ class Rates:
     empty_required: float = 0.0001
     three_decimals: float = 0.0002
     repeated_row: float = 0.0003
-    conflicting_pairs: float = 0.2  # a table and delivery, on average
+    conflicting_pairs: float = 0.2  # number in a table of at least FULL_DELIVERY_ROWS
 
 
 RATES = Rates()
 
+FULL_DELIVERY_ROWS = 400
 # Reference tables that the vendors keep tidy.
 TIDY_TABLES = {"units", "merchants", "fee_bills"}
 # The column in which two rows of one key contradict each other.
@@ -96,9 +98,9 @@ def soil(
 ) -> tuple[pl.DataFrame, Counter[str]]:
     """The rows of one delivered table with their faults, and how many there are of each kind.
 
-    A column that gets a fault its type cannot hold becomes text as it stands in the file. The column of the
-    control total stays right, so totals can be checked whatever is refused. A first delivery holds repeated member
-    rows and a contradiction in any case.
+    A column that gets a fault its type cannot hold becomes text as it stands in the file. The
+    column of the control total stays right, so totals can be checked whatever is refused. A first
+    delivery holds repeated member rows and a contradiction in any case.
     """
     made: Counter[str] = Counter()
     if frame.height == 0:
@@ -109,7 +111,8 @@ def soil(
     made["repeated_rows"] = len(repeated)
     pieces = [frame, frame[repeated.tolist()]]
     if table.name in CONFLICT_COLUMN:
-        count = max(int(rng.poisson(RATES.conflicting_pairs)), int(is_first))
+        share = RATES.conflicting_pairs * min(1, frame.height / FULL_DELIVERY_ROWS)
+        count = max(int(rng.poisson(share)), int(is_first))
         places = rng.integers(0, frame.height, count)
         made["conflicting_pairs"] = len(places)
         other = pl.col(CONFLICT_COLUMN[table.name]).fill_null("") + "?"

@@ -25,6 +25,7 @@ class DemoLake:
 
     @property
     def folder(self) -> Path:
+        """Holds the truth, the facts and the receipt."""
         return self.lake.root / "demo"
 
     @property
@@ -45,9 +46,11 @@ class DemoLake:
     def hand_over(
         self, source: Source, business_date: date, tables: Mapping[str, pl.DataFrame]
     ) -> bool:
-        """Write one delivery aside and move it into the landing zone; False if it was there already.
+        """Write one delivery aside and move it into the landing zone; False if it was there
+        already.
 
-        Problem if the landing folder holds something else: what was handed over never changes silently.
+        Problem if the landing folder holds something else: what was handed over never changes
+        silently.
         """
         aside = Lake(self.folder / "making")
         made = aside.landing(source.name, business_date)

@@ -1,4 +1,6 @@
-"""The hotel's PMS: guest profiles typed by many desks, bookings with their fate, stays, folios, refunds."""
+"""The hotel's PMS: guest profiles typed by many desks, bookings with their fate, stays, folios,
+refunds.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ from ingest.demo.accounts import (
 )
 from ingest.demo.faults import RATES
 from ingest.demo.people import MOBILE_PREFIXES, People
-from ingest.demo.wallet import Wallet
+from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
     DAY_SECONDS,
     Flags,
@@ -35,12 +37,12 @@ from ingest.demo.world import (
     days_of_events,
     digits,
     eager,
-    first_of_each,
     flip,
     moments,
     pick,
     rank_in_group,
     spread,
+    within,
 )
 
 BOOKINGS_PER_PERSON_DAY = 0.0018
@@ -55,7 +57,10 @@ STATUSES = ("booked", "checked_in", "checked_out", "no_show", "cancelled")
 ROOM_TYPES = ("标准间", "豪华间", "行政间", "套房")
 ROOM_SHARES = np.array([0.55, 0.28, 0.13, 0.04])
 ROOM_FEN = np.array([46_800, 72_800, 108_000, 238_000])
-NIGHT_SHARES = np.array([0.02, 0.55, 0.24, 0.10, 0.04, 0.02, 0.01, 0.01, 0.005, 0.005])  # 0 is day use
+NIGHT_SHARES = np.array(
+    [0.02, 0.55, 0.24, 0.10, 0.04, 0.02, 0.01, 0.01, 0.005, 0.005]
+)  # 0 is day use
+LATE_OUT_SHARE, VERY_LATE_OUT_SHARE = 0.025, 0.007  # check out after midnight, after 04:00
 AGENTS_PER_1000_PEOPLE = 2
 REFUND_SHARE, PARTIAL_REFUND_SHARE = 0.015, 0.5
 REDEEM_SHARE, LEAST_REDEMPTION_POINTS = 0.25, 1_000
@@ -65,7 +70,7 @@ MAIL_HOSTS = pl.Series(["@qq.com", "@163.com", "@126.com", "@outlook.com", "@fox
 
 @dataclass(frozen=True)
 class Bookings:
-    """One item a booking, with everything that will become of it. `guest` is an account, -1 for no profile."""
+    """One item a booking, with all that will become of it. `guest` is an account, -1 for none."""
 
     serial: Ints  # within its booking day
     booked_day: Ints
@@ -82,9 +87,11 @@ class Bookings:
     closed_at: Ints
 
     def take(self, rows: Ints | Flags) -> "Bookings":
+        """Some of the bookings."""
         return Bookings(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def join(self, other: "Bookings") -> "Bookings":
+        """These bookings, then the others."""
         pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
         return Bookings(**{name: np.concatenate(pair) for name, pair in pairs.items()})
 
@@ -127,7 +134,8 @@ class Hotel:
         is_agency = flip(rng, count, RATES.agent_profile)
         agent = np.where(is_agency, pick(rng, agent_weights, count), -1)
         prefix = MOBILE_PREFIXES[np.arange(self.agent_count) % len(MOBILE_PREFIXES)]
-        phones = prefix * 10**8 + spread(np.arange(self.agent_count) + 2 * people.count, 8, self.group.seed)
+        beyond = np.arange(self.agent_count) + 2 * people.count  # nobody else's numbers
+        phones = prefix * 10**8 + spread(beyond, 8, self.group.offset)
         draw = rng.random(count)
         style = np.full(count, CHINESE)
         style[draw < RATES.pinyin_name] = PINYIN_FAMILY_FIRST
@@ -143,18 +151,21 @@ class Hotel:
         ), agent
 
     def truth(self, last_day: int) -> pl.DataFrame:
+        """Account and person, as Business says."""
         rows = np.flatnonzero(self.accounts.registered <= last_day)
         return pl.DataFrame(
             {"account_id": self._guest_ids(rows), "person": self.accounts.person[rows]}
         )
 
     def facts(self, last_day: int) -> Mapping[str, int]:
+        """Counts of hazards, as Business says."""
         return {**self.accounts.facts(last_day), **self.counts}
 
     def _guest_ids(self, rows: Ints) -> pl.Series:
         return blank(digits("G", self.accounts.number[rows], 8), rows < 0)
 
     def masters(self, day: int, is_first: bool) -> Frames:
+        """Guests, and reservations with the status at the end of the day."""
         return {
             "guests": self._guest_rows(day, is_first),
             "reservations": self._reservation_rows(day, is_first),
@@ -165,7 +176,7 @@ class Hotel:
         rows, is_later = accounts.due(day, is_first)
         person = accounts.person[rows]
         gender = choose(pl.Series(["male", "female"]), people.sex[person])
-        mail = digits("", spread(person, 9, self.group.seed), 9) + choose(MAIL_HOSTS, person % 5)
+        mail = digits("", spread(person, 9, self.group.offset), 9) + choose(MAIL_HOSTS, person % 5)
         return pl.DataFrame(
             {
                 "guest_id": self._guest_ids(rows),
@@ -198,8 +209,8 @@ class Hotel:
             [4, 3, 2, 1],
             0,
         )
-        agent = np.where(known.guest >= 0, self.agent[known.guest], -1)
-        agent = np.where((agent < 0) & (known.channel == AGENCY), known.serial % self.agent_count, agent)
+        of_guest = np.where(known.guest >= 0, self.agent[known.guest], -1)
+        agent = np.where(of_guest < 0, known.serial % self.agent_count, of_guest)
         agent = np.where(known.channel == AGENCY, agent, -1)
         return pl.DataFrame(
             {
@@ -215,8 +226,9 @@ class Hotel:
         )
 
     def activity(self, span: Span, wallet: Wallet) -> Frames:
+        """Stays that ended and their folios."""
         rng = chance(self.group, "hotel", span.first_day)
-        if self.bookings is None:  # the house is full on the first day: some have booked long before
+        if self.bookings is None:  # some of the first day's guests booked long before
             before = LONGEST_LEAD_DAYS + LONGEST_STAY_NIGHTS
             drawn = self._new_bookings(rng, Span(span.first_day - before, before + span.day_count))
             self.bookings = drawn.take(drawn.departure_day >= span.first_day)
@@ -227,7 +239,7 @@ class Hotel:
         ended = ended.take(np.argsort(ended.closed_at, kind="stable"))
         folios = self._folios(rng, ended, wallet)
         self._plan_refunds(rng, folios, wallet)
-        rows = pl.concat([folios.drop("account"), *self.later_refunds])
+        rows = pl.concat([folios.drop("person"), *self.later_refunds])
         is_due = pl.col("day") <= span.last_day
         self.later_refunds = [rows.filter(~is_due)]
         due = rows.filter(is_due).sort("day", maintain_order=True)
@@ -246,14 +258,7 @@ class Hotel:
         has_profile &= (channel != CORPORATE) | ~flip(rng, count, UNNAMED_CORPORATE_SHARE)
         arrival = booked + lead
         departure = arrival + nights
-        checked_in = arrival * DAY_SECONDS + (rng.triangular(13, 15.5, 25.5, count) * 3_600).astype(np.int64)
-        checked_in = np.where(nights == 0, arrival * DAY_SECONDS + 9 * 3_600, checked_in)
-        hour = np.clip(rng.normal(10.6, 1.7, count), 5.5, 15)
-        draw = rng.random(count)  # after midnight, and even after 04:00, the hotel's day may still be the old one
-        hour = np.where(draw < 0.025, 24 + rng.uniform(0.1, 3.9, count), hour)
-        hour = np.where(draw < 0.007, 24 + rng.uniform(4.05, 5.3, count), hour)
-        hour = np.where(nights == 0, 18.5, hour)
-        checked_out = departure * DAY_SECONDS + (hour * 3_600).astype(np.int64)
+        checked_in, checked_out = self._checks(rng, arrival, departure)
         room_type = pick(rng, ROOM_SHARES, count)
         return Bookings(
             serial=rank_in_group(booked) + 1,
@@ -271,8 +276,24 @@ class Hotel:
             closed_at=checked_out + rng.integers(60, 600, count),
         )
 
+    def _checks(
+        self, rng: np.random.Generator, arrival: Ints, departure: Ints
+    ) -> tuple[Ints, Ints]:
+        """Moments of checking in and out. A night audit may close the day after 04:00."""
+        count = len(arrival)
+        is_day_use = arrival == departure
+        hour_in = np.where(is_day_use, 9, rng.triangular(13, 15.5, 25.5, count))
+        hour_out = within(rng.normal(10.6, 1.7, count), 5.5, 15)
+        draw = rng.random(count)
+        after_midnight, after_cut_off = draw < LATE_OUT_SHARE, draw < VERY_LATE_OUT_SHARE
+        hour_out = np.where(after_midnight, rng.uniform(24.1, 27.9, count), hour_out)
+        hour_out = np.where(after_cut_off, rng.uniform(28.05, 29.3, count), hour_out)
+        hour_out = np.where(is_day_use, 18.5, hour_out)
+        checked_in = arrival * DAY_SECONDS + (hour_in * 3_600).astype(np.int64)
+        return checked_in, departure * DAY_SECONDS + (hour_out * 3_600).astype(np.int64)
+
     def _folios(self, rng: np.random.Generator, ended: Bookings, wallet: Wallet) -> pl.DataFrame:
-        """The bill of each ended stay; `account` and `day` stand beside it."""
+        """The bill of each ended stay; `person` (who gets points) and `day` stand beside it."""
         count = len(ended.guest)
         nights = np.maximum(ended.departure_day - ended.arrival_day, 1)
         rate_fen = ROOM_FEN[ended.room_type] * rng.integers(85, 131, count) // 10_000 * 100
@@ -280,9 +301,18 @@ class Hotel:
         gross = rate_fen * nights + extra_yuan.astype(np.int64) * 100
         is_cheaper = np.isin(ended.channel, (CORPORATE, AGENCY)) | flip(rng, count, 0.15)
         discount = np.where(is_cheaper, gross * rng.integers(5, 16, count) // 10_000 * 100, 0)
-        points = self._redemptions(rng, ended, gross - discount, wallet)
+        person = np.where(
+            ended.channel == AGENCY, -1, self.accounts.known_person(ended.guest)
+        )  # who books through an agent gets no points
+        points = wallet.redeem(
+            person,
+            wants=flip(rng, count, REDEEM_SHARE),
+            most=part_of(gross - discount, rng.integers(20, 151, count)),
+            least=LEAST_REDEMPTION_POINTS,
+        )
         paid = gross - discount - points
-        self._earn(ended.guest, ended.channel, paid, wallet)
+        wallet.earn(person, paid * 3 // 200)
+        self.counts["redemptions"] += int((points > 0).sum())
         return pl.DataFrame(
             {
                 "folio_no": ended.numbers("F"),
@@ -296,7 +326,7 @@ class Hotel:
                 "paid_fen": paid,
                 "points_used": points,
                 "original_folio_no": blank(ended.numbers("F"), np.ones(count, dtype=np.bool_)),
-                "account": ended.guest,
+                "person": person,
                 "day": ended.departure_day,
             }
         )
@@ -304,25 +334,6 @@ class Hotel:
     def _earn(self, account: Ints, channel: Ints, paid_fen: Ints, wallet: Wallet) -> None:
         counts = (account >= 0) & (channel != AGENCY) & self.accounts.is_sound[account]
         wallet.earn(self.accounts.person[account[counts]], paid_fen[counts] * 3 // 200)
-
-    def _redemptions(
-        self, rng: np.random.Generator, ended: Bookings, due_fen: Ints, wallet: Wallet
-    ) -> Ints:
-        """Points taken at checkout, wherever in the group they were earned; one point pays one fen."""
-        count = len(due_fen)
-        points = np.zeros(count, dtype=np.int64)
-        person = self.accounts.person[ended.guest]
-        wants = flip(rng, count, REDEEM_SHARE) & (ended.guest >= 0) & (ended.channel != AGENCY)
-        wants &= self.accounts.is_sound[ended.guest]
-        wants &= wallet.spendable[person] >= LEAST_REDEMPTION_POINTS
-        who = np.flatnonzero(wants)
-        who = who[first_of_each(person[who])]
-        share = rng.integers(40, 101, len(who))
-        taken = np.minimum(wallet.spendable[person[who]] * share // 10_000 * 100, due_fen[who])
-        wallet.spend(person[who], taken)
-        self.counts["redemptions"] += len(who)
-        points[who] = taken
-        return points
 
     def _plan_refunds(self, rng: np.random.Generator, folios: pl.DataFrame, wallet: Wallet) -> None:
         """Some bills are given back within a week, whole with their points or a part in money."""
@@ -334,9 +345,7 @@ class Hotel:
         gross, discount = back["gross_fen"].to_numpy(), back["discount_fen"].to_numpy()
         paid, points = back["paid_fen"].to_numpy(), back["points_used"].to_numpy()
         part = paid * rng.integers(10, 41, count) // 10_000 * 100
-        account = back["account"].to_numpy()
-        channel = np.full(count, DIRECT)
-        self._earn(account, channel, -np.where(is_partial, part, paid), wallet)
+        wallet.earn(back["person"].to_numpy(), -np.where(is_partial, part, paid) * 3 // 200)
         closed_at = day * DAY_SECONDS + rng.integers(10 * 3_600, 17 * 3_600, count)
         refund = back.with_columns(
             original_folio_no=back["folio_no"],
@@ -349,7 +358,7 @@ class Hotel:
             points_used=pl.Series(-np.where(is_partial, 0, points)),
             day=pl.Series(day),
         )
-        self.later_refunds.append(refund.drop("account").select(folios.drop("account").columns))
+        self.later_refunds.append(refund.drop("person"))
 
     def _stay_rows(self, ended: Bookings) -> pl.DataFrame:
         return pl.DataFrame(

@@ -1,4 +1,4 @@
-"""The mall's point of sale: merchants, members, sale lines with more than half of them anonymous, tenders, returns."""
+"""The mall's point of sale: merchants, members, sale lines (most of them anonymous), tenders."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ import polars as pl
 from ingest.demo.accounts import Accounts, open_accounts
 from ingest.demo.faults import ABSURD_BIRTH_DATES, RATES
 from ingest.demo.people import FEMALE, People, fixed_text, written_plates
+from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
-    CUT_OFF_SECONDS,
     DAY_SECONDS,
     Flags,
     Frames,
@@ -32,15 +32,15 @@ from ingest.demo.world import (
     pick,
     rank_in_group,
     spread,
+    within,
 )
-from ingest.demo.wallet import Wallet
 
 RECEIPTS_PER_PERSON_DAY = 0.0325
 LINE_COUNT_SHARES = np.array([0.62, 0.24, 0.10, 0.04])  # 1 to 4 lines a receipt
 QUANTITY_SHARES = np.array([0.93, 0.055, 0.015])
 DISCOUNT_PERCENTS = np.array([0, 5, 10, 15, 20, 30, 50])
 DISCOUNT_SHARES = np.array([0.62, 0.08, 0.10, 0.07, 0.07, 0.04, 0.02])
-JOINS_WOMEN, JOINS_MEN, JOINS_CHILDREN = 0.88, 0.58, 0.10  # 4 of 5 members of the real store are women
+JOINS_WOMEN, JOINS_MEN, JOINS_CHILDREN = 0.88, 0.58, 0.10  # as many women as in the real store
 VOUCHER_SHARE, VOUCHER_FEN = 0.05, np.array([2_000, 5_000, 10_000])
 REDEEM_SHARE, LEAST_REDEMPTION_POINTS = 0.10, 500
 GRAND_WEEKDAY, GRAND_LINE_FEN = 5, (6_800_000, 23_000_000)  # every Saturday somebody buys a watch
@@ -53,7 +53,7 @@ TENDER_PLACES = 4  # points, voucher, and up to two kinds of money
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of shop: how many, share of receipts, median line in yuan and how heavy its tail is."""
+    """A kind of shop: how many, share of receipts, median line in yuan, how heavy the tail is."""
 
     name: str
     merchants: int
@@ -61,26 +61,32 @@ class Category:
     median_yuan: float
     sigma: float
     floor: str
-    is_late: bool
-    products: str
-    brands: str
+    closes_hour: float  # beyond 24 is after midnight
 
 
 CATEGORIES = (
-    Category("餐饮", 10, 0.27, 92, 0.55, "B1", True, "双人套餐 午市套餐 单点 饮品 外带", "小馆 面馆 火锅 茶餐厅 烤肉"),
-    Category("超市", 2, 0.17, 66, 0.70, "B2", False, "生鲜 粮油 日化 零食 酒水", "生活超市"),
-    Category("女装", 9, 0.11, 430, 0.62, "2F", False, "连衣裙 衬衫 大衣 针织衫 半身裙", "衣橱 女装"),
-    Category("男装", 5, 0.05, 490, 0.60, "3F", False, "西装 衬衫 夹克 休闲裤 皮带", "男装 西服"),
-    Category("童装", 4, 0.05, 210, 0.50, "4F", False, "童裙 童裤 童鞋 婴儿服 书包", "童装 童品"),
-    Category("运动", 6, 0.08, 390, 0.58, "4F", False, "跑鞋 运动服 羽毛球拍 瑜伽垫 背包", "运动 户外"),
-    Category("化妆品", 7, 0.10, 340, 0.75, "1F", False, "精华液 口红 面霜 洁面乳 香水", "美妆 护肤"),
-    Category("珠宝", 5, 0.015, 3_400, 1.00, "1F", False, "黄金手链 钻戒 项链 手表 耳环", "珠宝 钟表"),
-    Category("鞋包", 5, 0.05, 720, 0.85, "1F", False, "女鞋 男鞋 手提包 钱包 行李箱", "皮具 鞋履"),
-    Category("家居", 3, 0.03, 280, 0.90, "5F", False, "床品 餐具 香薰 灯具 收纳", "家居"),
-    Category("数码", 2, 0.025, 1_400, 1.00, "5F", False, "手机 耳机 平板电脑 充电器 手环", "数码"),
-    Category("娱乐", 2, 0.05, 78, 0.40, "6F", True, "电影票 游戏币 欢唱套餐 会员日票 小食", "影城 乐园"),
+    Category("餐饮", 10, 0.27, 92, 0.55, "B1", 25.9),
+    Category("超市", 2, 0.17, 66, 0.70, "B2", 22.0),
+    Category("女装", 9, 0.11, 430, 0.62, "2F", 22.0),
+    Category("男装", 5, 0.05, 490, 0.60, "3F", 22.0),
+    Category("童装", 4, 0.05, 210, 0.50, "4F", 22.0),
+    Category("运动", 6, 0.08, 390, 0.58, "4F", 22.0),
+    Category("化妆品", 7, 0.10, 340, 0.75, "1F", 22.0),
+    Category("珠宝", 5, 0.015, 3_400, 1.00, "1F", 22.0),
+    Category("鞋包", 5, 0.05, 720, 0.85, "1F", 22.0),
+    Category("家居", 3, 0.03, 280, 0.90, "5F", 22.0),
+    Category("数码", 2, 0.025, 1_400, 1.00, "5F", 22.0),
+    Category("娱乐", 2, 0.05, 78, 0.40, "6F", 25.9),
 )
 JEWELLERY = 7
+PRODUCTS_PER_CATEGORY = 5
+PRODUCTS = (  # five of each category in turn
+    "双人套餐 午市套餐 单点 饮品 外带 生鲜 粮油 日化 零食 酒水 连衣裙 衬衫 大衣 针织衫 半身裙 "
+    "西装 商务衬衫 夹克 休闲裤 皮带 童裙 童裤 童鞋 婴儿服 书包 跑鞋 运动服 羽毛球拍 瑜伽垫 背包 "
+    "精华液 口红 面霜 洁面乳 香水 黄金手链 钻戒 项链 手表 耳环 女鞋 男鞋 手提包 钱包 行李箱 "
+    "床品 餐具 香薰 灯具 收纳 手机 耳机 平板电脑 充电器 手环 电影票 游戏币 欢唱套餐 会员日票 小食"
+)
+BRANDS = "小馆 超市 衣橱 男装 童品 运动 美妆 珠宝 皮具 家居 数码 影城"  # one of each category
 MERCHANT_PREFIXES = pl.Series(list("青禾云山海悦星月春和"))
 
 
@@ -109,7 +115,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Tenders:
-    """(receipts, TENDER_PLACES) each: kind of tender and amount in fen, 0 where the place is not used."""
+    """(receipts, TENDER_PLACES) each: kind of tender, amount in fen; 0 where a place is unused."""
 
     kind: Ints
     amount_fen: Ints
@@ -127,8 +133,8 @@ class Mall:
         self._set_up_shops(rng)
         self.accounts = _members(rng, people)
         self._set_up_cards(rng)
-        self.visits = eager(rng, self.accounts.count, 0.45)
-        self.later_lines: list[pl.DataFrame] = []  # return lines and tenders by the day they fall due
+        self.visits = eager(rng, self.accounts.count, 0.40)
+        self.later_lines: list[pl.DataFrame] = []  # of returns that fall due on a later day
         self.later_tenders: list[pl.DataFrame] = []
         self.counts: Counter[str] = Counter()
 
@@ -149,25 +155,31 @@ class Mall:
         self.birth_known = ~flip(rng, count, RATES.missing_birth_date)
         absurd = rng.integers(0, len(ABSURD_BIRTH_DATES), count)
         self.absurd_birth = np.where(flip(rng, count, RATES.absurd_birth_date), absurd, -1)
-        alphabet = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", np.uint8)
+        alphabet = np.frombuffer(
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", np.uint8
+        )
         codes = alphabet[rng.integers(0, 64, (people.count, 27), dtype=np.uint8)]
         self.unionid = "o" + fixed_text(codes)
         self.has_unionid = people.is_adult[accounts.person] & flip(rng, count, 0.55)
         self.has_plate = (people.car[accounts.person] >= 0) & flip(rng, count, 0.35)
 
     def truth(self, last_day: int) -> pl.DataFrame:
+        """Account and person, as Business says."""
         rows = np.flatnonzero(self.accounts.registered <= last_day)
         return pl.DataFrame(
             {"account_id": self._member_numbers(rows), "person": self.accounts.person[rows]}
         )
 
     def facts(self, last_day: int) -> Mapping[str, int]:
+        """Counts of hazards, as Business says."""
         is_there = self.accounts.registered <= last_day
         return {
             **self.accounts.facts(last_day),
             "missing_genders": int((is_there & ~self.has_gender).sum()),
             "missing_birth_dates": int((is_there & ~self.birth_known).sum()),
-            "absurd_birth_dates": int((is_there & self.birth_known & (self.absurd_birth >= 0)).sum()),
+            "absurd_birth_dates": int(
+                (is_there & self.birth_known & (self.absurd_birth >= 0)).sum()
+            ),
             **self.counts,
         }
 
@@ -175,7 +187,11 @@ class Mall:
         return digits("", self.accounts.number[rows], 8)
 
     def masters(self, day: int, is_first: bool) -> Frames:
-        return {"merchants": self._merchant_rows(day, is_first), "members": self._member_rows(day, is_first)}
+        """Merchants and members."""
+        return {
+            "merchants": self._merchant_rows(day, is_first),
+            "members": self._member_rows(day, is_first),
+        }
 
     def _merchant_rows(self, day: int, is_first: bool) -> pl.DataFrame:
         """All shops, or on some days one that moved to another floor."""
@@ -184,13 +200,12 @@ class Mall:
             shop = shop[shop == day % 331]
         category = self.shop_category[shop]
         floor = pl.Series([entry.floor for entry in CATEGORIES])
-        brands = [CATEGORIES[kind].brands.split() for kind in self.shop_category]
-        brand = pl.Series([of_kind[number % len(of_kind)] for number, of_kind in enumerate(brands)])
-        name = choose(MERCHANT_PREFIXES, shop % 10) + choose(MERCHANT_PREFIXES, (shop // 10 + 3) % 10)
+        first, second = shop % 10, (shop // 10 + 3) % 10
+        name = choose(MERCHANT_PREFIXES, first) + choose(MERCHANT_PREFIXES, second)
         return pl.DataFrame(
             {
                 "merchant_id": digits("S", shop + 1, 4),
-                "merchant_name": name + choose(brand, shop),
+                "merchant_name": name + choose(pl.Series(BRANDS.split()), category),
                 "category": choose(pl.Series([entry.name for entry in CATEGORIES]), category),
                 "floor": choose(floor, category if is_first else (category + 1) % len(CATEGORIES)),
                 "opened_date": dates(self.shop_opened[shop]),
@@ -210,7 +225,7 @@ class Mall:
         return pl.DataFrame(
             {
                 "member_no": self._member_numbers(rows),
-                "card_no": digits("6688", spread(accounts.number[rows], 12, self.group.seed), 12),
+                "card_no": digits("6688", spread(accounts.number[rows], 12, self.group.offset), 12),
                 "member_name": accounts.names(rows),
                 "gender": blank(gender, ~self.has_gender[rows]),
                 "birth_date": blank(birth, ~self.birth_known[rows]),
@@ -226,6 +241,7 @@ class Mall:
         )
 
     def activity(self, span: Span, wallet: Wallet) -> Frames:
+        """Sale lines and tenders; what is returned later waits."""
         rng = chance(self.group, "mall", span.first_day)
         receipts = self._receipts(rng, span)
         lines = self._lines(rng, receipts)
@@ -245,9 +261,8 @@ class Mall:
         is_grand = first_of_each(day) & ((day + 3) % 7 == GRAND_WEEKDAY)
         shop[is_grand] = np.flatnonzero(self.shop_category == JEWELLERY)[0]
         buyer, is_shown = self._buyers(rng, day, is_grand)
-        late = np.array([category.is_late for category in CATEGORIES])[self.shop_category[shop]]
-        hour = np.where(late, rng.normal(19.3, 2.6, len(day)), rng.normal(16.0, 2.9, len(day)))
-        hour = np.clip(hour, 10.0, np.where(late, 25.9, 21.98))
+        closes = np.array([entry.closes_hour for entry in CATEGORIES])[self.shop_category[shop]]
+        hour = within(rng.normal(closes - 6.2, 2.8, len(day)), 10.0, closes)
         sold_at = day * DAY_SECONDS + (hour * 3_600).astype(np.int64)
         order = np.lexsort((shop, sold_at, day))
         day, sold_at, shop = day[order], sold_at[order], shop[order]
@@ -266,7 +281,7 @@ class Mall:
         shown_share = 1 - RATES.anonymous_lines
         is_member = flip(rng, len(day), shown_share / (1 - RATES.member_without_card)) | is_grand
         buyer = pick(rng, self.visits, len(day))
-        for _ in range(3):  # who has not joined yet makes room for somebody who has
+        for _ in range(6):  # who has not joined yet makes room for somebody who has
             early = np.flatnonzero(self.accounts.registered[buyer] > day)
             buyer[early] = pick(rng, self.visits, len(early))
         is_member &= self.accounts.registered[buyer] <= day
@@ -289,7 +304,9 @@ class Mall:
         list_fen = unit_fen * quantity
         percent = DISCOUNT_PERCENTS[pick(rng, DISCOUNT_SHARES, len(receipt))]
         discount_fen = list_fen * percent // 1_000 * 10  # tills give discounts in whole jiao
-        product = category * 5 + rng.integers(0, 5, len(receipt))
+        product = category * PRODUCTS_PER_CATEGORY + rng.integers(
+            0, PRODUCTS_PER_CATEGORY, len(receipt)
+        )
         return Lines(receipt, product, quantity, list_fen, list_fen - discount_fen)
 
     def _tenders(
@@ -297,7 +314,8 @@ class Mall:
     ) -> Tenders:
         """Points, vouchers and money that add up to what is due."""
         count = len(due_fen)
-        points = self._redemptions(rng, receipts, due_fen, wallet)
+        person = self.accounts.known_person(receipts.buyer)
+        points = self._redemptions(rng, person, due_fen, wallet)
         voucher = VOUCHER_FEN[rng.integers(0, len(VOUCHER_FEN), count)]
         fits = (due_fen - points >= 3 * voucher) & flip(rng, count, VOUCHER_SHARE)
         voucher = np.where(fits, voucher, 0)
@@ -308,34 +326,22 @@ class Mall:
         kind[:, 0], kind[:, 1] = POINTS, VOUCHER
         kind[:, 2] = 2 + pick(rng, MONEY_SHARES, count)
         kind[:, 3] = 2 + (kind[:, 2] - 1) % len(MONEY_SHARES)
-        self._earn(receipts.buyer, money, wallet)
+        wallet.earn(person, money // 100)
         return Tenders(kind, np.stack([points, voucher, money - second, second], axis=1))
 
-    def _earn(self, account: Ints, money_fen: Ints, wallet: Wallet) -> None:
-        """Count on the points of sound accounts; negative money takes points back."""
-        counts = (account >= 0) & self.accounts.is_sound[account]
-        wallet.earn(self.accounts.person[account[counts]], money_fen[counts] // 100)
-
     def _redemptions(
-        self, rng: np.random.Generator, receipts: Receipts, due_fen: Ints, wallet: Wallet
+        self, rng: np.random.Generator, person: Ints, due_fen: Ints, wallet: Wallet
     ) -> Ints:
-        """Points that each receipt takes; one point pays one fen."""
-        points = np.zeros(len(due_fen), dtype=np.int64)
-        account = receipts.buyer
-        person = np.where(account >= 0, self.accounts.person[account], -1)
-        wants = flip(rng, len(due_fen), REDEEM_SHARE) & (account >= 0) & self.accounts.is_sound[account]
-        wants &= wallet.spendable[person] >= LEAST_REDEMPTION_POINTS
-        who = np.flatnonzero(wants)
-        who = who[first_of_each(person[who])]
-        share = rng.integers(30, 101, len(who))
-        taken = np.minimum(wallet.spendable[person[who]] * share // 10_000 * 100, due_fen[who])
-        is_over = flip(rng, len(who), RATES.overdrawn_redemptions)
-        more = np.minimum(wallet.spendable[person[who]] * 2, due_fen[who])
-        taken = np.where(is_over, more, taken)
-        self.counts["redemptions"] += int((taken > 0).sum())
-        self.counts["overdrawn_redemptions"] += int((taken > wallet.spendable[person[who]]).sum())
-        wallet.spend(person[who], taken)
-        points[who] = taken
+        """Points that each receipt takes: a third of what is due, or more."""
+        count = len(due_fen)
+        points = wallet.redeem(
+            person,
+            wants=flip(rng, count, REDEEM_SHARE),
+            most=part_of(due_fen, rng.integers(30, 151, count)),
+            least=LEAST_REDEMPTION_POINTS,
+            overdraws=flip(rng, count, RATES.overdrawn_redemptions),
+        )
+        self.counts["redemptions"] += int((points > 0).sum())
         return points
 
     def _plan_returns(
@@ -346,18 +352,17 @@ class Mall:
         tenders: Tenders,
         wallet: Wallet,
     ) -> None:
-        """Choose receipts that come back within two weeks, whole or one line, and keep their negative rows."""
+        """Choose receipts that come back in two weeks, whole or one line, and keep the rows."""
         due_fen = tenders.amount_fen.sum(axis=1)
         who = np.flatnonzero(flip(rng, len(due_fen), RATES.returned_receipts))
         delay = np.minimum(rng.geometric(0.25, len(who)), LAST_RETURN_DAY)
         is_partial = flip(rng, len(who), RATES.partial_returns)
-        position = np.full(len(due_fen), -1)
-        position[who] = np.arange(len(who))
-        of_return = position[lines.receipt]
-        rank = rank_in_group(lines.receipt)
-        is_back = (of_return >= 0) & (~is_partial[of_return] | (rank == 0))
+        lines_back = np.zeros(len(due_fen), dtype=np.int64)
+        lines_back[who] = np.where(is_partial, 1, len(LINE_COUNT_SHARES))
+        position = np.cumsum(lines_back > 0) - 1
+        is_back = rank_in_group(lines.receipt) < lines_back[lines.receipt]
         kept = Lines(
-            of_return[is_back],
+            position[lines.receipt[is_back]],
             lines.product[is_back],
             -lines.quantity[is_back],
             -lines.list_fen[is_back],
@@ -366,7 +371,7 @@ class Mall:
         back_fen = -np.bincount(kept.receipt, kept.paid_fen, len(who)).astype(np.int64)
         given_back = _shares_of(tenders.amount_fen[who], due_fen[who], back_fen)
         money_fen = np.where(tenders.kind[who] > VOUCHER, given_back, 0).sum(axis=1)
-        self._earn(receipts.buyer[who], -money_fen, wallet)
+        wallet.earn(self.accounts.known_person(receipts.buyer[who]), -money_fen // 100)
         day = receipts.day[who] + delay
         original = receipts.number.gather(who)
         unknown = flip(rng, len(who), RATES.return_of_unknown_receipt)
@@ -393,7 +398,6 @@ class Mall:
         of, rank = lines.receipt, rank_in_group(lines.receipt)
         shop = receipts.merchant[of]
         buyer = receipts.buyer[of]
-        products = [name for entry in CATEGORIES for name in entry.products.split()]
         categories = pl.Series([entry.name for entry in CATEGORIES])
         member = blank(self._member_numbers(buyer), buyer < 0)
         return pl.DataFrame(
@@ -405,7 +409,7 @@ class Mall:
                 "merchant_id": digits("S", shop + 1, 4),
                 "member_no": member,
                 "sold_at": moments(receipts.sold_at[of]),
-                "product_name": choose(pl.Series(products), lines.product),
+                "product_name": choose(pl.Series(PRODUCTS.split()), lines.product),
                 "category": choose(categories, self.shop_category[shop]),
                 "quantity": lines.quantity,
                 "list_fen": lines.list_fen,
@@ -420,7 +424,7 @@ class Mall:
 
 
 def _members(rng: np.random.Generator, people: People) -> Accounts:
-    """Members of the mall; whoever took over a recycled number joined, and a few people joined twice."""
+    """Members: whoever took over a recycled number joined too, and a few people joined twice."""
     adult_share = np.where(people.sex == FEMALE, JOINS_WOMEN, JOINS_MEN)
     share = np.where(people.is_adult, adult_share, JOINS_CHILDREN)
     joins = (rng.random(people.count) < share) | people.has_taken_number
@@ -451,7 +455,8 @@ def _tender_rows(number: pl.Series, day: Ints, tenders: Tenders) -> pl.DataFrame
 
 
 def _shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
-    """Each row of `amounts` (summing to `total`) scaled to sum to `part`: largest remainder, then first place.
+    """Each row of `amounts` (summing to `total`) scaled to sum to `part`: largest remainder, then
+    first place.
 
     A till gives back in the proportions in which it took (RULES §10).
     """
@@ -460,7 +465,8 @@ def _shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
     shares, remainder = exact // total, exact % total
     missing = part - shares.sum(axis=1)
     order = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1, kind="stable")
-    return shares + (order < missing[:, None])
+    given: Ints = shares + (order < missing[:, None])
+    return given
 
 
 def _due(frames: list[pl.DataFrame], span: Span) -> tuple[pl.DataFrame, list[pl.DataFrame]]:

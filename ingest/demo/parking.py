@@ -1,4 +1,4 @@
-"""The car parks: plates bound in the mini-program, sessions across midnight and the cut-off, payments at the gate."""
+"""The car parks: plates bound in the mini-program, sessions across midnight, payments."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ from ingest.demo.world import (
     CUT_OFF_SECONDS,
     DAY_SECONDS,
     NEVER,
-    Flags,
     Frames,
     Group,
     Ints,
@@ -27,7 +26,6 @@ from ingest.demo.world import (
     days_of_events,
     digits,
     eager,
-    first_of_each,
     flip,
     moments,
     pick,
@@ -46,11 +44,11 @@ OVERNIGHT_SHARE, AFTER_MIDNIGHT_SHARE = 0.06, 0.05
 FREE_SECONDS, HOUR_FEN, DAY_CAP_FEN = 1_800, 600, 6_000
 VALIDATED_SHARE = 0.20  # of paid stays are made free by a shop's stamp
 TWO_PAYMENTS_SHARE = 0.03
-REDEEM_SHARE, LEAST_REDEMPTION_POINTS = 0.25, 600
+REDEEM_SHARE = 0.25
 
 
 class Parking:
-    """The car parks with their bound vehicles. `named` are the accounts of businesses that ask for names."""
+    """The car parks and bound vehicles; `named` are the accounts where the business asks names."""
 
     source = "parking"
 
@@ -65,7 +63,7 @@ class Parking:
         self.counts: Counter[str] = Counter()
 
     def _vehicles(self, rng: np.random.Generator) -> tuple[Accounts, Ints]:
-        """Bound vehicles and their cars: first drivers, a few second ones, and buyers of sold cars."""
+        """Bound vehicles and their cars: first drivers, some second ones, buyers of sold cars."""
         people = self.people
         driver = np.flatnonzero(people.car >= 0)
         car = people.car[driver]
@@ -83,16 +81,14 @@ class Parking:
         person = np.concatenate([driver, buyer])
         number = spread(np.arange(len(person)), 7, 90_817)
         accounts = open_accounts(rng, people, person, number)
-        joined = accounts.registered.copy()
-        joined[: len(driver)] = np.where(is_sold, np.minimum(joined[: len(driver)], sold_on - 60), joined[: len(driver)])
+        ended = np.r_[np.where(is_sold, sold_on, NEVER), np.full(len(buyer), NEVER)]
+        joined = np.minimum(accounts.registered, ended - 60)
         joined[len(driver) :] = bought_on
         accounts = self._verified_phones(rng, replace(accounts, registered=joined))
-        ended = np.full(len(person), NEVER)
-        ended[: len(driver)][is_sold] = sold_on[is_sold]
         return with_end(accounts, ended), np.concatenate([car, car[is_sold]])
 
     def _verified_phones(self, rng: np.random.Generator, accounts: Accounts) -> Accounts:
-        """The mini-program checks numbers by message: one's own or none, as it was on the day of binding."""
+        """The mini-program checks numbers by message: one's own on the day of binding, or none."""
         is_without = (accounts.phone_kind != OWN) | flip(rng, accounts.count, WITHOUT_PHONE_SHARE)
         phone = self.people.number_on(accounts.person, accounts.registered)
         plain = replace(
@@ -106,7 +102,7 @@ class Parking:
         return without_phone(plain, is_without)
 
     def _find_sound_accounts(self, named: Sequence[Accounts]) -> None:
-        """A car has no name: it is plain whose it is only if nobody else uses the number, nor the plate."""
+        """Without a name it is plain whose car it is only if nobody else uses number or plate."""
         people = self.people
         is_shared = people.switch_day < NEVER
         for accounts in named:
@@ -114,16 +110,18 @@ class Parking:
             is_shared[people.lender[accounts.person[family]]] = True
             is_shared[accounts.person[accounts.is_name_mistyped]] = True
         bound = np.bincount(self.car, minlength=int(self.car.max(initial=0)) + 1)
-        is_sound = self.accounts.is_sound & (bound[self.car] == 1) & ~is_shared[self.accounts.person]
-        self.accounts = replace(self.accounts, is_sound=is_sound)
+        is_sound = (bound[self.car] == 1) & ~is_shared[self.accounts.person]
+        self.accounts = replace(self.accounts, is_sound=self.accounts.is_sound & is_sound)
 
     def truth(self, last_day: int) -> pl.DataFrame:
+        """Account and person, as Business says."""
         rows = np.flatnonzero(self.accounts.registered <= last_day)
         return pl.DataFrame(
             {"account_id": self._vehicle_ids(rows), "person": self.accounts.person[rows]}
         )
 
     def facts(self, last_day: int) -> Mapping[str, int]:
+        """Counts of hazards, as Business says."""
         is_there = self.accounts.registered <= last_day
         sold = is_there & (self.accounts.ended(np.arange(len(is_there)), is_there) <= last_day)
         bound = np.bincount(self.car[is_there], minlength=1)
@@ -138,6 +136,7 @@ class Parking:
         return digits("V", self.accounts.number[rows], 7)
 
     def masters(self, day: int, is_first: bool) -> Frames:
+        """Bound vehicles."""
         accounts = self.accounts
         rows, is_later = accounts.due(day, is_first)
         vehicles = pl.DataFrame(
@@ -153,6 +152,7 @@ class Parking:
         return {"vehicles": vehicles}
 
     def activity(self, span: Span, wallet: Wallet) -> Frames:
+        """Sessions by day of exit, and their payments."""
         rng = chance(self.group, "parking", span.first_day)
         day = days_of_events(rng, span, SESSIONS_PER_PERSON_DAY * self.group.volume)
         entered_at, exited_at = self._times(rng, day)
@@ -192,15 +192,14 @@ class Parking:
         return exited_at - (minutes * 60).astype(np.int64), exited_at
 
     def _cars(self, rng: np.random.Generator, day: Ints) -> tuple[Ints, Ints]:
-        """Bound account (-1 for none) and car of each session; a car that is not bound that day is a stranger."""
+        """Account (-1 where the car is not bound on that day) and car of each session."""
         count = len(day)
         stranger = self.car_count + rng.integers(0, self.car_count * STRANGERS_PER_CAR, count)
-        if self.accounts.count == 0:
-            return np.full(count, -1), stranger
         account = pick(rng, self.visits, count)
         is_known = flip(rng, count, KNOWN_SHARE)
         car = np.where(is_known, self.car[account], stranger)
-        is_bound = is_known & (self.accounts.registered[account] <= day) & (day < self.accounts.end_day[account])
+        is_bound = is_known & (self.accounts.registered[account] <= day)
+        is_bound &= day < self.accounts.end_day[account]
         self.counts["sessions_of_unbound_cars"] += int((~is_bound).sum())
         return np.where(is_bound, account, -1), car
 
@@ -215,14 +214,15 @@ class Parking:
         wallet: Wallet,
     ) -> pl.DataFrame:
         """What is paid at the gate: points first, then money, now and then in two goes."""
-        points = self._redemptions(rng, account, fee_fen, wallet)
+        person = self.accounts.known_person(account)
+        wants = flip(rng, len(day), REDEEM_SHARE) & (fee_fen > 0)
+        points = wallet.redeem(person, wants, most=fee_fen, least=fee_fen)
         money_fen = fee_fen - points
-        counts = (account >= 0) & (money_fen > 0)
-        counts &= self.accounts.is_sound[account]
-        wallet.earn(self.accounts.person[account[counts]], money_fen[counts] // 100)
+        wallet.earn(person, money_fen // 100)
+        self.counts["redemptions"] += int((points > 0).sum())
         second_fen = np.where(flip(rng, len(day), TWO_PAYMENTS_SHARE) & (money_fen > 600), 600, 0)
         before = rng.integers(20, 600, len(day))
-        opening = day * DAY_SECONDS + CUT_OFF_SECONDS  # paid on the business day of the exit, never before it
+        opening = day * DAY_SECONDS + CUT_OFF_SECONDS  # the payment is of the exit's business day
         paid_at = np.maximum(exited_at - before, opening)
         rows = np.concatenate([np.flatnonzero(fee_fen > 0), np.flatnonzero(second_fen > 0)])
         is_second = np.arange(len(rows)) >= int((fee_fen > 0).sum())
@@ -230,7 +230,8 @@ class Parking:
         rows, is_second = rows[order], is_second[order]
         return pl.DataFrame(
             {
-                "payment_no": number.gather(rows) + choose(pl.Series(["-1", "-2"]), is_second.astype(np.int64)),
+                "payment_no": number.gather(rows)
+                + choose(pl.Series(["-1", "-2"]), is_second.astype(np.int64)),
                 "session_no": number.gather(rows),
                 "paid_at": moments(np.where(is_second, exited_at[rows] - 5, paid_at[rows])),
                 "paid_fen": np.where(is_second, second_fen[rows], (money_fen - second_fen)[rows]),
@@ -238,25 +239,9 @@ class Parking:
             }
         )
 
-    def _redemptions(
-        self, rng: np.random.Generator, account: Ints, fee_fen: Ints, wallet: Wallet
-    ) -> Ints:
-        """Points taken at the gate, wherever in the group they were earned; one point pays one fen."""
-        points = np.zeros(len(fee_fen), dtype=np.int64)
-        person = self.accounts.person[account]
-        wants: Flags = flip(rng, len(fee_fen), REDEEM_SHARE) & (account >= 0) & (fee_fen > 0)
-        wants &= self.accounts.is_sound[account]
-        wants &= wallet.spendable[person] >= np.maximum(fee_fen, LEAST_REDEMPTION_POINTS)
-        who = np.flatnonzero(wants)
-        who = who[first_of_each(person[who])]
-        wallet.spend(person[who], fee_fen[who])
-        self.counts["redemptions"] += len(who)
-        points[who] = fee_fen[who]
-        return points
-
 
 def _fees(seconds: Ints) -> Ints:
-    """Tariff: half an hour free, then 6 yuan for each hour begun, at most 60 yuan for each 24 hours."""
+    """Tariff: half an hour free, then 6 yuan for each hour begun, at most 60 for each 24 hours."""
     full_days, rest = seconds // DAY_SECONDS, seconds % DAY_SECONDS
     hours = -((FREE_SECONDS - rest) // 3_600)
     capped = np.minimum(np.maximum(hours, 0) * HOUR_FEN, DAY_CAP_FEN)

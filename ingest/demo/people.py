@@ -1,4 +1,4 @@
-"""The population of the demo group: who there really is, in which household, with which phone, papers and cars."""
+"""The population: who there really is, in which household, with which phone, papers and cars."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,19 @@ import pyarrow as pa
 
 from ingest.demo import names
 from ingest.demo.faults import RATES
-from ingest.demo.world import NEVER, Flags, Group, Ints, blank, chance, choose, digits, flip, pick, spread
+from ingest.demo.world import (
+    NEVER,
+    Flags,
+    Group,
+    Ints,
+    blank,
+    chance,
+    choose,
+    digits,
+    flip,
+    pick,
+    spread,
+)
 
 HOUSEHOLD_SIZE_SHARES = np.array([0.20, 0.30, 0.28, 0.14, 0.06, 0.02])  # 1 to 6 people, mean 2.62
 YEAR_DAYS = 365.25
@@ -18,16 +30,20 @@ CAR_SHARES = np.array([0.47, 0.44, 0.09])  # households with 0, 1, 2 cars
 
 # Ranges that the carriers have opened; the last eight digits are made up.
 MOBILE_PREFIXES = np.array(
-    "130 131 132 133 134 135 136 137 138 139 147 150 151 152 153 155 156 157 158 159 166 173 175 176 177 178 "
-    "180 181 182 183 185 186 187 188 189 191 193 195 196 198 199".split(),
-    dtype=np.int64,
+    [
+        *range(130, 140),
+        *(147, *range(150, 154), *range(155, 160), 166, 173, *range(175, 179)),
+        *(*range(180, 184), *range(185, 190), 191, 193, 195, 196, 198, 199),
+    ]
 )
 # Districts in which identity documents were first issued, Shanghai first.
 AREA_CODES = np.array(
-    "310101 310104 310106 310107 310109 310110 310112 310113 310115 310230 320102 320106 320203 320502 320602 "
-    "330102 330106 330203 330302 330402 340102 340104 350102 350203 360102 370102 370203 410102 420106 430102 "
-    "440103 440106 440305 450103 500103 510104 520103 610103 110101 110108".split(),
-    dtype=np.int64,
+    [
+        *(310101, 310104, 310106, 310107, 310109, 310110, 310112, 310113, 310115, 310230),
+        *(320102, 320106, 320203, 320502, 320602, 330102, 330106, 330203, 330302, 330402),
+        *(340102, 340104, 350102, 350203, 360102, 370102, 370203, 410102, 420106, 430102),
+        *(440103, 440106, 440305, 450103, 500103, 510104, 520103, 610103, 110101, 110108),
+    ]
 )
 CHECK_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 CHECK_DIGITS = np.frombuffer(b"10X98765432", dtype=np.uint8)
@@ -41,9 +57,12 @@ ELECTRIC_LETTERS = "DFABCEGHJK"
 class People:
     """One item a person. Days are day numbers, -1 means nobody or none.
 
-    sex: MALE or FEMALE. number: mobile number until the day before `switch_day`, `next_number` after it.
-    has_recycled_number: the given-up number belongs to another customer now. has_taken_number: is that customer.
-    lender: the household member whose phone this person would give. car: number of the household's car.
+    sex: MALE or FEMALE.
+    number: mobile number before `switch_day`; `next_number` from then on.
+    has_recycled_number: the given-up number belongs to another customer now.
+    has_taken_number: is that customer.
+    lender: the household member whose phone this person would give.
+    car: number of the household's car that this person drives.
     """
 
     household: Ints
@@ -64,6 +83,7 @@ class People:
 
     @property
     def count(self) -> int:
+        """Number of people."""
         return len(self.household)
 
     @property
@@ -73,6 +93,7 @@ class People:
 
     @property
     def is_adult(self) -> Flags:
+        """Who is of age on the first night."""
         return self.age >= ADULT_AGE
 
     def number_on(self, person: Ints, day: Ints) -> Ints:
@@ -129,7 +150,7 @@ def _sexes(rng: np.random.Generator, place: Ints) -> Ints:
 
 
 def _ages(rng: np.random.Generator, place: Ints, size: Ints, head: Ints) -> Ints:
-    """Ages in days: partners of like age, children a generation younger, grandparents a generation older."""
+    """Ages in days: partners of like age, children and grandparents a generation apart."""
     count = len(place)
     own = np.clip(rng.normal(43, 12.5, count), 21, 84)[head]
     age = np.where(place == 0, own, np.clip(own + rng.normal(0, 3, count), 20, 90))
@@ -140,9 +161,7 @@ def _ages(rng: np.random.Generator, place: Ints, size: Ints, head: Ints) -> Ints
     return np.floor(age * YEAR_DAYS).astype(np.int64)
 
 
-def _surnames(
-    rng: np.random.Generator, place: Ints, size: Ints, head: Ints, sex: Ints
-) -> Ints:
+def _surnames(rng: np.random.Generator, place: Ints, size: Ints, head: Ints, sex: Ints) -> Ints:
     """Children carry their father's surname, everybody else a surname of their own."""
     own = pick(rng, names.surnames().weights, len(place))
     father = head + ((sex[head] == FEMALE) & (size >= 2))
@@ -177,12 +196,12 @@ def _numbers(
 ) -> tuple[Ints, Ints, Ints, Flags, Flags]:
     """Mobile numbers: (number, next_number, switch_day, has_recycled_number, has_taken_number).
 
-    Some people changed their number within the last year; a part of the old numbers was given to others, who
-    join the mall with it a few months later.
+    Some people changed their number within the last year; a part of the old numbers was given to
+    others, who join the mall with it a few months later.
     """
     count = len(age_days)
     prefix = MOBILE_PREFIXES[rng.integers(0, len(MOBILE_PREFIXES), 2 * count)]
-    numbers = prefix * 10**8 + spread(np.arange(2 * count), 8, group.seed % 10**8)
+    numbers = prefix * 10**8 + spread(np.arange(2 * count), 8, group.offset)
     number, next_number = numbers[:count], numbers[count:].copy()
     switch_day = np.full(count, NEVER)
     adult = rng.permutation(np.flatnonzero(age_days >= ADULT_AGE * YEAR_DAYS))
@@ -205,7 +224,7 @@ def _lenders(place: Ints, size: Ints) -> Ints:
 
 
 def _cars(rng: np.random.Generator, household: Ints, age_days: Ints) -> Ints:
-    """Number of the car that each adult drives: the first of the household, or its second for the partner."""
+    """Number of the car that each adult drives: the household's first, or the partner's second."""
     household_count = int(household[-1]) + 1
     car_count = pick(rng, CAR_SHARES, household_count)
     first_car = np.cumsum(car_count) - car_count
@@ -216,10 +235,11 @@ def _cars(rng: np.random.Generator, household: Ints, age_days: Ints) -> Ints:
 
 
 def _id_numbers(rng: np.random.Generator, household: Ints, sex: Ints, birth_day: Ints) -> pl.Series:
-    """18-digit identity numbers: district, birth date, running number (odd for men), check digit."""
+    """Identity numbers: district, birth date, running number (odd for men), check digit."""
     count = len(household)
     home = rng.integers(0, len(AREA_CODES), int(household[-1]) + 1)[household]
-    area = AREA_CODES[np.where(flip(rng, count, 0.7), home, rng.integers(0, len(AREA_CODES), count))]
+    elsewhere = rng.integers(0, len(AREA_CODES), count)
+    area = AREA_CODES[np.where(flip(rng, count, 0.7), home, elsewhere)]
     day = birth_day.astype("datetime64[D]")
     year = day.astype("datetime64[Y]").astype(np.int64) + 1970
     month = day.astype("datetime64[M]").astype(np.int64) % 12 + 1
@@ -248,19 +268,20 @@ def fixed_text(characters: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> p
 
 
 def plate_texts(cars: Ints) -> pl.Series:
-    """Number plates: five signs on most cars, six on electric ones; distinct for car numbers below 10 million."""
+    """Number plates, six signs on electric cars; distinct for car numbers below 10 million."""
     letters, signs = pl.Series(list(PLATE_LETTERS)), pl.Series(list(PLATE_LETTERS + "0123456789"))
     code = spread(cars, 7)
     city = choose(PLATE_REGIONS, cars % len(PLATE_REGIONS)) + choose(letters, code // 10**6)
     rest = code % 10**6
-    electric = choose(pl.Series(list(ELECTRIC_LETTERS)), rest // 10**5) + digits("", rest % 10**5, 5)
+    electric = choose(pl.Series(list(ELECTRIC_LETTERS)), rest // 10**5)
+    electric = electric + digits("", rest % 10**5, 5)
     usual = choose(signs, rest // 30_000) + choose(signs, rest % 30_000 // 1_000)
     usual = usual + digits("", rest % 1_000, 3)
     return city + electric.zip_with(pl.Series(cars % 10 < 3), usual)
 
 
 def written_plates(cars: Ints, habit: Ints) -> pl.Series:
-    """Plates as desks typed them: some with the dot of the real plate, some in lower case; -1 is NULL."""
+    """Plates as desks typed them: some with the plate's dot, some in lower case; -1 is NULL."""
     plain = plate_texts(np.maximum(cars, 0))
     dotted = plain.str.slice(0, 2) + "·" + plain.str.slice(2)
     every = round(1 / RATES.plate_spelled_otherwise)

@@ -1,4 +1,4 @@
-"""Property management: flats and offices, owners, tenants and family, monthly bills and how they are paid."""
+"""Property management: flats and offices, owners, tenants and family, monthly bills, payments."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import polars as pl
 from ingest.demo.accounts import Accounts, open_accounts, with_end
 from ingest.demo.faults import RATES
 from ingest.demo.people import People, written_plates
-from ingest.demo.wallet import Wallet
+from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
     DAY_SECONDS,
     NEVER,
@@ -24,7 +24,6 @@ from ingest.demo.world import (
     choose,
     dates,
     digits,
-    first_of_each,
     flip,
     moments,
     pick,
@@ -35,7 +34,8 @@ HOUSEHOLD_SHARE = 0.34  # of households live in the group's communities
 RENTED_SHARE, FAMILY_REGISTERED_SHARE = 0.28, 0.50
 OFFICE_SHARE = 0.01  # of units; a company pays for them, no resident does
 LEAVING_SHARE = 0.10  # of tenancies end within the eighty days around the first night
-COMMUNITIES = ("云栖苑", "海悦花园", "青禾家园", "星河湾", "山语城", "月湖雅居", "春和里", "和光公馆")
+COMMUNITY_NAMES = "云栖苑 海悦花园 青禾家园 星河湾 山语城 月湖雅居 春和里 和光公馆"
+COMMUNITIES = pl.Series(COMMUNITY_NAMES.split())
 OWNER, TENANT, FAMILY = range(3)
 ROLES = pl.Series(["owner", "tenant", "family"])
 MANAGEMENT, PARKING_SPACE, UTILITIES = range(3)
@@ -43,7 +43,8 @@ FEE_TYPES = pl.Series(["management", "parking_space", "utilities"])
 MANAGEMENT_FEN, OFFICE_FEN = 280, 2_600  # a square metre and month
 SPACE_FEN = 30_000
 CHANNELS = pl.Series(["online", "direct_debit", "counter"])
-ONLINE = 0
+ONLINE, DIRECT_DEBIT = 0, 1
+DEBIT_DELAY_DAYS = 9  # after the first of the month
 CHANNEL_SHARES = np.array([0.58, 0.30, 0.12])
 UNPAID_SHARE, REFUND_SHARE = 0.03, 0.004
 LONGEST_DELAY_DAYS = 75
@@ -52,7 +53,7 @@ REDEEM_SHARE, LEAST_REDEMPTION_POINTS, MOST_BY_POINTS_PERCENT = 0.12, 1_000, 50
 
 @dataclass(frozen=True)
 class Units:
-    """One item a unit. `household` is -1 for an office; `space` says whether it rents a parking space."""
+    """One item a unit; `household` is -1 for an office, a space is one for a car."""
 
     household: Ints
     community: Ints
@@ -62,6 +63,7 @@ class Units:
 
     @property
     def count(self) -> int:
+        """Number of units."""
         return len(self.household)
 
     def numbers(self, rows: Ints) -> pl.Series:
@@ -88,12 +90,11 @@ class PropertyManagement:
         self.has_document = (rng.random(count) < share) & (people.age[self.accounts.person] >= 6)
         self.has_plate = (people.car[self.accounts.person] >= 0) & flip(rng, count, 0.55)
         self.has_address = flip(rng, count, 0.7)
-        self.last_unbilled_day = group.first_day - group.history_days
         self.months: dict[int, pl.DataFrame] = {}
         self.counts: Counter[str] = Counter()
 
     def _residents(self, rng: np.random.Generator) -> tuple[Accounts, Ints, Ints]:
-        """Residents with their unit and role: who lives there, landlords, and tenants that moved out."""
+        """Residents with unit and role: who lives there, landlords, tenants that moved out."""
         people, units = self.people, self.units
         living, unit = self._inhabitants(rng)
         is_head = np.r_[True, people.household[living][1:] != people.household[living][:-1]]
@@ -126,7 +127,7 @@ class PropertyManagement:
     def _moved(
         self, rng: np.random.Generator, person: Ints, unit: Ints, role: Ints, kind: Ints
     ) -> Accounts:
-        """Accounts with dates of moving in and out: tenants of today came after those of yesterday left."""
+        """Accounts with dates of moving; today's tenants (kind 0) came after former (2) left."""
         first_day, count = self.people.first_day, len(person)
         unit_count = self.units.count
         built = first_day - rng.integers(900, 5_000, unit_count)
@@ -137,19 +138,22 @@ class PropertyManagement:
         moved_in = np.where(kind == 2, let_since[unit] - 300, moved_in)
         is_family = (kind == 0) & (role == FAMILY) & ~is_tenancy
         moved_in = np.where(is_family, moved_in + rng.integers(0, 800, count), moved_in)
-        leaving = is_tenancy & flip(rng, unit_count, LEAVING_SHARE)[unit] & (leaves[unit] > moved_in + 30)
+        leaving = is_tenancy & flip(rng, unit_count, LEAVING_SHARE)[unit]
+        leaving &= leaves[unit] > moved_in + 30
         moved_out = np.where(kind == 2, let_since[unit] - rng.integers(3, 40, count), NEVER)
         moved_out = np.where(leaving, leaves[unit], moved_out)
         number = spread(np.arange(count), 7, 4_711)
         return with_end(open_accounts(rng, self.people, person, number, moved_in), moved_out)
 
     def truth(self, last_day: int) -> pl.DataFrame:
+        """Account and person, as Business says."""
         rows = np.flatnonzero(self.accounts.registered <= last_day)
         return pl.DataFrame(
             {"account_id": self._resident_numbers(rows), "person": self.accounts.person[rows]}
         )
 
     def facts(self, last_day: int) -> Mapping[str, int]:
+        """Counts of hazards, as Business says."""
         is_there = self.accounts.registered <= last_day
         moved_out = is_there & (self.accounts.ended(np.arange(len(is_there)), is_there) <= last_day)
         return {
@@ -162,12 +166,13 @@ class PropertyManagement:
         return blank(digits("KH", self.accounts.number[rows], 7), rows < 0)
 
     def masters(self, day: int, is_first: bool) -> Frames:
+        """Units and residents."""
         units = np.arange(self.units.count if is_first else 0)
         return {
             "units": pl.DataFrame(
                 {
                     "unit_no": self.units.numbers(units),
-                    "community": choose(pl.Series(COMMUNITIES), self.units.community[units]),
+                    "community": choose(COMMUNITIES, self.units.community[units]),
                     "area_square_metres": self.units.area_square_metres[units],
                 }
             ),
@@ -179,7 +184,7 @@ class PropertyManagement:
         rows, is_later = accounts.due(day, is_first)
         person = accounts.person[rows]
         unit_no = self.units.numbers(self.unit[rows])
-        community = choose(pl.Series(COMMUNITIES), self.units.community[self.unit[rows]])
+        community = choose(COMMUNITIES, self.units.community[self.unit[rows]])
         address = "上海市" + community + unit_no + "室"
         return pl.DataFrame(
             {
@@ -200,7 +205,7 @@ class PropertyManagement:
         )
 
     def activity(self, span: Span, wallet: Wallet) -> Frames:
-        """Bills issued and payments made in a span. The first span also brings the bills that are still open."""
+        """Bills and payments of a span; the first span also brings bills that are still open."""
         first_month = _month_of(span.first_day - LONGEST_DELAY_DAYS - 10)
         months = range(first_month, _month_of(span.last_day) + 1)
         self.months = {
@@ -221,14 +226,16 @@ class PropertyManagement:
         }
 
     def _bills_of(self, month: int) -> pl.DataFrame:
-        """All bills of a month with the day and way in which each will be paid; the same whenever it is asked."""
+        """All bills of a month and how each will be paid; the same whenever it is asked."""
         rng = chance(self.group, "bills", month)
         units = self.units
         every = np.arange(units.count)
         with_space = every[units.has_space]
         flats = every[units.household >= 0]
         unit = np.concatenate([every, with_space, flats])
-        fee_type = np.repeat([MANAGEMENT, PARKING_SPACE, UTILITIES], [len(every), len(with_space), len(flats)])
+        fee_type = np.repeat(
+            [MANAGEMENT, PARKING_SPACE, UTILITIES], [len(every), len(with_space), len(flats)]
+        )
         price = np.where(units.household < 0, OFFICE_FEN, MANAGEMENT_FEN)
         usage = (rng.lognormal(5.1, 0.45, len(unit)) * 100).astype(np.int64)
         amount = np.select(
@@ -238,15 +245,16 @@ class PropertyManagement:
         )
         first_day = int(np.datetime64(month, "M").astype("datetime64[D]").astype(np.int64))
         channel = pick(rng, CHANNEL_SHARES, len(unit))
-        delay = np.where(channel == 1, 9, np.minimum(rng.exponential(11, len(unit)).astype(np.int64), LONGEST_DELAY_DAYS))
-        paid_day = np.where(flip(rng, len(unit), UNPAID_SHARE), NEVER, first_day + delay)
-        refunded_day = np.where(flip(rng, len(unit), REFUND_SHARE), paid_day + rng.integers(1, 10, len(unit)), NEVER)
-        month_text = np.datetime_as_string(np.datetime64(month, "M")).replace("-", "")
-        serial = np.arange(len(unit))
         count = len(unit)
+        delay = rng.exponential(11, count).astype(np.int64).clip(max=LONGEST_DELAY_DAYS)
+        delay = np.where(channel == DIRECT_DEBIT, DEBIT_DELAY_DAYS, delay)
+        paid_day = np.where(flip(rng, count, UNPAID_SHARE), NEVER, first_day + delay)
+        is_double = flip(rng, count, REFUND_SHARE) & (channel != ONLINE)
+        refunded_day = np.where(is_double, paid_day + rng.integers(1, 10, count), NEVER)
+        month_text = str(np.datetime64(month, "M")).replace("-", "")
         return pl.DataFrame(
             {
-                "bill_no": digits(f"ZD{month_text}", serial, 7),
+                "bill_no": digits(f"ZD{month_text}", np.arange(count), 7),
                 "unit_no": units.numbers(unit),
                 "fee_type": choose(FEE_TYPES, fee_type),
                 "bill_month": dates(np.full(count, first_day)),
@@ -270,9 +278,15 @@ class PropertyManagement:
         payer = self._payers(paid["unit"].to_numpy(), day)
         gross = paid["amount_fen"].to_numpy()
         may = (paid["channel"].to_numpy() == ONLINE) & (paid["kind"].to_numpy() == MANAGEMENT)
-        points = self._redemptions(rng, payer, np.where(may, gross, 0), wallet)
-        counts = (payer >= 0) & self.accounts.is_sound[payer]
-        wallet.earn(self.accounts.person[payer[counts]], (gross - points)[counts] // 200)
+        person = self.accounts.known_person(payer)
+        points = wallet.redeem(
+            person,
+            wants=may & flip(rng, len(day), REDEEM_SHARE),
+            most=part_of(gross, MOST_BY_POINTS_PERCENT),
+            least=LEAST_REDEMPTION_POINTS,
+        )
+        wallet.earn(person, (gross - points) // 200)
+        self.counts["redemptions"] += int((points > 0).sum())
         numbers = "JF" + paid["bill_no"].str.slice(2)
         payments = pl.DataFrame(
             {
@@ -290,10 +304,8 @@ class PropertyManagement:
         return pl.concat([payments, self._refunds(bills, span)])
 
     def _refunds(self, bills: pl.DataFrame, span: Span) -> pl.DataFrame:
-        """Double payments given back: the money of a direct debit or of the counter, never points."""
-        due = bills.filter(
-            pl.col("refunded_day").is_between(span.first_day, span.last_day), pl.col("channel") != ONLINE
-        )
+        """Double payments given back: of direct debits or at the counter, so never points."""
+        due = bills.filter(pl.col("refunded_day").is_between(span.first_day, span.last_day))
         day = due["paid_day"].to_numpy()
         payer = self._payers(due["unit"].to_numpy(), day)
         self.counts["refunds"] += due.height
@@ -314,7 +326,9 @@ class PropertyManagement:
         )
 
     def _payers(self, unit: Ints, day: Ints) -> Ints:
-        """Account that pays for each unit on a day: its tenant while there is one, else its owner; -1 offices."""
+        """Account that pays for each unit on a day: its tenant while there is one, else its owner;
+        -1 offices.
+        """
         first = np.full((2, self.units.count), -1)
         ended = self.accounts.end_day
         order = np.arange(self.accounts.count)[::-1]
@@ -323,26 +337,8 @@ class PropertyManagement:
             first[role, self.unit[rows]] = rows
         owner, tenant = first[OWNER, unit], first[TENANT, unit]
         lives = (tenant >= 0) & (self.accounts.registered[tenant] <= day) & (ended[tenant] > day)
-        return np.where(lives, tenant, owner)
-
-    def _redemptions(
-        self, rng: np.random.Generator, payer: Ints, most_fen: Ints, wallet: Wallet
-    ) -> Ints:
-        """Points that pay a part of a management fee, wherever in the group they were earned."""
-        count = len(payer)
-        points = np.zeros(count, dtype=np.int64)
-        person = self.accounts.person[payer]
-        wants = flip(rng, count, REDEEM_SHARE) & (payer >= 0) & (most_fen > 0)
-        wants &= self.accounts.is_sound[payer]
-        wants &= wallet.spendable[person] >= LEAST_REDEMPTION_POINTS
-        who = np.flatnonzero(wants)
-        who = who[first_of_each(person[who])]
-        most = most_fen[who] * MOST_BY_POINTS_PERCENT // 100
-        taken = np.minimum(wallet.spendable[person[who]], most) // 100 * 100
-        wallet.spend(person[who], taken)
-        self.counts["redemptions"] += int((taken > 0).sum())
-        points[who] = taken
-        return points
+        payer: Ints = np.where(lives, tenant, owner)
+        return payer
 
 
 def _make_units(rng: np.random.Generator, people: People) -> Units:

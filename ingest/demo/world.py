@@ -1,8 +1,8 @@
 """Time, chance and numbers that all businesses of the demo group share.
 
-Days are day numbers (1970-01-01 is 0), moments are local seconds since then, money is fen. Nothing here reads a
-clock. Every draw comes from a generator of its own seed, made from the run's seed and what is being drawn, so that
-a night's files do not depend on how many nights are made.
+Days are day numbers (1970-01-01 is 0), moments are local seconds since then, money is fen. Nothing
+here reads a clock. Every draw comes from a generator of its own seed, made from the run's seed and
+what is being drawn, so that a night's files do not depend on how many nights are made.
 """
 
 import zlib
@@ -50,6 +50,11 @@ class Group:
         return day_number(self.first_night)
 
     @property
+    def offset(self) -> int:
+        """What the seed adds to made-up numbers."""
+        return self.seed % 10**8
+
+    @property
     def volume(self) -> float:
         """Factor on the number of activities: people times how busy they are."""
         return self.people_count * self.activity_percent / 100
@@ -76,10 +81,12 @@ class Span:
 
     @property
     def last_day(self) -> int:
+        """Its last day; a span is never empty."""
         return self.first_day + self.day_count - 1
 
     @property
     def days(self) -> Ints:
+        """All of its days, ascending."""
         return np.arange(self.first_day, self.first_day + self.day_count)
 
     def holds(self, day: Ints) -> Flags:
@@ -96,7 +103,7 @@ class Business(Protocol):
         """Rows of the event tables for a span of days; called for every span in order."""
 
     def masters(self, day: int, is_first: bool) -> Frames:
-        """Rows of the master tables for one delivery, after its activity: all of them, or the changed ones."""
+        """Rows of the master tables of a delivery, after its activity: all, or the changed ones."""
 
     def truth(self, last_day: int) -> pl.DataFrame:
         """account_id and person of every account delivered by that day."""
@@ -111,10 +118,8 @@ def day_number(day: date) -> int:
 
 
 def chance(group: Group, *purpose: int | str) -> np.random.Generator:
-    """The generator for one purpose: its draws depend on the seed and the purpose, on nothing else."""
-    words = [
-        zlib.crc32(part.encode()) if isinstance(part, str) else part for part in purpose
-    ]
+    """The generator for one purpose: its draws depend on the seed and the purpose alone."""
+    words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in purpose]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([group.seed, *words])))
 
 
@@ -125,24 +130,30 @@ def flip(rng: np.random.Generator, count: int, share: float) -> Flags:
 
 def pick(rng: np.random.Generator, weights: Floats, count: int) -> Ints:
     """`count` positions in `weights`, drawn in proportion to them."""
+    if count == 0:
+        return np.zeros(0, dtype=np.int64)
     borders = np.cumsum(weights)
-    return np.searchsorted(borders, rng.random(count) * borders[-1], side="right").astype(np.int64)
+    positions: Ints = np.searchsorted(borders, rng.random(count) * borders[-1], side="right")
+    return np.minimum(positions, len(weights) - 1)
 
 
 def eager(rng: np.random.Generator, count: int, shape: float) -> Floats:
     """How often each of `count` customers comes: a few very often, most hardly ever. Mean 1."""
-    return rng.gamma(shape, 1 / shape, count)
+    visits: Floats = rng.gamma(shape, 1 / shape, count)
+    return visits
 
 
 def spread(numbers: Ints, digits: int, offset: int = 0) -> Ints:
     """Distinct numbers of at most `digits` digits for distinct small numbers, looking arbitrary."""
-    return (numbers * SPREAD + offset) % 10**digits
+    scattered: Ints = (numbers * SPREAD + offset) % 10**digits
+    return scattered
 
 
 def busy(days: Ints) -> Floats:
     """How full an average place is on each day; 1 is average."""
     month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
-    return WEEKDAY_FACTOR[(days + 3) % 7] * MONTH_FACTOR[month]
+    factor: Floats = WEEKDAY_FACTOR[(days + 3) % 7] * MONTH_FACTOR[month]
+    return factor
 
 
 def days_of_events(rng: np.random.Generator, span: Span, per_day: float) -> Ints:
@@ -155,6 +166,12 @@ def rank_in_group(group: Ints) -> Ints:
     """0, 1, 2, … within each run of equal values; equal values stand together."""
     starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else group
     return np.arange(len(group)) - np.repeat(starts, np.diff(np.r_[starts, len(group)]))
+
+
+def within(hours: Floats, first: float, last: Floats | float) -> Floats:
+    """Hours mirrored at the limits, so that nobody queues at the very minute of opening."""
+    hours = np.where(hours < first, 2 * first - hours, hours)
+    return np.clip(np.where(hours > last, 2 * last - hours, hours), first, last)
 
 
 def first_of_each(values: Ints) -> Flags:

@@ -327,9 +327,9 @@ def _read(path: Path, model: type[M]) -> _Page[M]:
 
 
 def _first_mistake(path: Path, node: yaml.Node, error: ValidationError) -> Problem:
-    """The mistake highest up in the file, in words."""
-    mistakes = sorted(error.errors(include_url=False), key=lambda e: _line(node, e["loc"]))
-    first = mistakes[0]
+    """The mistake highest up in the file; what is missing last, it often is only misspelt."""
+    mistakes = error.errors(include_url=False)
+    first = min(mistakes, key=lambda e: (e["type"] == "missing", _line(node, e["loc"])))
     name = ".".join(map(str, first["loc"]))
     reason = re.sub(r"^(Value error, |Input )", "", first["msg"])
     more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""

@@ -15,7 +15,7 @@ from dags.pipeline import PROJECT, Step, monthly, nightly
 from dags.rendering import business_date, period, runbook
 from dags.services import airflow_environment
 
-NIGHT = "2026-03-31"
+NIGHT = "2026-10-31"
 
 
 def in_airflow(home: Path, lake: Path, *arguments: str) -> str:

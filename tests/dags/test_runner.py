@@ -143,9 +143,11 @@ def test_a_lake_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> No
 
 
 RUN_UNTIL_STOPPED = """
+import signal
 import sys
 from pathlib import Path
 from tests.dags.test_runner import Bench
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where a shell ran us in the background
 bench = Bench(Path(sys.argv[1]))
 bench.run(bench.step("endless", status=61000))
 """

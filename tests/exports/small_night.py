@@ -23,19 +23,19 @@ MARTS = {
     "dim_parties": (["party"], "party string, party_name string"),
     "dim_members": (
         ["member_id"],
-        "member_id string, account_count bigint, business_count bigint, gender string,"
-        " birth_year bigint, mobile_masked string, name_masked string, tier string,"
-        " favourite_business string, is_marketing_consented boolean",
+        """member_id string, account_count bigint, business_count bigint, gender string,
+        birth_year bigint, mobile_masked string, name_masked string, tier string,
+        favourite_business string, is_marketing_consented boolean""",
     ),
     "fct_settlement_lines": (
         ["line_id"],
-        "line_id string, posted_date date, period_month date, movement_type string,"
-        " payer_party string, payee_party string, amount_fen bigint, occurred_at timestamp",
+        """line_id string, posted_date date, period_month date, movement_type string,
+        payer_party string, payee_party string, amount_fen bigint, occurred_at timestamp""",
     ),
     "fct_settlement_balances": (
         ["period_month", "party"],
-        "period_month date, party string, opening_fen bigint, receivable_fen bigint,"
-        " payable_fen bigint, closing_fen bigint",
+        """period_month date, party string, opening_fen bigint, receivable_fen bigint,
+        payable_fen bigint, closing_fen bigint""",
     ),
     "fct_invariants": (
         ["invariant"],
@@ -51,13 +51,16 @@ ROWS = {
         ('M2', 1, 1, null, null, null, null, 'basic', 'hotel', false),
         ('M1', 2, 2, 'female', 1980, '138****0001', '张*', 'gold', 'mall', true)""",
     "fct_settlement_lines": """
-        ('l2', '2026-01-31', '2026-01-01', 'redemption', 'fund', 'hotel', 40, '2026-01-31 02:03:04'),
+        ('l2', '2026-01-31', '2026-01-01', 'redemption', 'fund', 'hotel', 40,
+         '2026-01-31 02:03:04'),
         ('l1', '2026-01-05', '2026-01-01', 'accrual', 'mall', 'fund', 100, null)""",
     "fct_settlement_balances": """
         ('2026-01-01', 'mall', 0, 0, 100, -100),
         ('2026-01-01', 'hotel', 0, 40, 0, 40),
         ('2026-01-01', 'fund', 0, 100, 40, 60)""",
-    "fct_invariants": ", ".join(f"('I{number}', '说明{number}', 2, 0)" for number in range(8, 0, -1)),
+    "fct_invariants": ", ".join(
+        f"('I{number}', '说明{number}', 2, 0)" for number in range(8, 0, -1)
+    ),
 }
 
 POSTINGS = """
@@ -66,7 +69,7 @@ POSTINGS = """
     create table int_settlement_postings (line_id varchar, amount_fen bigint);
     insert into int_settlement_postings values ('l2', 40);
     create view int_tier_postings as
-        select 'c1' as change_id, null::varchar as reason from onemember.main.dim_businesses limit 0;
+        select 'c1' as change_id, 'x' as reason from onemember.main.dim_businesses limit 0;
 """
 LINKS = pa.table(
     {
@@ -104,7 +107,9 @@ def settings_of(root: Path) -> Settings:
     return Settings(root / "lake", root / "keys.json", root / "rules", root / "dbt_project", "1GB")
 
 
-def build_night(root: Path, night: Night = LAST_OF_JANUARY, changes: Sequence[str] = ()) -> Settings:
+def build_night(
+    root: Path, night: Night = LAST_OF_JANUARY, changes: Sequence[str] = ()
+) -> Settings:
     """Everything that stands before verify, after changing it with SQL statements."""
     settings = settings_of(root)
     lake = Lake(settings.lake)

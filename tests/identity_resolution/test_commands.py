@@ -55,6 +55,11 @@ def members(lake: Lake, night: date = NIGHT) -> dict[str, str]:
     return {row["account_id"]: row["member_id"] for row in rows}
 
 
+def rules(lake: Lake) -> dict[str, str]:
+    rows = pq.read_table(lake.raw("identity", "member_links", NIGHT), partitioning=None).to_pylist()
+    return {row["account_id"]: row["rule"] for row in rows}
+
+
 def post(lake: Lake, night: date) -> None:
     changes = pq.read_table(lake.raw("identity", "link_changes", night), partitioning=None)
     write_parquet(changes, lake.posted("member_links", night))
@@ -103,6 +108,7 @@ def test_names_come_from_every_business_and_the_latest_delivery_counts(lake: Lak
     resolve()
     found = members(lake)
     assert found["1"] == found["9"] == found["2"]
+    assert rules(lake)["1"] == "same_mobile_unnamed"
 
 
 def test_a_restricted_table_without_names_and_the_folder_of_keys_are_passed_over(

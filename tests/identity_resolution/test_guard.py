@@ -1,5 +1,7 @@
 """A member never holds more documents or WeChat ids than one person can."""
 
+from datetime import date
+
 from tests.identity_resolution.test_evidence import groups
 from tests.identity_resolution.worlds import World, resolve_world
 
@@ -65,3 +67,21 @@ def test_the_same_document_as_two_types_is_no_conflict() -> None:
     world.account("a", "li lei", mobile="m", id_document="x")
     world.account("b", "li lei", mobile="m", unionid="x")
     assert resolve_world(world).groups == groups("a b")
+
+
+def test_a_refused_link_whose_ends_meet_another_way_is_not_reported() -> None:
+    # Oldest first, so plates come in this order: p1 is refused (li lei is not han mei), then
+    # p2, p3 and p4 bring both to the two accounts on one document.
+    world = World()
+    world.account("y", "han mei", first_seen=date(2020, 1, 1), plate="p1")
+    car = world.account("car", first_seen=date(2020, 1, 2), plate="p1", mobile="m")
+    world.account("c1", "li lei", first_seen=date(2020, 1, 3), plate="p2", id_document="d")
+    bike = world.account("bike", first_seen=date(2020, 1, 4), plate="p3")
+    world.account("c2", "han mei", first_seen=date(2020, 1, 5), plate="p4", id_document="d")
+    world.account("x", "li lei", first_seen=date(2020, 1, 6), mobile="m")
+    world.hold(car, "plate", "p2")
+    world.hold(("pos", "y"), "plate", "p3")
+    world.hold(bike, "plate", "p4")
+    night = resolve_world(world)
+    assert night.groups == groups("y car c1 bike c2 x")
+    assert not night.refused

@@ -1,4 +1,4 @@
-"""A group of three tiny systems whose files the tests write byte by byte, without the platform's help."""
+"""Three tiny systems whose files the tests write byte by byte, without the platform's help."""
 
 import csv
 import io
@@ -34,7 +34,12 @@ sources:
         columns: {file: 文件名, rows: 行数, total: 合计}
     tables:
       - name: cards
-        meta: {file: "会员_{yyyymmdd}.csv", format: csv, encoding: gb18030, key: [card], account: card}
+        meta:
+          file: "会员_{yyyymmdd}.csv"
+          format: csv
+          encoding: gb18030
+          key: [card]
+          account: card
         columns:
           - {name: card, data_type: varchar, meta: {header: 卡号, required: true}}
           - {name: member_name, data_type: varchar, meta: {header: 姓名, personal: name}}
@@ -55,7 +60,9 @@ sources:
           - {name: line, data_type: bigint, meta: {header: 行号, required: true, min: 1, max: 99}}
           - {name: card, data_type: varchar, meta: {header: 卡号}}
           - {name: sold_at, data_type: timestamp, meta: {header: 时间, required: true}}
-          - {name: kind, data_type: varchar, meta: {header: 类型, allowed: {销售: sale, 退货: return}}}
+          - name: kind
+            data_type: varchar
+            meta: {header: 类型, allowed: {销售: sale, 退货: return}}
           - {name: paid_fen, data_type: bigint, meta: {header: 实付, unit: yuan, required: true}}
 """
 
@@ -70,7 +77,12 @@ sources:
       control: {file: "manifest_{yyyymmdd}.json", format: json}
     tables:
       - name: guests
-        meta: {file: "guests_{yyyymmdd}.jsonl", format: jsonl, encoding: utf-8, key: [guest], account: guest}
+        meta:
+          file: "guests_{yyyymmdd}.jsonl"
+          format: jsonl
+          encoding: utf-8
+          key: [guest]
+          account: guest
         columns:
           - {name: guest, data_type: varchar, meta: {required: true}}
           - {name: guest_name, data_type: varchar, meta: {personal: name}}
@@ -159,7 +171,7 @@ class House:
         total: str | None = None,
         rows: int | None = None,
     ) -> None:
-        """A delivery of the shop; `total` (yuan) and `rows` are what its control file says of sales."""
+        """A delivery of the shop; its control file says `total` (yuan) and `rows` of sales."""
         cards = cards or []
         self.put("shop", day, "会员_{d}.csv", csv_bytes(CARD_HEADERS, cards))
         self.put("shop", day, "销售_{d}.csv", csv_bytes(SALE_HEADERS, sales))

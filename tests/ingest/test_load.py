@@ -5,11 +5,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.checks import _fen
 from ingest.core.errors import Problem
 from ingest.load import load
 from ingest.privacy import create_demo_keys, read_keys, token, unseal
@@ -188,11 +190,20 @@ def test_lines_that_are_no_json_object_are_put_aside_and_counted(house: House) -
         "[1, 2]",
         '{"folio": {"no": 1}, "audit_date": "2026-10-29", "paid": 1.00}',
         '{"folio": "F5", "audit_date": "2026-10-29", "paid": NaN}',
+        r'{"folio": "\ud800", "audit_date": "2026-10-29", "paid": 1.00}',
+        "",
     ]
     house.deliver_inn([], lines, total_fen=100)
     load(house.settings, "inn", DAY)
     found = [(row["source_row"], row["rule"]) for row in house.quarantined("inn", "folios")]
-    assert found == [(2, "not_json"), (3, "not_json"), (4, "nested"), (5, "type")]
+    assert found == [
+        (2, "not_json"),
+        (3, "not_json"),
+        (4, "nested"),
+        (5, "type"),
+        (6, "not_json"),
+        (7, "not_json"),
+    ]
     assert [row["_source_row"] for row in house.raw("inn", "folios")] == [1]
 
 
@@ -239,6 +250,24 @@ def test_parquet_columns_that_cannot_be_taken_exactly_refuse_the_file(
     house.deliver_gate(table.set_column(position, column, values), total_fen=1)
     with pytest.raises(Problem, match=reason):
         load(house.settings, "gate", DAY)
+
+
+def test_a_parquet_file_that_is_cut_or_holds_broken_text_is_refused(house: House) -> None:
+    texts = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
+    )
+    row = ["P1", "沪A12345", None, datetime(2026, 10, 29), 1, True]
+    table = pa.table([[value] for value in row], schema=GATE_SCHEMA)
+    house.deliver_gate(table.set_column(0, "payment", texts), total_fen=1)
+    with pytest.raises(Problem, match="is not a whole Parquet file"):
+        load(house.settings, "gate", DAY)
+    house.deliver_gate(table, total_fen=1)
+    path = house.lake.landing("gate", DAY) / "payments_20261029.parquet"
+    whole = path.read_bytes()
+    for length in (0, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(Problem, match="is not a whole Parquet file"):
+            load(house.settings, "gate", DAY)
 
 
 RULES = [
@@ -291,7 +320,9 @@ def test_the_refused_row_keeps_its_text_sealed(house: House) -> None:
     context = "shop|cards|2026-10-29/会员_20261029.csv|1"
     keys = read_keys(house.settings.keys_file)
     opened = json.loads(unseal(keys, key["wrapped_key"], refused["sealed"], context))
-    assert opened == dict(zip(CARD_HEADERS, ["C1", "张伟", "13800000001", "yesterday", None, "是"]))
+    assert opened == dict(
+        zip(CARD_HEADERS, ["C1", "张伟", "13800000001", "yesterday", None, "是"], strict=True)
+    )
 
 
 def test_exact_duplicates_collapse_and_conflicting_keys_are_all_refused(house: House) -> None:
@@ -323,7 +354,7 @@ def test_an_unwritable_amount_of_money_is_one_word_for_one_value(house: House) -
 
 AMOUNTS = st.sampled_from(["1.00", "2.50", "-3.75", "0", "bad", "1.005"])
 ROWS = st.lists(
-    st.tuples(st.sampled_from(["R1", "R2", "R3", ""]), st.integers(0, 3), AMOUNTS), max_size=25
+    st.tuples(st.sampled_from(["R1", "R2", "R3", ""]), st.integers(0, 3), AMOUNTS), max_size=20
 )
 
 
@@ -336,11 +367,7 @@ def test_every_row_and_fen_is_loaded_duplicate_or_quarantined(
     total = sum((Decimal(a) for _, _, a in rows if a not in ("bad", "1.005")), Decimal(0))
     sales = [sale(receipt, amount, line=line) for receipt, line, amount in rows]
     house.deliver_shop(sales, total=f"{total:.2f}")
-    try:
-        load(house.settings, "shop", DAY)
-    except Problem as problem:
-        assert "break the contract" in str(problem)
-        return
+    load(house.settings, "shop", DAY)
     row = delivery_of(house, "sales")
     counts = [row[f"{name}_count"] for name in ("loaded", "duplicate", "quarantined")]
     fens = [row[f"{name}_total_fen"] for name in ("loaded", "duplicate", "quarantined")]
@@ -353,10 +380,6 @@ def test_every_row_and_fen_is_loaded_duplicate_or_quarantined(
 @given(fen=st.integers(-(10**14), 10**14), trim=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_yuan_becomes_fen_without_a_trace_of_binary_fractions(fen: int, trim: bool) -> None:
-    import polars as pl
-
-    from ingest.checks import _fen
-
     yuan = f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
     text = yuan[:-1] if trim and yuan.endswith("0") else yuan
     assert pl.DataFrame({"a": [text]}).select(_fen(pl.col("a"))).item() == fen

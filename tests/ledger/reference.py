@@ -1,7 +1,7 @@
-"""The points rules of ledger/README.md a second time: slow, in plain Python, written apart from the fold.
+"""The points rules of ledger/README.md a second time: slow, in plain Python, apart from the fold.
 
-Nothing is kept that can be counted: what a lot holds, what an order may still lose and what a redemption may
-still get back are sums over the entries written so far, taken again whenever they are needed.
+Nothing is kept that can be counted: what a lot holds, what an order may still lose and what a
+redemption may still get back are sums over the entries so far, taken again whenever needed.
 """
 
 from collections import Counter
@@ -105,7 +105,9 @@ class Book:
                 ]
                 day = max(lot.expires_on_date, *filled)
                 to_party = f"breakage:{lot.business}"
-                self.write("expiry", lot, self.left(lot), "member", to_party, lot, business_date=day)
+                self.write(
+                    "expiry", lot, self.left(lot), "member", to_party, lot, business_date=day
+                )
 
     def accrual(self, event: Event) -> None:
         assert event.lot_id is not None
@@ -156,9 +158,7 @@ class Book:
             self.write("claw_back", event, taken, "member", f"issuer:{event.business}", lot)
             wanted -= taken
         if event.refund_policy == "unlimited":
-            self.write(
-                "claw_back_debt", event, wanted, "member_debt", f"issuer:{event.business}"
-            )
+            self.write("claw_back_debt", event, wanted, "member_debt", f"issuer:{event.business}")
         else:
             self.write("shortfall", event, wanted, memo, memo)
 
@@ -241,22 +241,25 @@ class Book:
         """What lots paid of a redemption and did not get back, oldest first."""
         pieces: list[tuple[Event, int]] = []
         for entry in self.entries:
-            paid_by = entry.debt_activity_id or entry.activity_id
-            if entry.entry_type in {"redemption", "debt_repayment"}:
-                if paid_by == redemption.activity_id and entry.lot_id is not None:
+            if entry.entry_type in {"redemption", "debt_repayment"} and entry.lot_id is not None:
+                if (entry.debt_activity_id or entry.activity_id) == redemption.activity_id:
                     pieces.append((self.lots[entry.lot_id], entry.points))
-            elif entry.entry_type == "restore":
-                if self.events[entry.activity_id].target_activity_id == redemption.activity_id:
-                    lot, held = pieces.pop()
-                    if held > entry.points:
-                        pieces.append((lot, held - entry.points))
+            elif entry.entry_type == "restore" and self.is_of(entry, redemption):
+                lot, held = pieces.pop()
+                if held > entry.points:
+                    pieces.append((lot, held - entry.points))
         return pieces
+
+    def is_of(self, entry: Entry, original: Event) -> bool:
+        """Whether the entry's event undoes another event."""
+        return self.events[entry.activity_id].target_activity_id == original.activity_id
 
     def claimable_of_order(self, order: str | None) -> int:
         issued = self.total("accrual", of=order)
+        since_order = list(self.events.values())[list(self.events).index(str(order)) :]
         clawed_back = sum(
             self.total("claw_back", "claw_back_debt", "shortfall", of=event.activity_id)
-            for event in self.events.values()
+            for event in since_order
             if event.target_activity_id == order
         )
         return issued - self.total("expiry", of=order) - clawed_back

@@ -12,12 +12,16 @@ from tests.pipeline import worked_example
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+def environment_of(lake: Path) -> dict[str, str]:
+    """The environment of a command on a lake of its own, with keys beside it."""
+    return os.environ | {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
+
+
 def run_command(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m …` in the project on a lake of its own, with keys beside it."""
-    environment = os.environ | {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
+    """Run `python -m …` in the project on a lake."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
-        cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
+        cwd=PROJECT, env=environment_of(lake), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

@@ -1,0 +1,207 @@
+"""The run report: one night's figures, the same in HTML and text, in a file that needs no other."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from exports.nightly import export
+from exports.report.plain_text import pad, show
+from ingest.core.settings import Settings
+from tests.exports.small_publication import BUSINESS_DATE, VERSION, publish_small
+
+
+class Reader(HTMLParser):
+    """Cells by section title, cards by label, and every address the page names."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sections: dict[str, list[list[str]]] = {}
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: set[str] = set()
+        self._title = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+        if tag not in ("meta", "rect"):
+            self.open.append(tag)
+        if tag == "tr":
+            self.sections[self._title].append([])
+        if tag in ("td", "th"):
+            self.sections[self._title][-1].append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["h2"]:
+            self._title = data
+            self.sections[data] = []
+        elif {"td", "th"} & set(self.open):
+            self.sections[self._title][-1][-1] += data
+
+
+def text_of(settings: Settings, name: str) -> str:
+    folder = settings.lake / "outbox" / "report" / BUSINESS_DATE.isoformat()
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def published_report(tmp_path: Path, *changes: str) -> tuple[str, str]:
+    settings = publish_small(tmp_path, *changes)
+    export(settings, BUSINESS_DATE)
+    return text_of(settings, "run_report.html"), text_of(settings, "run_report.txt")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return published_report(tmp_path_factory.mktemp("report"))
+
+
+def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: tuple[str, str]) -> None:
+    page = Reader(report[0])
+    assert page.open == []
+    assert page.tags & {"script", "link", "img", "iframe"} == set()
+    assert all(address.startswith("../../../") for address in page.addresses)
+    assert re.search(r"https?:|url\(|@import", report[0]) is None
+
+
+def test_inputs_are_counted_per_file_with_what_was_refused(report: tuple[str, str]) -> None:
+    rows = Reader(report[0]).sections["输入文件"]
+    assert rows[1:] == [
+        ["gate", "payments", "pay.csv", "已收", "5", "5", "0", "0", "5", "", "✓"],
+        ["pos", "sales", "=1+1.csv", "已收", "100", "97", "1", "2", "100", "1,234.56", "✓"],
+        ["合计", "", "", "", "105", "102", "1", "2", "105", "", "✓"],
+    ]
+
+
+def test_only_what_was_posted_tonight_counts(report: tuple[str, str]) -> None:
+    # The mall's 10 000 points and M2's downgrade were posted on earlier nights.
+    sections = Reader(report[0]).sections
+    assert sections["积分（今夜入账）"][1:] == [
+        ["发放", "1", "0", "4,000", "1"],
+        ["核销", "2", "0", "6,000", "2"],
+    ]
+    assert sections["等级变动（今夜入账）"][1:] == [["升级", "普卡 → 金卡 1", "1"]]
+    assert sections["会员归并（今夜）"][1:] == [["新增", "1", "1"]]
+
+
+def test_a_reversal_counts_against_what_it_reverses(tmp_path: Path) -> None:
+    page, _ = published_report(
+        tmp_path,
+        "insert into fct_points_entries"
+        " (entry_id, posted_date, entry_type, points, is_reversal, member_id, issuer_business)"
+        " values ('e5', '2026-01-15', 'accrual', 1500, true, 'M2', 'hotel')",
+    )
+    assert Reader(page).sections["积分（今夜入账）"][1] == ["发放", "2", "1", "2,500", "1"]
+
+
+def test_settlement_by_party_sums_to_zero(report: tuple[str, str]) -> None:
+    sections = Reader(report[0]).sections
+    assert sections["结算（今夜入账）"][1:] == [
+        ["酒店", "1", "0.00", "40.00", "-40.00"],
+        ["购物中心", "0", "0.00", "0.00", "0.00"],
+        ["停车场", "2", "48.00", "0.00", "48.00"],
+        ["集团积分基金", "3", "40.00", "48.00", "-8.00"],
+        ["合计 Σ", "6", "88.00", "88.00", "0.00"],
+    ]
+    assert sections["结算（2026-01 月累计）"][-1] == ["合计 Σ", "0.00", "188.00", "188.00", "0.00"]
+
+
+def test_the_members_that_moved_most_come_first(report: tuple[str, str]) -> None:
+    rows = Reader(report[0]).sections["变动最大的会员（前 10 名）"]
+    assert rows[1:] == [
+        ["M2", "普卡", "4,000", "1,500", "0", "0", "2,500"],
+        ["M1", "金卡", "0", "4,500", "0", "0", "5,500"],
+    ]
+
+
+def test_the_report_says_where_everything_is(report: tuple[str, str]) -> None:
+    places = [row[1] for row in Reader(report[0]).sections["去哪里找"][1:]]
+    assert f"published/{VERSION}/marts.duckdb" in places
+    assert "outbox/statements/2026-01/" in places
+
+
+def test_text_and_page_say_the_same(report: tuple[str, str]) -> None:
+    page, text = Reader(report[0]), report[1]
+    for title, rows in page.sections.items():
+        assert title in text or title == "今夜各业态积分"
+        for cells in rows:
+            assert all(cell in text for cell in cells), cells
+
+
+def test_columns_of_the_text_line_up_under_chinese_labels() -> None:
+    assert pad("结算", 6) == "结算  "
+    assert pad("12", 6, "count") == "    12"
+    assert pad("结算", 2) == "结算"
+
+
+def test_a_source_that_did_not_come_asks_for_attention(report: tuple[str, str]) -> None:
+    assert "需要处理" in report[0]
+    assert re.search(r"! 未到来源 +1\n", report[1])
+
+
+def test_a_night_with_nothing_wrong_says_so(tmp_path: Path) -> None:
+    page, text = published_report(
+        tmp_path, "update fct_source_freshness set last_load_date = '2026-01-15'"
+    )
+    assert "需要处理" not in page
+    assert "正常" in page
+    assert "!" not in text
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        ("update fct_invariants set violation_count = 1 where invariant = 'I3'", "违反的不变量 +1"),
+        ("update fct_load_reconciliation set is_balanced = false", "未平文件 +2"),
+    ],
+)
+def test_a_broken_proof_asks_for_attention(tmp_path: Path, fault: str, line: str) -> None:
+    _, text = published_report(
+        tmp_path, "update fct_source_freshness set last_load_date = '2026-01-15'", fault
+    )
+    assert re.search(f"! {line}\n", text)
+    assert "✗" in text
+
+
+def test_text_from_a_file_cannot_become_markup(tmp_path: Path) -> None:
+    page, _ = published_report(
+        tmp_path, "update fct_load_reconciliation set source_file = '<script>alert(1)</script>'"
+    )
+    assert "script" not in Reader(page).tags
+    assert Reader(page).sections["输入文件"][1][2] == "<script>alert(1)</script>"
+
+
+def test_a_night_without_anything_posted_still_has_a_report(tmp_path: Path) -> None:
+    page, text = published_report(
+        tmp_path,
+        "delete from fct_points_entries",
+        "delete from fct_tier_changes",
+        "delete from fct_load_reconciliation",
+    )
+    assert "（无）" in page
+    assert "■ 积分（今夜入账）\n  （无）\n" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        ("yuan", -1, "-0.01"),
+        ("yuan", 123456, "1,234.56"),
+        ("count", 1000, "1,000"),
+        ("tick", True, "✓"),
+        ("tick", False, "✗"),
+        ("text", None, ""),
+        ("date", BUSINESS_DATE, "2026-01-15"),
+    ],
+)
+def test_a_value_is_shown_as_people_write_it(kind: str, value: object, shown: str) -> None:
+    assert show(kind, value) == shown

@@ -1,0 +1,567 @@
+"""Statements: the pool fund example of RULES §7 on paper, in Excel and in CSV."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pytest
+
+from exports.catalogue import ExportColumn, read_catalogue
+from exports.folder import ExportFolder, copy_csv, file_name
+from exports.nightly import export
+from exports.statements import pack
+from exports.statements.pack import write_pack
+from ingest.core.errors import Problem
+from ingest.core.settings import Settings
+from tests.exports.small_publication import (
+    BUSINESS_DATE,
+    VERSION,
+    close_small,
+    publish_small,
+    settings_of,
+)
+
+PARTIES = ("hotel", "mall", "parking", "fund")
+NAMES = {"hotel": "酒店", "mall": "购物中心", "parking": "停车场", "fund": "集团积分基金"}
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Settings:
+    return publish_small(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The example with its drafts, for tests that only look."""
+    settings = publish_small(tmp_path_factory.mktemp("exported"))
+    export(settings, BUSINESS_DATE)
+    return settings
+
+
+def folder_of(settings: Settings, party: str) -> Path:
+    return settings.lake / "outbox" / "statements" / "2026-01" / party
+
+
+def workbook_of(settings: Settings, party: str, status: str = "草稿") -> Any:
+    path = folder_of(settings, party) / f"结算单_{NAMES[party]}_2026-01_{status}.xlsx"
+    return openpyxl.load_workbook(path)
+
+
+def cover_of(workbook: Any) -> dict[str, Any]:
+    """The cover as field: value, from both halves."""
+    rows = list(workbook["封面"].iter_rows(values_only=True))
+    return {row[at]: row[at + 1] for row in rows for at in (1, 5) if row[at]}
+
+
+def table_of(sheet: Any, first_field: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows and the total row of the table whose English header starts with a field."""
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    top = next(index for index, row in enumerate(rows) if row[0] == first_field)
+    fields = [field for field in rows[top] if field]
+    found = []
+    for row in rows[top + 1 :]:
+        found.append(dict(zip(fields, row, strict=False)))
+        if row[0] == "合计":
+            break
+    return found[:-1], found[-1]
+
+
+def lines_of(settings: Settings, party: str, status: str = "草稿") -> list[dict[str, str]]:
+    path = folder_of(settings, party) / f"明细_{NAMES[party]}_2026-01_{status}.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def manifest_of(settings: Settings, party: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (folder_of(settings, party) / "manifest.json").read_text(encoding="utf-8")
+    )
+    return content
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    ("party", "receivable", "payable", "net", "lines"),
+    [
+        ("mall", 0, 100.00, -100.00, 1),
+        ("hotel", 0, 40.00, -40.00, 1),
+        ("parking", 48.00, 0, 48.00, 2),
+        ("fund", 140.00, 48.00, 92.00, 4),
+    ],
+)
+def test_each_cover_says_what_the_party_is_owed_in_the_pool_fund_example(
+    exported: Settings, party: str, receivable: float, payable: float, net: float, lines: int
+) -> None:
+    cover = cover_of(workbook_of(exported, party))
+    assert cover["receivable_yuan"] == receivable
+    assert cover["payable_yuan"] == payable
+    assert cover["net_yuan"] == net
+    assert cover["opening_yuan"] == 0
+    assert cover["closing_yuan"] == net
+    assert cover["line_count"] == lines
+
+
+def test_the_nets_of_all_statements_sum_to_zero_fen(exported: Settings) -> None:
+    nets = [manifest_of(exported, party)["net_fen"] for party in PARTIES]
+    assert nets == [-4000, -10000, 4800, 9200]
+    assert sum(nets) == 0
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_the_summary_and_the_detail_foot_and_agree(exported: Settings, party: str) -> None:
+    workbook = workbook_of(exported, party)
+    summary, summary_total = table_of(workbook["汇总"], "movement_name")
+    lines, lines_total = table_of(workbook["明细"], "line_no")
+    assert sum(row["net_fen"] for row in summary) == summary_total["net_fen"]
+    assert sum(row["net_fen"] for row in lines) == lines_total["net_fen"]
+    assert summary_total["net_fen"] == lines_total["net_fen"]
+    assert summary_total["receivable_yuan"] == lines_total["receivable_yuan"]
+    assert summary_total["payable_yuan"] == lines_total["payable_yuan"]
+    assert summary_total["line_count"] == len(lines)
+
+
+def test_the_fund_summary_has_a_row_for_issue_and_one_for_redemption(exported: Settings) -> None:
+    rows, total = table_of(workbook_of(exported, "fund")["汇总"], "movement_name")
+    assert [row["movement_name"] for row in rows] == ["发放", "核销"]
+    assert [row["receivable_points"] for row in rows] == [14000, 0]
+    assert [row["payable_points"] for row in rows] == [0, 6000]
+    assert [row["net_yuan"] for row in rows] == [140.00, -48.00]
+    assert total["net_yuan"] == 92.00
+
+
+def test_the_csv_detail_holds_the_lines_of_the_workbook(exported: Settings) -> None:
+    in_csv = lines_of(exported, "parking")
+    in_sheet, _ = table_of(workbook_of(exported, "parking")["明细"], "line_no")
+    assert [line["结算行号"] for line in in_csv] == ["l3", "l4"]
+    assert [line["line_id"] for line in in_sheet] == ["l3", "l4"]
+    assert [line["应收（元）"] for line in in_csv] == ["36.00", "12.00"]
+    assert [line["净额（分）"] for line in in_csv] == ["3600", "1200"]
+    assert [line["单价（分/积分）"] for line in in_csv] == ["0.800000", "0.800000"]
+    assert [line["对方"] for line in in_csv] == ["集团积分基金", "集团积分基金"]
+
+
+def test_a_line_posted_this_month_names_the_month_it_belongs_to(exported: Settings) -> None:
+    line = lines_of(exported, "mall")[0]
+    assert (line["入账日"], line["营业日"], line["原期间"]) == (
+        "2026-01-05",
+        "2025-12-31",
+        "2025-12",
+    )
+
+
+def test_values_are_what_they_are_and_not_text_that_looks_like_it(exported: Settings) -> None:
+    sheet = workbook_of(exported, "mall")["明细"]
+    header = next(row for row in sheet.iter_rows() if row[0].value == "line_no")
+    line = {cell.value: sheet.cell(header[0].row + 1, cell.column) for cell in header if cell.value}
+    assert line["posted_date"].value == datetime(2026, 1, 5)
+    assert line["posted_date"].number_format == "yyyy-mm-dd"
+    assert line["payable_yuan"].value == 100
+    assert line["payable_yuan"].number_format.startswith("#,##0.00")
+    assert line["account_id"].value == "00012"
+    assert line["account_id"].data_type == "s"
+
+
+def test_text_that_looks_like_a_formula_stays_text(exported: Settings) -> None:
+    sheet = workbook_of(exported, "mall")["明细"]
+    cells = [cell for row in sheet.iter_rows() for cell in row if cell.value == "=1+1.csv"]
+    assert [cell.data_type for cell in cells] == ["s"]
+    assert lines_of(exported, "mall")[0]["源文件"] == "'=1+1.csv"
+    formulas = [
+        cell.coordinate
+        for party in PARTIES
+        for page in workbook_of(exported, party)
+        for row in page.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    ]
+    assert formulas == []
+
+
+@pytest.mark.parametrize("name", ["汇总", "明细", "积分负债"])
+def test_a_sheet_is_ready_to_read_and_to_print(exported: Settings, name: str) -> None:
+    sheet = workbook_of(exported, "fund")[name]
+    assert sheet.freeze_panes == "A6"
+    assert sheet.auto_filter.ref.startswith("A5:")
+    assert sheet.print_title_rows == "$4:$5"
+    assert sheet.page_setup.orientation == "landscape"
+    assert sheet.page_setup.paperSize == 9
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.page_setup.fitToHeight == 0  # as many pages down as it takes
+    assert "&P" in sheet.oddFooter.center.text
+
+
+def test_the_liability_of_a_business_is_its_own_row_and_the_fund_sees_all(
+    exported: Settings,
+) -> None:
+    own, total = table_of(workbook_of(exported, "mall")["积分负债"], "issuer_name")
+    assert [row["issuer_business"] for row in own] == ["mall"]
+    assert total["closing_points"] == 10000 - 4500
+    rows, total = table_of(workbook_of(exported, "fund")["积分负债"], "issuer_name")
+    assert {row["issuer_business"]: row["closing_points"] for row in rows} == {
+        "hotel": 2500,
+        "mall": 5500,
+        "parking": 0,
+    }
+    assert total["closing_points"] == 8000
+
+
+def test_the_matrix_says_whose_points_were_taken_where(exported: Settings) -> None:
+    sheet = workbook_of(exported, "hotel")["往来对照"]
+    rows, total = table_of(sheet, "issuer / redeemer")
+    taken = {row["issuer / redeemer"]: row["parking"] for row in rows}
+    assert taken == {"酒店": 12.00, "购物中心": 36.00, "停车场": 0}
+    assert total["total"] == 48.00
+    rows, total = table_of(sheet, "party_name")
+    assert [row["net_yuan"] for row in rows] == [-40.00, -100.00, 48.00, 92.00]
+    assert total["net_yuan"] == 0
+    assert total["closing_yuan"] == 0
+
+
+def test_the_cover_ticks_its_boxes_and_names_both_parties(exported: Settings) -> None:
+    workbook = workbook_of(exported, "mall")
+    texts = [
+        cell.value for row in workbook["封面"].iter_rows() for cell in row if cell.value is not None
+    ]
+    assert "✓ 汇总 = 明细 = 余额" in texts
+    assert "✓ 全体合计 = 0" in texts
+    cover = cover_of(workbook)
+    assert cover["settlement_entity"] == "示例商业管理有限公司"
+    assert cover["unified_social_credit_code"] == "91310000MA1K000A0X"
+    assert cover["fund"] == "集团积分基金"
+    assert cover["version"] == VERSION
+    assert cover["rule_count"] == 1
+    assert "r1" in texts
+
+
+def test_a_draft_says_that_it_is_one_and_which_source_is_missing(exported: Settings) -> None:
+    cover = cover_of(workbook_of(exported, "mall"))
+    assert cover["status"] == "草稿"
+    assert cover["statement_no"] == "CG-2026-01-MALL-20260115"
+    assert cover["to_date"] == datetime(2026, 1, 15)
+    assert cover["is_provisional"] == "是（未关账）"
+    assert cover["missing_sources"] == "pms"
+
+
+def test_a_closed_statement_cites_its_close(published: Settings) -> None:
+    close_small(published)
+    write_pack(published, "2026-01")
+    cover = cover_of(workbook_of(published, "mall", "已关账"))
+    assert cover["status"] == "已关账"
+    assert cover["statement_no"] == "JS-2026-01-MALL-v1"
+    assert cover["to_date"] == datetime(2026, 1, 31)
+    assert cover["is_provisional"] == "否"
+    assert manifest_of(published, "mall")["status"] == "已关账"
+
+
+def test_a_closed_statement_takes_the_place_of_its_draft(published: Settings) -> None:
+    export(published, BUSINESS_DATE)
+    close_small(published)
+    write_pack(published, "2026-01")
+    assert sorted(path.name for path in folder_of(published, "mall").iterdir()) == [
+        "manifest.json",
+        "明细_购物中心_2026-01_已关账.csv",
+        "结算单_购物中心_2026-01_已关账.xlsx",
+    ]
+
+
+def test_a_draft_never_takes_the_place_of_a_closed_statement(published: Settings) -> None:
+    close_small(published)
+    write_pack(published, "2026-01")
+    before = files_in(published.lake / "outbox" / "statements")
+    export(published, BUSINESS_DATE)
+    assert files_in(published.lake / "outbox" / "statements") == before
+
+
+def test_a_closed_statement_stays_the_same_when_a_name_changes_later(published: Settings) -> None:
+    close_small(published)
+    write_pack(published, "2026-01")
+    before = files_in(published.lake / "outbox")
+    change(published, "update dim_parties set legal_entity_name = '新名称有限公司'")
+    write_pack(published, "2026-01")
+    assert files_in(published.lake / "outbox") == before
+
+
+def test_a_damaged_closed_statement_is_written_again_with_the_same_bytes(
+    published: Settings,
+) -> None:
+    close_small(published)
+    write_pack(published, "2026-01")
+    before = files_in(published.lake / "outbox")
+    next(folder_of(published, "mall").glob("*.xlsx")).write_bytes(b"torn")
+    write_pack(published, "2026-01")
+    assert files_in(published.lake / "outbox") == before
+
+
+def test_the_same_publication_gives_the_same_bytes(tmp_path: Path) -> None:
+    first, second = publish_small(tmp_path / "one"), publish_small(tmp_path / "two")
+    export(first, BUSINESS_DATE)
+    export(second, BUSINESS_DATE)
+    assert files_in(first.lake / "outbox") == files_in(second.lake / "outbox")
+
+
+def test_exporting_a_night_again_changes_nothing(published: Settings) -> None:
+    export(published, BUSINESS_DATE)
+    before = files_in(published.lake / "outbox")
+    export(published, BUSINESS_DATE)
+    assert files_in(published.lake / "outbox") == before
+
+
+def test_the_manifest_lists_every_file_with_its_hash(exported: Settings) -> None:
+    folder, manifest = folder_of(exported, "parking"), manifest_of(exported, "parking")
+    listed = {entry["name"]: entry for entry in manifest["files"]}
+    found = {path.name for path in folder.iterdir()} - {"manifest.json"}
+    assert listed.keys() == found
+    for name, entry in listed.items():
+        content = (folder / name).read_bytes()
+        assert entry["sha256"] == sha256(content).hexdigest()
+        assert entry["bytes"] == len(content)
+        assert entry["rows"] == 2
+        assert entry["sum_fen"] == 4800
+
+
+def test_a_folder_without_its_last_file_has_no_manifest(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(published, BUSINESS_DATE)
+
+    def stop(*_: Any, **__: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ExportFolder, "add_csv", stop)
+    with pytest.raises(KeyboardInterrupt):
+        export(published, BUSINESS_DATE)
+    assert not (folder_of(published, "hotel") / "manifest.json").exists()
+
+
+def test_a_night_after_a_killed_one_leaves_no_remains(published: Settings) -> None:
+    folder = folder_of(published, "mall")
+    folder.mkdir(parents=True)
+    (folder / ".结算单.xlsx.1.tmp").write_bytes(b"half")
+    export(published, BUSINESS_DATE)
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(4, 4), (3, 0)])
+def test_more_lines_than_a_sheet_takes_are_in_the_csv_only(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, limit: int, shown: int
+) -> None:
+    catalogue = read_catalogue()
+    small = replace(catalogue, statement=replace(catalogue.statement, draft_sheet_lines=limit))
+    monkeypatch.setattr("exports.nightly.read_catalogue", lambda: small)
+    export(published, BUSINESS_DATE)
+    sheet = workbook_of(published, "fund")["明细"]
+    lines, total = table_of(sheet, "line_no")
+    assert len(lines) == shown
+    assert total["net_fen"] == 9200
+    assert len(lines_of(published, "fund")) == 4
+    notes = [row[0] for row in sheet.iter_rows(values_only=True) if "上限" in str(row[0])]
+    assert len(notes) == (0 if shown else 1)
+
+
+@pytest.mark.parametrize(("limit", "files"), [(4, 3), (3, 2)])
+def test_a_draft_with_too_many_lines_leaves_them_to_the_mart(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, limit: int, files: int
+) -> None:
+    catalogue = read_catalogue()
+    terms = replace(catalogue.statement, draft_sheet_lines=1, draft_csv_lines=limit)
+    monkeypatch.setattr(
+        "exports.nightly.read_catalogue", lambda: replace(catalogue, statement=terms)
+    )
+    export(published, BUSINESS_DATE)
+    assert len(list(folder_of(published, "fund").iterdir())) == files
+    detail = cover_of(workbook_of(published, "fund"))["detail_file"]
+    assert ("fct_settlement_lines" in detail) == (files == 2)
+
+
+def test_a_party_without_movement_carries_its_balance_forward(tmp_path: Path) -> None:
+    settings = publish_small(
+        tmp_path,
+        "insert into fct_settlement_balances values"
+        " ('2025-12-01', 'property', 0, 700, 0, 700), ('2025-12-01', 'fund', 0, 0, 700, -700)",
+        "update fct_settlement_balances set opening_fen = -700, closing_fen = 8500"
+        " where party = 'fund' and period_month = '2026-01-01'",
+        "insert into dim_parties values ('property', '物业', '示例物业有限公司', 'X')",
+    )
+    export(settings, BUSINESS_DATE)
+    manifest = manifest_of(settings, "property")
+    assert (manifest["opening_fen"], manifest["net_fen"], manifest["closing_fen"]) == (700, 0, 700)
+    assert manifest["line_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (
+            "update fct_settlement_statements set payable_fen = 9999 where party = 'mall'",
+            "mall for 2026-01, accrual: payable_fen is 9999",
+        ),
+        (
+            "delete from fct_settlement_statements where party = 'mall'",
+            "mall for 2026-01, accrual: line_count is None",
+        ),
+        (
+            "update fct_settlement_lines set amount_fen = 3601 where line_id = 'l3'",
+            "but 4801 in fct_settlement_lines",
+        ),
+        (
+            "update fct_settlement_balances set closing_fen = 1 where party = 'hotel'",
+            "do not give closing 1",
+        ),
+        (
+            "update fct_settlement_balances set opening_fen = 5, closing_fen = closing_fen + 5",
+            "hotel opens 2026-01 with 5 fen but closed the month before with 0",
+        ),
+        (
+            "update fct_points_liability set closing_points = 1 where issuer_business = 'mall'",
+            "points liability of mall for 2026-01 closes with 1 points but its movements give 5500",
+        ),
+        (
+            "delete from dim_parties where party = 'fund'",
+            "net_fen of all parties for 2026-01 sums to -9200 fen, not 0",
+        ),
+    ],
+)
+def test_figures_that_do_not_foot_are_one_problem_and_nothing_is_written(
+    tmp_path: Path, fault: str, message: str
+) -> None:
+    settings = publish_small(tmp_path, fault)
+    with pytest.raises(Problem, match="no statement was written") as caught:
+        export(settings, BUSINESS_DATE)
+    assert message in str(caught.value)
+    assert not (tmp_path / "outbox").exists()
+
+
+def test_a_sheet_that_does_not_sum_to_its_total_is_not_written(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_lines = pack._read_lines
+
+    def lose_a_line(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Any]:
+        lines = read_lines(connection, relation)
+        next(lines)
+        yield from lines
+
+    monkeypatch.setattr(pack, "_read_lines", lose_a_line)
+    with pytest.raises(Problem, match="sheet 明细: column net_fen sums to 0, not -4000"):
+        export(published, BUSINESS_DATE)
+    assert list(folder_of(published, "hotel").iterdir()) == []
+
+
+def test_a_closed_month_that_was_changed_is_a_problem(published: Settings) -> None:
+    close_small(published)
+    change(
+        published,
+        "update fct_settlement_lines set amount_fen = 3601 where line_id = 'l3'",
+        "update fct_settlement_statements set receivable_fen = 4801, net_fen = 4801"
+        " where party = 'parking'",
+        "update fct_settlement_statements set payable_fen = 4801, net_fen = -4801"
+        " where party = 'fund' and movement_type = 'redemption'",
+        "update fct_settlement_balances set receivable_fen = 4801, closing_fen = 4801"
+        " where party = 'parking'",
+        "update fct_settlement_balances set payable_fen = 4801, closing_fen = 9199"
+        " where party = 'fund'",
+    )
+    with pytest.raises(Problem, match=r"closed month 2026-01 of \w+: \w+ was -?\d+ at the close"):
+        write_pack(published, "2026-01")
+    assert not (published.lake / "outbox").exists()
+
+
+def test_an_open_month_has_no_pack(published: Settings) -> None:
+    with pytest.raises(Problem, match="month 2026-01 is not closed; run python -m exports close"):
+        write_pack(published, "2026-01")
+
+
+@pytest.mark.parametrize("period", ["2026", "2026-13", "2026-1", "2026-01-01", "january"])
+def test_a_wrong_month_is_one_problem(published: Settings, period: str) -> None:
+    with pytest.raises(Problem, match="is not a month; write it as YYYY-MM"):
+        write_pack(published, period)
+
+
+def test_without_a_publication_there_is_one_clear_problem(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="nothing was published"):
+        export(settings_of(tmp_path), BUSINESS_DATE)
+
+
+def test_a_night_that_is_not_the_published_one_is_not_exported(published: Settings) -> None:
+    with pytest.raises(Problem, match="the published version is of 2026-01-15, not 2026-01-16"):
+        export(published, date(2026, 1, 16))
+
+
+def test_a_mart_without_a_column_that_is_read_is_one_problem(tmp_path: Path) -> None:
+    settings = publish_small(tmp_path, "alter table fct_points_liability drop repaid_points")
+    with pytest.raises(Problem, match="lacks what the exports read"):
+        export(settings, BUSINESS_DATE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "written"),
+    [
+        ("yuan", 1, "0.01"),
+        ("yuan", 0, "0.00"),
+        ("yuan", -1, "-0.01"),
+        ("yuan", -100, "-1.00"),
+        ("yuan", 9007199254740993, "90071992547409.93"),
+        ("unit_price", 800000, "0.800000"),
+        ("unit_price", 1000000, "1.000000"),
+        ("fen", -10000, "-10000"),
+        ("flag", True, "是"),
+        ("flag", False, "否"),
+        ("text", "=1+1", "'=1+1"),
+        ("text", "+86", "'+86"),
+        ("text", "-1", "'-1"),
+        ("text", "@sum", "'@sum"),
+        ("text", "\t=1", "'\t=1"),
+        ("text", "\r=1", "'\r=1"),
+        ("text", "＝1", "'＝1"),
+        ("text", "1=1", "1=1"),
+        ("text", None, ""),
+        ("date", date(2024, 2, 29), "2024-02-29"),
+        ("month", date(2024, 2, 1), "2024-02"),
+    ],
+)
+def test_a_value_in_csv_is_exact_and_no_formula(
+    tmp_path: Path, kind: str, value: Any, written: str
+) -> None:
+    types = {"text": "varchar", "flag": "boolean", "date": "date", "month": "date"}
+    type_name = types.get(kind, "bigint")
+    column = ExportColumn("value", "值", kind, 10, is_totalled=False, is_printed=True)
+    path = tmp_path / "one.csv"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table given (value {type_name})")
+        connection.execute("insert into given values ($value)", {"value": value})
+        assert copy_csv(connection, "select * from given", (column,), "value", path) == 1
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["值"], [written] if written else []]
+
+
+def test_a_csv_file_starts_with_the_mark_by_which_excel_knows_utf_8(exported: Settings) -> None:
+    path = next(folder_of(exported, "mall").glob("*.csv"))
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf" + "序号".encode())
+
+
+def test_a_name_that_no_file_system_takes_is_made_safe() -> None:
+    assert file_name('购物/中心:"一期"') == "购物_中心__一期_"
+    assert file_name("..") == "_"
+
+
+def change(settings: Settings, *statements: str) -> None:
+    """Change what is published, as no night ever does."""
+    path = settings.lake / "published" / VERSION / "marts.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)

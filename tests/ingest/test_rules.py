@@ -1,0 +1,227 @@
+"""Rule books: a mistake is named with file and line; dates become stretches of time."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.__main__ import main
+from ingest.core.errors import Problem
+from ingest.core.lake import Lake
+from ingest.core.settings import load_settings
+from ingest.rules.compile import TABLES, compile_rules, write_rules
+from ingest.rules.schema import load_rule_books
+from tests.ingest.small_house import DAY, read
+
+PROJECT = load_settings().dbt_project
+SOURCE = "source: Charter 2024, approved_by: Committee"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """A copy of the project's rule books that a test may spoil."""
+    copy = tmp_path / "rules"
+    shutil.copytree(PROJECT / "rules", copy)
+    return copy
+
+
+def change(path: Path, old: str, new: str) -> int:
+    """Replace text once; the line on which it stands."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def compiled(rules: Path, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = compile_rules(load_rule_books(rules, PROJECT))[name].to_pylist()
+    return rows
+
+
+MISTAKES = [
+    ("businesses/mall.yml", "value: 100", 'value: "100"', "should be a valid integer"),
+    ("businesses/mall.yml", "value: 100", "value: -1", "greater than or equal to 0"),
+    ("businesses/mall.yml", "value: 100", "value: 1.5", "should be a valid integer"),
+    ("businesses/mall.yml", "growth_percent:", "growth_procent:", "Extra inputs are not permitted"),
+    ("businesses/mall.yml", "from: 2024-01-01, value: unlimited", "from: 2024-01-32, value: x", ""),
+    ("businesses/mall.yml", "value: unlimited", "value: never", "'unlimited' or 'within_balance'"),
+    ("businesses/mall.yml", "Asia/Shanghai", "Asia/Shangri-La", "unknown time zone"),
+    ("businesses/mall.yml", '"04:00"', '"4 am"', "day_cut_off"),
+    ("businesses/mall.yml", "business: mall", "business: maul", "belongs in maul.yml"),
+    ("programme/points.yml", "from: 2024-01-01", "from: soon", "should be a valid date"),
+    ("programme/points.yml", "value: 12,", "value: 0,", "greater than or equal to 1"),
+    ("programme/tiers.yml", "value: 5000", "value: 20000", ""),
+    ("programme/tiers.yml", "tier: silver", "tier: basic", "'basic' is described twice"),
+    ("programme/entitlements.yml", "lowest_tier: gold", "lowest_tier: jade", "unknown tier 'jade'"),
+    ("programme/entitlements.yml", "business: parking", "business: zoo", "unknown business 'zoo'"),
+    ("programme/entitlements.yml", "quantity: 3", "quantity: 0", "greater than or equal to 1"),
+    ("programme/marketing.yml", "near_upgrade", "sleeping", ""),
+    ("programme/marketing.yml", "kind: no_activity_for_days", "kind: any", "kind"),
+    ("programme/settlement.yml", "party: fund", "party: mall", "cannot carry the name of a busi"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "reason"), MISTAKES)
+def test_a_spoiled_rule_book_is_refused_with_file_and_line(
+    rules: Path, file: str, old: str, new: str, reason: str
+) -> None:
+    line = change(rules / file, old, new)
+    with pytest.raises(Problem) as caught:
+        load_rule_books(rules, PROJECT)
+    message = str(caught.value)
+    assert message.startswith(f"{rules / file}:")
+    assert "\n" not in message
+    assert reason in message
+    if reason:
+        assert message.startswith(f"{rules / file}:{line}: ")
+
+
+def test_dates_must_rise_strictly(rules: Path) -> None:
+    path = rules / "programme" / "points.yml"
+    change(
+        path, "expiry_months:", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\nexpiry_months:"
+    )
+    with pytest.raises(
+        Problem, match=r"points\.yml:2: points_per_10000_fen: date 2024-01-01 must come after"
+    ):
+        load_rule_books(rules, PROJECT)
+
+
+def test_a_value_without_its_source_is_refused(rules: Path) -> None:
+    path = rules / "programme" / "points.yml"
+    line = change(path, "source: Programme charter 2024 §3, ", "")
+    with pytest.raises(Problem, match=rf"points\.yml:{line}: .*source: Field required"):
+        load_rule_books(rules, PROJECT)
+
+
+def test_a_key_written_twice_is_refused(rules: Path) -> None:
+    path = rules / "businesses" / "mall.yml"
+    line = change(path, "time_zone:", "business_name: 另一个\ntime_zone:")
+    with pytest.raises(Problem, match=rf"mall\.yml:{line}: 'business_name' is written twice"):
+        load_rule_books(rules, PROJECT)
+
+
+def test_broken_yaml_is_refused_with_its_line(rules: Path) -> None:
+    path = rules / "businesses" / "mall.yml"
+    change(path, "excluded_channels:", "excluded_channels: [")
+    with pytest.raises(Problem, match=r"mall\.yml:\d+: not valid YAML"):
+        load_rule_books(rules, PROJECT)
+
+
+def test_businesses_of_the_rules_and_of_the_project_are_the_same(rules: Path) -> None:
+    (rules / "businesses" / "mall.yml").rename(rules / "businesses" / "zoo.yml")
+    change(rules / "businesses" / "zoo.yml", "business: mall", "business: zoo")
+    with pytest.raises(Problem, match=r"zoo\.yml:2: 'zoo' is not in vars\.businesses"):
+        load_rule_books(rules, PROJECT)
+    (rules / "businesses" / "zoo.yml").unlink()
+    with pytest.raises(Problem, match=r"mall\.yml is missing; dbt_project\.yml lists 'mall'"):
+        load_rule_books(rules, PROJECT)
+
+
+def test_the_lowest_threshold_is_zero_at_every_date(rules: Path) -> None:
+    path = rules / "programme" / "tiers.yml"
+    change(path, "value: 0,", "value: 1,")
+    with pytest.raises(Problem, match="lowest tier's threshold must be 0"):
+        load_rule_books(rules, PROJECT)
+
+
+@pytest.mark.parametrize(("threshold", "is_valid"), [(19999, True), (20000, False)])
+def test_thresholds_rise_on_every_date_of_a_change(
+    rules: Path, threshold: int, is_valid: bool
+) -> None:
+    path = rules / "programme" / "tiers.yml"
+    new = f"value: 5000, {SOURCE}}}, {{from: 2025-07-01, value: {threshold},"
+    line = change(path, "value: 5000,", new)
+    if is_valid:
+        assert len(compiled(rules, "tiers")) == 5
+        return
+    reason = (
+        rf"tiers\.yml:{line + 4}: growth_threshold of 'gold' on 2025-07-01 is 20000, 'silver' has"
+    )
+    with pytest.raises(Problem, match=reason):
+        load_rule_books(rules, PROJECT)
+
+
+def test_earning_is_cut_at_every_change_of_any_of_its_values(rules: Path) -> None:
+    points, mall = rules / "programme" / "points.yml", rules / "businesses" / "mall.yml"
+    change(points, "value: 100,", f"value: 100, {SOURCE}}}\n  - {{from: 2025-01-01, value: 80,")
+    change(mall, "value: 100,", f"value: 100, {SOURCE}}}\n  - {{from: 2025-03-01, value: 130,")
+    rows = [row for row in compiled(rules, "earning") if row["business"] == "mall"]
+    found = [
+        (
+            row["valid_from_date"],
+            row["valid_until_date"],
+            row["points_per_10000_fen"],
+            row["multiplier_percent"],
+            row["rule_id"],
+        )
+        for row in rows
+    ]
+    january, march = date(2025, 1, 1), date(2025, 3, 1)
+    assert found == [
+        (date(2024, 1, 1), january, 100, 100, "earn/mall/2024-01-01"),
+        (january, march, 80, 100, "earn/mall/2025-01-01"),
+        (march, None, 80, 130, "earn/mall/2025-03-01"),
+    ]
+    assert {row["expiry_months"] for row in rows} == {12}
+
+
+def test_a_benefit_is_valid_only_while_it_is_switched_on(rules: Path) -> None:
+    path = rules / "programme" / "entitlements.yml"
+    change(path, "value: true,", f"value: true, {SOURCE}}}, {{from: 2025-05-01, value: false,")
+    rows = [r for r in compiled(rules, "benefits") if r["benefit"] == "mall_parking_hours"]
+    assert [(row["valid_from_date"], row["valid_until_date"]) for row in rows] == [
+        (date(2024, 1, 1), date(2025, 5, 1))
+    ]
+
+
+def test_a_pair_of_businesses_may_have_prices_of_its_own(rules: Path) -> None:
+    path = rules / "programme" / "settlement.yml"
+    exception = (
+        "exceptions:\n"
+        "  - issuer_business: mall\n"
+        "    redeemer_business: hotel\n"
+        f"    issue_price_micro_fen_per_point: [{{from: 2025-01-01, value: 900000, {SOURCE}}}]\n"
+        "    reimbursement_price_micro_fen_per_point:\n"
+        f"      - {{from: 2025-01-01, value: 800000, {SOURCE}}}\n"
+    )
+    path.write_text(path.read_text(encoding="utf-8") + exception, encoding="utf-8")
+    rows = compiled(rules, "settlement_prices")
+    assert len(rows) == 16
+    own = [row for row in rows if row["issue_price_micro_fen"] != 1_000_000]
+    assert [row["rule_id"] for row in own] == ["price/mall/hotel/2025-01-01"]
+    assert own[0]["reimbursement_price_micro_fen"] == 800_000
+
+
+def test_compiled_tables_have_the_agreed_columns_and_the_same_bytes_again(
+    rules: Path, tmp_path: Path
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    first = {}
+    for _ in range(2):
+        write_rules(lake, DAY, compile_rules(load_rule_books(rules, PROJECT)))
+        again = {name: lake.raw("rules", name, DAY).read_bytes() for name in TABLES}
+        assert first in ({}, again)
+        first = again
+    [fund] = read(lake.raw("rules", "fund", DAY))
+    assert fund == {"party": "fund", "party_name": "集团积分基金"}
+    excluded = read(lake.raw("rules", "excluded_channels", DAY))
+    assert [(row["business"], row["channel"]) for row in excluded] == [("hotel", "agency")]
+    tiers = read(lake.raw("rules", "tiers", DAY))
+    assert [(row["tier"], row["tier_rank"]) for row in tiers] == [
+        ("basic", 0),
+        ("silver", 1),
+        ("gold", 2),
+        ("diamond", 3),
+    ]
+
+
+def test_the_command_shows_what_is_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "--check"]) == 0
+    shown = capsys.readouterr().out
+    assert "points_per_10000_fen" in shown
+    assert "集团积分基金" in shown
+    assert main(["rules", "--check", "--date", "2023-12-31"]) == 0
+    assert "earning: nothing in force" in capsys.readouterr().out

@@ -1,0 +1,248 @@
+"""The points fold on random lives: equal to the slow reference, and conserving every point."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger import points
+from tests.ledger import tables
+from tests.ledger.reference import LOT_SIGNS, Book, Entry, Event, reference_entries
+from tests.ledger.tables import folded, folded_rows, plain
+
+START = date(2026, 1, 1)
+POLICIES = ("unlimited", "within_balance")
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[Event], date]:
+    """Events of up to three members who buy, spend, return and refund, sometimes wrongly."""
+    steps = st.tuples(
+        st.sampled_from(["accrual", "accrual", "redemption", "claw_back", "restore"]),
+        st.integers(0, 6),  # days since the event before
+        st.sampled_from([1, 5, 10, 17, 50]),
+        st.integers(0, 30),  # which earlier order or redemption
+        st.none() | st.integers(-1, 20),  # days until the lot expires
+        st.integers(0, 2),  # member
+        st.integers(0, 2),  # slot of the day
+        st.sampled_from(POLICIES),
+    )
+    events: list[Event] = []
+    today = START
+    for number, step in enumerate(draw(st.lists(steps, min_size=1, max_size=25))):
+        event_type, wait, amount, which, lasting, member, slot, policy = step
+        today += timedelta(days=wait)
+        targets = {"claw_back": "accrual", "restore": "redemption"}
+        known = [e.activity_id for e in events if e.event_type == targets.get(event_type)]
+        event = Event(
+            event_type,
+            today,
+            amount,
+            activity_id=f"{number:02}",
+            member_id=f"M{member}",
+            account_id=f"A{number % 3}",
+            business=["mall", "hotel"][number % 2],
+            rule_id=f"rule {number % 4}",
+            price_date=today,
+            slot=slot,
+        )
+        if event_type == "accrual":
+            expires = None if lasting is None else today + timedelta(days=lasting)
+            event = replace(event, lot_id=f"L{(number * 7) % 26:02}", expires_on_date=expires)
+        elif event_type in targets:
+            target = known[which % len(known)] if known else "unknown"
+            event = replace(event, target_activity_id=target)
+        if event_type == "claw_back":
+            event = replace(event, refund_policy=policy)
+        events.append(event)
+    return events, today + timedelta(days=draw(st.integers(0, 25)))
+
+
+def signed(entries: Iterable[Entry], party: str) -> int:
+    """What a party got less what it gave."""
+    return sum(
+        entry.points * ((entry.to_party == party) - (entry.from_party == party))
+        for entry in entries
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(lives())
+def test_the_fold_equals_the_reference(life: tuple[list[Event], date]) -> None:
+    events, closing_date = life
+    assert folded(events, closing_date) == reference_entries(events, closing_date)
+
+
+@settings(max_examples=150, deadline=None)
+@given(lives())
+def test_uncompiled_equals_compiled(life: tuple[list[Event], date]) -> None:
+    events, closing_date = life
+    compiled_rows = folded_rows(events, closing_date)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.points_night.fold_points", plain(points).fold_points)
+        assert folded_rows(events, closing_date) == compiled_rows
+
+
+@settings(max_examples=200, deadline=None)
+@given(lives())
+def test_every_lot_holds_what_was_issued_less_what_left_it(life: tuple[list[Event], date]) -> None:
+    """issued = redeemed - restored + expired + clawed back + repaid + remaining, at every entry."""
+    events, closing_date = life
+    issued = {(event.member_id, event.lot_id): event.points for event in events}
+    for member_id in {event.member_id for event in events}:
+        own = [event for event in events if event.member_id == member_id]
+        remaining: Counter[str] = Counter()
+        for entry in folded_rows(own, closing_date):
+            if entry.lot_id is not None:
+                remaining[entry.lot_id] += LOT_SIGNS[entry.entry_type] * entry.points
+                assert 0 <= remaining[entry.lot_id] <= issued[member_id, entry.lot_id]
+        for event in own:
+            if event.expires_on_date is not None and event.expires_on_date <= closing_date:
+                assert remaining[str(event.lot_id)] == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(lives())
+def test_a_member_owns_what_the_entries_gave_less_what_they_took(
+    life: tuple[list[Event], date],
+) -> None:
+    """Balance is the member's party, debt that of member_debt; nobody has both."""
+    events, closing_date = life
+    for member_id in {event.member_id for event in events}:
+        own = sorted((e for e in events if e.member_id == member_id), key=Event.order)
+        book = Book()
+        for event in own:
+            book.add(event)
+        book.expire(closing_date)
+        balance = sum(book.left(lot) for lot in book.lots.values())
+        debt = sum(book.owing(event) for event in book.events.values())
+        rows = folded_rows(own, closing_date)
+        assert (signed(rows, "member"), -signed(rows, "member_debt")) == (balance, debt)
+        assert balance == 0 or debt == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(lives(), st.integers(1, 25))
+def test_the_entries_of_a_member_do_not_depend_on_who_else_is_in_the_batch(
+    life: tuple[list[Event], date], cut: int
+) -> None:
+    events, closing_date = life
+    together = folded(events, closing_date)
+    apart: Counter[Entry] = Counter()
+    for member_id in {event.member_id for event in events}:
+        apart += folded([e for e in events if e.member_id == member_id], closing_date)
+    assert together == apart
+
+
+def whole_lives(seed: int, member_count: int, policy: str, lasting: int | None) -> list[Event]:
+    """Lives in which everything bought is refunded and everything spent is given back.
+
+    Part of that happens on the way, in random order; the rest at the end, in random order too.
+    """
+    random = np.random.default_rng(seed)
+    events: list[Event] = []
+    for member in range(member_count):
+        open_orders: dict[str, int] = {}
+        open_redemptions: dict[str, int] = {}
+        step_count = int(random.integers(1, 12))
+        number = 0
+        while number < step_count or open_orders or open_redemptions:
+            kind = int(random.integers(0, 2 if number < step_count else 0, endpoint=True))
+            today = START + timedelta(days=3 * number)
+            activity_id = f"{member}-{number}"
+            common: dict[str, Any] = {
+                "member_id": f"M{member:06}",
+                "activity_id": activity_id,
+                "business": ["mall", "hotel"][int(random.integers(2))],
+                "business_date": today,
+            }
+            if kind == 1:
+                amount = int(random.integers(1, 100))
+                open_orders[activity_id] = amount
+                expires = None if lasting is None else today + timedelta(days=lasting)
+                order = Event("accrual", points=amount, expires_on_date=expires, **common)
+                events.append(replace(order, lot_id=activity_id))
+            elif kind == 2:
+                amount = int(random.integers(1, 120))
+                open_redemptions[activity_id] = amount
+                events.append(Event("redemption", points=amount, **common))
+            else:
+                undo(random, events, common, policy, open_orders, open_redemptions)
+            number += 1
+    return events
+
+
+def undo(
+    random: np.random.Generator,
+    events: list[Event],
+    common: dict[str, Any],
+    policy: str,
+    open_orders: dict[str, int],
+    open_redemptions: dict[str, int],
+) -> None:
+    """Undo a part, or all, of one order or one redemption."""
+    choices = [("claw_back", key) for key in open_orders]
+    choices += [("restore", key) for key in open_redemptions]
+    if not choices:
+        return
+    event_type, target = choices[int(random.integers(len(choices)))]
+    still_open = open_orders if event_type == "claw_back" else open_redemptions
+    amount = int(random.integers(1, still_open[target], endpoint=True))
+    amount = still_open[target] if random.random() < 0.5 else amount
+    still_open[target] -= amount
+    if still_open[target] == 0:
+        del still_open[target]
+    original = next(event for event in events if event.activity_id == target)
+    common = common | {"business": original.business}
+    event = Event(event_type, points=amount, target_activity_id=target, **common)
+    events.append(replace(event, refund_policy=policy if event_type == "claw_back" else None))
+
+
+def by_member(rows: list[Entry], value: Callable[[Entry], int]) -> Counter[str]:
+    """Sums by member; the activities of these lives start with the member's number."""
+    sums: Counter[str] = Counter()
+    for row in rows:
+        sums[row.activity_id.partition("-")[0]] += value(row)
+    return sums
+
+
+@pytest.mark.parametrize("lasting", [None, 9])
+def test_after_refunding_everything_unlimited_nothing_is_left_and_nobody_owes(
+    lasting: int | None,
+) -> None:
+    """C9, 5,000 lives each: earned - expired - clawed back = 0, debt = 0, every redeemer at zero."""
+    events = whole_lives(seed=20260131, member_count=5000, policy="unlimited", lasting=lasting)
+    rows = folded_rows(events, START + timedelta(days=5000))
+    for party in ("member", "member_debt", "redeemer:mall", "redeemer:hotel"):
+        assert not any(by_member(rows, lambda row, p=party: signed([row], p)).values())  # type: ignore[misc]
+    assert sum(row.points for row in rows if row.entry_type == "claw_back_debt") > 0
+    assert sum(row.points for row in rows if row.entry_type == "redemption_debt") > 0
+    if lasting is None:
+        for party in ("issuer:mall", "issuer:hotel"):
+            assert not any(by_member(rows, lambda row, p=party: signed([row], p)).values())  # type: ignore[misc]
+    else:
+        assert sum(row.points for row in rows if row.entry_type == "expiry") > 0
+
+
+def test_after_refunding_everything_within_balance_the_points_left_are_the_shortfall() -> None:
+    """C9, 5,000 lives: what members keep equals, one for one, what the businesses were charged."""
+    events = whole_lives(seed=20260201, member_count=5000, policy="within_balance", lasting=None)
+    rows = folded_rows(events, START + timedelta(days=5000))
+    left = by_member(rows, lambda row: signed([row], "member"))
+    shortfall = by_member(rows, lambda row: row.points * (row.entry_type == "shortfall"))
+    assert left == shortfall
+    assert sum(shortfall.values()) > 0
+    assert not any(by_member(rows, lambda row: signed([row], "member_debt")).values())
+
+
+def test_the_fold_is_compiled_once_and_kept() -> None:
+    """One signature, so that one night compiles nothing that another night compiled before."""
+    folded([Event("accrual", START, 1, "O1", lot_id="L1")], START)
+    assert len(points.fold_points.signatures) == 1  # type: ignore[attr-defined]
+    assert tables.plain(points).fold_points is not points.fold_points

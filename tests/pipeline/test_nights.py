@@ -1,0 +1,147 @@
+"""What holds for whole nights: again, anew, read meanwhile, and given something broken."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingest.core.contract import load_source, source_names
+from ingest.core.lake import Lake
+from ingest.core.settings import load_settings
+from ingest.landing import write_delivery
+from tests.pipeline import worked_example
+from tests.pipeline.conftest import PROJECT, environment_of, must_run, run_command
+
+LAST_NIGHT = worked_example.NIGHTS[-1].isoformat()
+NEXT_NIGHT = date(2026, 11, 2)
+
+
+def manifest(lake: Path) -> bytes:
+    return (lake / "published" / "current" / "manifest.json").read_bytes()
+
+
+@pytest.fixture
+def next_lake(worked_lake: Path, tmp_path: Path) -> Path:
+    """A copy of the worked example's lake with an empty delivery for one more night."""
+    shutil.copy(worked_lake.parent / "keys.json", tmp_path / "keys.json")
+    lake = tmp_path / "lake"
+    shutil.copytree(worked_lake, lake, symlinks=True)
+    project = load_settings({}).dbt_project
+    for name in source_names(project):
+        write_delivery(Lake(lake), load_source(project, name), NEXT_NIGHT, {})
+    return lake
+
+
+def test_the_same_night_again_says_that_nothing_was_new_and_changes_nothing(worked_lake: Path) -> None:
+    before = manifest(worked_lake)
+    said = must_run(worked_lake, "dags", "run", "--date", LAST_NIGHT)
+    assert "nothing new" in said
+    assert manifest(worked_lake) == before
+
+
+def test_an_empty_lake_rebuilt_from_landing_with_other_keys_reaches_the_same_digests(
+    worked_lake: Path, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(worked_lake / "landing", lake / "landing")
+    must_run(lake, "ingest", "keys")
+    for night in worked_example.NIGHTS:
+        must_run(lake, "dags", "run", "--date", night.isoformat())
+        if night == date(2026, 10, 31):
+            must_run(lake, "dags", "close", "--period", "2026-10")
+    assert (lake.parent / "keys.json").read_bytes() != (worked_lake.parent / "keys.json").read_bytes()
+    assert json.loads(manifest(lake))["digest"] == json.loads(manifest(worked_lake))["digest"]
+
+
+def test_a_quiet_night_moves_no_points_and_keeps_the_closed_statement(next_lake: Path) -> None:
+    pack = next_lake / "outbox" / "statements" / "2026-10" / "hotel"
+    before = {path.name: path.read_bytes() for path in pack.iterdir()}
+    must_run(next_lake, "dags", "run", "--date", NEXT_NIGHT.isoformat())
+    with duckdb.connect(next_lake / "published" / "current" / "marts.duckdb", read_only=True) as connection:
+        posted = connection.execute("select count(*) from fct_points_entries where posted_date = '2026-11-02'")
+        assert posted.fetchall() == [(0,)]
+    assert {path.name: path.read_bytes() for path in pack.iterdir()} == before
+
+
+def test_analysts_read_the_published_marts_while_a_night_runs(next_lake: Path) -> None:
+    marts = next_lake / "published" / "current" / "marts.duckdb"
+    night = subprocess.Popen(
+        [sys.executable, "-m", "dags", "run", "--date", NEXT_NIGHT.isoformat()],
+        cwd=PROJECT, env=environment_of(next_lake), stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    reads = 0
+    while night.poll() is None:
+        with duckdb.connect(marts, read_only=True) as connection:
+            members = connection.execute("select count(*) from dim_members").fetchall()
+            balances = connection.execute("select count(*) from fct_points_balances").fetchall()
+        assert members == balances == [(2,)]
+        reads += 1
+        time.sleep(0.05)
+    assert night.returncode == 0
+    assert reads > 10
+
+
+def broken_rules(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
+    rules = tmp_path / "rules"
+    shutil.copytree(PROJECT / "dbt_project" / "rules", rules)
+    points = rules / "programme" / "points.yml"
+    points.write_text(points.read_text(encoding="utf-8").replace("value: 100,", "value: many,"), encoding="utf-8")
+    return {"RULES_DIR": str(rules)}, "points.yml:3"
+
+
+def missing_landing(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
+    folder = lake / "landing" / "hotel" / NEXT_NIGHT.isoformat()
+    shutil.rmtree(folder)
+    return {}, str(folder)
+
+
+def unwritable_lake(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
+    # A file where the lake should be: nobody can write below it, not even root.
+    blocked = tmp_path / "blocked"
+    blocked.write_text("not a folder", encoding="utf-8")
+    return {"LAKE_ROOT": str(blocked / "lake")}, str(blocked)
+
+
+@pytest.mark.parametrize("breakage", [broken_rules, missing_landing, unwritable_lake])
+def test_something_broken_ends_in_one_clear_line_and_nothing_is_published(
+    next_lake: Path, tmp_path: Path, breakage: object
+) -> None:
+    before = manifest(next_lake)
+    changes, place = breakage(next_lake, tmp_path)  # type: ignore[operator]
+    done = subprocess.run(
+        [sys.executable, "-m", "dags", "run", "--date", NEXT_NIGHT.isoformat()],
+        cwd=PROJECT, env=environment_of(next_lake) | changes, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert place in line
+    assert "Traceback" not in done.stdout + done.stderr
+    assert manifest(next_lake) == before
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "tomorrow", "20261031"])
+def test_a_wrong_date_is_refused_in_one_line(worked_lake: Path, text: str) -> None:
+    done = run_command(worked_lake, "dags", "run", "--date", text)
+    assert done.returncode != 0
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    assert text in line
+
+
+def test_a_date_before_the_published_one_is_refused(worked_lake: Path) -> None:
+    done = run_command(worked_lake, "dags", "run", "--date", "2026-10-29")
+    assert done.returncode == 1
+    assert done.stderr.count("error: ") == 1
+
+
+def test_every_rule_bearing_model_passes_its_unit_tests(worked_lake: Path) -> None:
+    """dbt's unit tests need the relations of a night, so they run on the worked example's database."""
+    said = must_run(worked_lake, "dags", "dbt", "test", "--select", "test_type:unit")
+    assert "Completed successfully" in said
