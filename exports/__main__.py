@@ -5,6 +5,7 @@ python -m exports publish --date D
 python -m exports export --date D
 python -m exports close --period YYYY-MM
 python -m exports statements --period YYYY-MM
+python -m exports summary
 """
 
 import argparse
@@ -13,6 +14,7 @@ from datetime import date
 
 from exports.close import close_month
 from exports.publish import publish_night
+from exports.summary import print_summary
 from exports.verify import verify_night
 from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
 from ingest.core.log import start_log
@@ -29,6 +31,7 @@ def main(argv: list[str]) -> int:
         "export": _export,
         "close": _close,
         "statements": _statements,
+        "summary": _summary,
     }
     return commands[arguments.command](arguments)
 
@@ -53,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--period", required=True, help="month, YYYY-MM")
+    commands.add_parser("summary", help="print what the published nights did, and where it is")
     return parser
 
 
@@ -101,6 +105,11 @@ def _statements(arguments: argparse.Namespace) -> int:
 
     for path in write_pack(load_settings(), arguments.period):
         print(path)
+    return 0
+
+
+def _summary(arguments: argparse.Namespace) -> int:
+    print_summary(load_settings())
     return 0
 
 

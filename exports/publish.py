@@ -50,7 +50,8 @@ EMPTY_PARTITION = date(
 )  # holds the column types of a posted table before the first night
 BATCH_ROWS = 50_000
 ROW_GROUP_ROWS = 262_144
-PARQUET = f"format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}"
+# Level 1 takes a fifth less time than the default and, on ids, less space.
+PARQUET = f"format parquet, compression zstd, compression_level 1, row_group_size {ROW_GROUP_ROWS}"
 
 # Posted table: (table of the working database, columns that identify a row).
 POSTINGS = {

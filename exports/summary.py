@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from exports.reader import open_publication
+from exports.published import open_current
 from ingest.core.settings import Settings
 
 NIGHTS = """
@@ -41,7 +41,7 @@ def print_summary(settings: Settings) -> None:
 
     Raises Problem if nothing is published.
     """
-    with open_publication(settings) as connection:
+    with open_current(settings) as (_, connection):
         nights = connection.execute(NIGHTS).fetchall()
         members = _one(connection, "select count(*) from dim_members")
         settlement = _one(connection, "select sum(net_fen)::bigint from fct_settlement_statements")

@@ -6,6 +6,7 @@ looks for the reason.
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -111,6 +112,7 @@ def _check(settings: Settings, tonight: Tonight, marts: tuple[Mart, ...]) -> Ver
     if failures := tuple(_invariant_failures(invariants)):
         return Verification(failures, counted, invariants)
 
+    logging.getLogger("great_expectations").propagate = False  # warnings are printed all the same
     for name in ("altair", "scipy.stats"):
         put_off(name)
     from exports.expectations import NightFacts, check_expectations  # noqa: PLC0415 - slow to import

@@ -55,7 +55,8 @@ def read_inputs(connection: duckdb.DuckDBPyConnection, lake: Lake, business_date
         connection.read_parquet(str(path)).create_view(f"input_{name}", replace=True)
     connection.execute(
         "create or replace temp table name_versions"
-        " (source varchar, account_id varchar, name_token varchar, load_date date)"
+        " (source varchar, table_name varchar, account_id varchar, name_token varchar,"
+        " load_date date)"
     )
     for table_folder in sorted((lake.root / "restricted").glob("*/*")):
         _read_name_versions(connection, table_folder)
@@ -106,11 +107,12 @@ def _read_name_versions(connection: duckdb.DuckDBPyConnection, table_folder: Pat
         return
     connection.execute(
         """insert into name_versions
-        select $source, account_id, name_token, load_date
+        select $source, $table, account_id, name_token, load_date
         from read_parquet(
             $files, hive_partitioning = true, union_by_name = true, hive_types = {load_date: date}
-        )""",
-        {"source": table_folder.parent.name, "files": files},
+        )
+        where account_id is not null""",
+        {"source": table_folder.parent.name, "table": table_folder.name, "files": files},
     )
 
 
@@ -120,9 +122,7 @@ def _register_links(
     evidence: Evidence,
     verdict: Int32,
 ) -> None:
-    """Show the edges that joined as `links`, those that were refused as `cuts`, and the words for
-    both.
-    """
+    """Show joined edges as `links`, refused ones as `cuts`, and the words for both."""
     columns = {
         "rank": evidence.rank,
         "value_id": evidence.value_id,
@@ -140,19 +140,24 @@ def _register_links(
     load_table(connection, "reasons", pa.table(reasons))
 
 
-# The latest delivery counts, also where it says that there is no name any more. Two rows of one
-# delivery: a name counts more than none, then the larger token, so that the order of the rows
-# decides nothing.
+# The latest delivery of a table counts, also where it says that there is no name any more; a table
+# without names takes away none that another table gives. Of two names that count equally the larger
+# token stays, so that the order of rows and tables decides nothing.
 NAMES = """
 create or replace temp table input_names as
-select
-    source,
-    account_id,
-    arg_max_null(
-        name_token, cast(load_date as varchar) || coalesce(name_token, '')
-    ) as name_token
-from name_versions
-where load_date <= $business_date
+with latest as (
+    select
+        source,
+        account_id,
+        arg_max_null(
+            name_token, cast(load_date as varchar) || coalesce(name_token, '')
+        ) as name_token
+    from name_versions
+    where load_date <= $business_date
+    group by source, table_name, account_id
+)
+select source, account_id, max(name_token) as name_token
+from latest
 group by source, account_id
 """
 

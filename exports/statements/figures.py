@@ -250,7 +250,8 @@ class MonthReader:
             cited = {rule for rule_ids in row["rule_ids"] or () for rule in rule_ids.split()}
             row["rule_ids"] = tuple(sorted(cited))
             row["counterparties"] = tuple(sorted(row["counterparties"]))
-            totals[row.pop("party")] = LineTotals(**row)
+            party = row.pop("party")
+            totals[party] = LineTotals(**row)
         return totals
 
     def _liability(self) -> list[Row]:

@@ -305,8 +305,9 @@ def _lines_sql(month: Month, party: str) -> str:
 
 def _read_lines(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Row]:
     """The lines in the order of their number, a few thousand in memory at a time."""
-    cursor = connection.cursor().execute(f"select * from ({relation}) order by line_no")
-    names = [column[0] for column in cursor.description or []]
-    while rows := cursor.fetchmany(ROWS_AT_A_TIME):
-        for row in rows:
-            yield dict(zip(names, row, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(f"select * from ({relation}) order by line_no")
+        names = [column[0] for column in cursor.description or []]
+        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))

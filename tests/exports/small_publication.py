@@ -7,6 +7,7 @@ with 92.00.
 
 import json
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -130,14 +131,21 @@ def settings_of(lake: Path) -> Settings:
     return Settings(lake, lake / "keys.json", lake / "rules", lake / "dbt_project", "1GB")
 
 
+@cache
+def _create_statements() -> tuple[str, ...]:
+    return tuple(
+        f"create table {mart.name} ({', '.join(f'{c.name} {c.data_type}' for c in mart.columns)})"
+        for mart in read_marts(PROJECT / "dbt_project")
+    )
+
+
 def publish_small(lake: Path, *changes: str) -> Settings:
     """Publish the example after changing it with SQL statements; return settings that find it."""
     folder = lake / "published" / VERSION
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "marts.duckdb")) as connection:
-        for mart in read_marts(PROJECT / "dbt_project"):
-            columns = ", ".join(f"{column.name} {column.data_type}" for column in mart.columns)
-            connection.execute(f"create table {mart.name} ({columns})")
+        for statement in _create_statements():
+            connection.execute(statement)
         for table, rows in ROWS.items():
             connection.execute(f"insert into {table} {rows}")
         for change in changes:

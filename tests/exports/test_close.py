@@ -131,8 +131,8 @@ def test_closing_again_from_a_later_version_changes_nothing(tmp_path: Path) -> N
         ],
         [
             (
-                "insert into fct_settlement_lines values ('l9', '2026-01-31', '2026-01-01', 'accrual', "
-                "'mall', 'fund', 0, null)"
+                "insert into fct_settlement_lines values ('l9', '2026-01-31', '2026-01-01', "
+                "'accrual', 'mall', 'fund', 0, null)"
             ),
         ],
     ],
@@ -206,10 +206,10 @@ def march() -> list[str]:
         ),
         (
             (
-                "update fct_settlement_balances set opening_fen = 5 * (case party when 'mall' then 1 "
-                "when 'hotel' then -1 else 0 end), receivable_fen = receivable_fen + (case party "
-                "when 'hotel' then 5 else 0 end), payable_fen = payable_fen + (case party "
-                "when 'mall' then 5 else 0 end)"
+                "update fct_settlement_balances set "
+                "opening_fen = case party when 'mall' then 5 when 'hotel' then -5 else 0 end, "
+                "receivable_fen = receivable_fen + case party when 'hotel' then 5 else 0 end, "
+                "payable_fen = payable_fen + case party when 'mall' then 5 else 0 end"
             ),
             r"hotel opens 2026-01 with -5 fen, but closed the month before with 0 \(I5\)",
         ),

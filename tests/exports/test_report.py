@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from exports.nightly import export
+from exports.catalogue import read_catalogue
+from exports.published import open_current
+from exports.report import write_report
 from exports.report.plain_text import pad, show
+from ingest.core.lake import Lake
 from ingest.core.settings import Settings
 from tests.exports.small_publication import BUSINESS_DATE, VERSION, publish_small
 
@@ -56,7 +59,8 @@ def text_of(settings: Settings, name: str) -> str:
 
 def published_report(tmp_path: Path, *changes: str) -> tuple[str, str]:
     settings = publish_small(tmp_path, *changes)
-    export(settings, BUSINESS_DATE)
+    with open_current(settings) as (publication, connection):
+        write_report(Lake(settings.lake), publication, connection, read_catalogue())
     return text_of(settings, "run_report.html"), text_of(settings, "run_report.txt")
 
 

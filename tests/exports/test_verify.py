@@ -194,6 +194,17 @@ def test_the_command_prints_a_line_for_each_failure_and_no_traceback(
     ]
 
 
+def test_the_command_says_in_one_line_what_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = build_night(tmp_path)
+    monkeypatch.setattr("exports.__main__.load_settings", lambda: settings)
+    assert main(["verify", "--date", "2026-01-31"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "6 marts, 8 invariants and 23 expectations hold\n"
+    assert printed.err == ""
+
+
 def test_an_old_verification_does_not_outlive_a_verification_that_could_not_be_made(
     tmp_path: Path,
 ) -> None:

@@ -37,13 +37,15 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     return lake
 
 
-def write_names(lake: Lake, source: str, load_date: date, names: dict[str, str | None]) -> None:
+def write_names(
+    lake: Lake, source: str, load_date: date, names: dict[str, str | None], table: str = "people"
+) -> None:
     columns = {
         "account_id": pa.array(names, pa.string()),
         "name_token": pa.array(names.values(), pa.string()),
         "mobile_sealed": pa.array([b"?"] * len(names), pa.binary()),
     }
-    write_parquet(pa.table(columns), lake.restricted(source, "people", load_date))
+    write_parquet(pa.table(columns), lake.restricted(source, table, load_date))
 
 
 def resolve(night: date = NIGHT) -> None:
@@ -119,6 +121,13 @@ def test_a_restricted_table_without_names_and_the_folder_of_keys_are_passed_over
     write_parquet(table, lake.restricted_keys("parking", "sessions", NIGHT))
     resolve()
     assert len(members(lake)) == 3
+
+
+def test_a_table_of_the_same_accounts_without_names_takes_no_name_away(lake: Lake) -> None:
+    write_names(lake, "pos", NIGHT, {"1": None, "2": None}, table="orders")
+    resolve()
+    found = members(lake)
+    assert found["1"] == found["9"] != found["2"]
 
 
 def test_a_rerun_writes_the_same_bytes(lake: Lake) -> None:

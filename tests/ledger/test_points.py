@@ -347,7 +347,7 @@ def test_the_oldest_debt_is_repaid_first() -> None:
 def test_returned_points_repay_debts_before_they_can_be_spent_or_lapse(
     expires: date | None,
 ) -> None:
-    """The order is refunded after its points were spent, then the spending is undone: nobody owes."""
+    """The order is refunded after its points were spent, then the spending is undone."""
     assert after_accruals(
         buy(1, "O1", 10, expires),
         spend(2, "R", 10),

@@ -31,30 +31,6 @@ changed_links as (
 
 ),
 
-due_lots as (
-
-    select
-        entries.source,
-        entries.account_id
-    from {{ ref('int_posted__points_entries') }} as entries
-    inner join tonight
-        on entries.expires_on_date > tonight.previous_date
-        and entries.expires_on_date <= tonight.business_date
-    where entries.entry_type = 'accrual'
-
-),
-
-due_tiers as (
-
-    select changes.member_id
-    from {{ ref('int_posted__tier_changes') }} as changes
-    cross join tonight
-    inner join {{ ref('int_rules__tier_policy') }} as policy
-        on {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
-        and {{ add_days('changes.period_end_date', 'policy.grace_days') }} <= tonight.business_date
-
-),
-
 touched as (
 
     select links.member_id
@@ -63,17 +39,11 @@ touched as (
         on links.source = changed_activities.source
         and links.account_id = changed_activities.account_id
     union
-    select links.member_id
-    from links
-    inner join due_lots
-        on links.source = due_lots.source
-        and links.account_id = due_lots.account_id
-    union
     select member_id from changed_links
     union
     select previous_member_id from changed_links
     union
-    select member_id from due_tiers
+    select member_id from {{ ref('int_due_members') }}
     union
     select links.member_id
     from links

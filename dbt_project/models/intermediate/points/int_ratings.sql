@@ -15,111 +15,13 @@ orders as (
 
 refunds as (
 
-    select
-        refunds.*,
-        orders.outcome as order_outcome,
-        orders.refund_policy,
-        orders.member_id,
-        orders.tier,
-        orders.tier_multiplier_percent,
-        orders.multiplier_percent,
-        orders.rule_id,
-        {{ divide_down('refunds.remaining_before_fen * orders.rate', '100000000') }}
-        - {{ divide_down('refunds.remaining_after_fen * orders.rate', '100000000') }} as points
-    from {{ ref('int_refunds') }} as refunds
-    inner join orders on refunds.order_activity_id = orders.activity_id
+    select * from {{ ref('int_rated_refunds') }}
 
 ),
 
-links as (
+redemptions as (
 
-    select * from {{ ref('int_member_links') }}
-
-),
-
-of_orders as (
-
-    select
-        activity_id,
-        member_id,
-        source,
-        account_id,
-        outcome,
-        case when outcome = 'awarded' then full_points else 0 end as points,
-        base_points,
-        multiplier_percent,
-        tier,
-        tier_multiplier_percent,
-        rule_id,
-        expires_on_date,
-        cast(null as string) as refund_policy,
-        business_date as price_date
-    from orders
-
-),
-
-of_refunds as (
-
-    select
-        activity_id,
-        member_id,
-        source,
-        account_id,
-        case
-            when order_outcome <> 'awarded' then 'order_earned_nothing'
-            when points = 0 then 'nothing_to_claw_back'
-            else 'clawed_back'
-        end as outcome,
-        case when order_outcome = 'awarded' then points else 0 end as points,
-        cast(0 as bigint) as base_points,
-        multiplier_percent,
-        tier,
-        tier_multiplier_percent,
-        rule_id,
-        cast(null as date) as expires_on_date,
-        refund_policy,
-        order_date as price_date
-    from refunds
-
-),
-
-of_points as (
-
-    select
-        activities.activity_id,
-        links.member_id,
-        activities.source,
-        activities.account_id,
-        case
-            when links.member_id is null then 'redeemed_without_member'
-            when activities.activity_type = 'points_redemption' then 'redeemed'
-            else 'returned'
-        end as outcome,
-        case when links.member_id is null then 0 else activities.points end as points,
-        cast(0 as bigint) as base_points,
-        cast(null as bigint) as multiplier_percent,
-        cast(null as string) as tier,
-        cast(null as bigint) as tier_multiplier_percent,
-        'redemption/' || activities.business as rule_id,
-        cast(null as date) as expires_on_date,
-        cast(null as string) as refund_policy,
-        coalesce(original.business_date, activities.business_date) as price_date
-    from activities
-    left join activities as original on activities.reverses_activity_id = original.activity_id
-    left join links
-        on coalesce(original.source, activities.source) = links.source
-        and coalesce(original.account_id, activities.account_id) = links.account_id
-    where activities.activity_type in ('points_redemption', 'points_return')
-
-),
-
-rated as (
-
-    select * from of_orders
-    union all
-    select * from of_refunds
-    union all
-    select * from of_points
+    select * from {{ ref('int_rated_redemptions') }}
 
 ),
 
@@ -132,25 +34,33 @@ ratings as (
         activities.business_date,
         activities.occurred_at,
         activities.reverses_activity_id,
-        rated.member_id,
-        coalesce(rated.source, activities.source) as source,
-        coalesce(rated.account_id, activities.account_id) as account_id,
+        coalesce(orders.member_id, refunds.member_id, redemptions.member_id) as member_id,
+        coalesce(refunds.source, redemptions.source, activities.source) as source,
+        coalesce(refunds.account_id, redemptions.account_id, activities.account_id) as account_id,
         case
-            when rated.outcome is not null then rated.outcome
+            when orders.outcome is not null then orders.outcome
+            when refunds.outcome is not null then refunds.outcome
+            when redemptions.outcome is not null then redemptions.outcome
             when activities.activity_type = 'refund' then 'order_not_found'
             else 'earns_nothing_by_rule'
         end as outcome,
-        coalesce(rated.points, 0) as points,
-        coalesce(rated.base_points, 0) as base_points,
-        rated.multiplier_percent as business_multiplier_percent,
-        rated.tier,
-        rated.tier_multiplier_percent,
-        rated.rule_id,
-        rated.expires_on_date,
-        rated.refund_policy,
-        rated.price_date
+        case
+            when orders.outcome = 'awarded' then orders.full_points
+            when refunds.outcome = 'clawed_back' then refunds.points
+            else coalesce(redemptions.points, 0)
+        end as points,
+        coalesce(orders.base_points, 0) as base_points,
+        coalesce(orders.multiplier_percent, refunds.multiplier_percent) as business_multiplier_percent,
+        coalesce(orders.tier, refunds.tier) as tier,
+        coalesce(orders.tier_multiplier_percent, refunds.tier_multiplier_percent) as tier_multiplier_percent,
+        coalesce(orders.rule_id, refunds.rule_id, redemptions.rule_id) as rule_id,
+        orders.expires_on_date,
+        refunds.refund_policy,
+        coalesce(orders.business_date, refunds.order_date, redemptions.price_date) as price_date
     from activities
-    left join rated on activities.activity_id = rated.activity_id
+    left join orders on activities.activity_id = orders.activity_id
+    left join refunds on activities.activity_id = refunds.activity_id
+    left join redemptions on activities.activity_id = redemptions.activity_id
 
 )
 

@@ -19,40 +19,19 @@ tonight as (
 
 audiences as (
 
-    select audiences.*
-    from {{ ref('int_rules__audiences') }} as audiences
-    inner join tonight
-        on audiences.valid_from_date <= tonight.business_date
-        and audiences.valid_until_date > tonight.business_date
+    select * from {{ ref('int_audience_rules') }}
 
 ),
 
 consents as (
 
-    select
-        links.member_id,
-        accounts.business
-    from {{ ref('int_accounts') }} as accounts
-    inner join {{ ref('int_member_links') }} as links
-        on accounts.source = links.source
-        and accounts.account_id = links.account_id
-    where accounts.is_marketing_consented
-    group by links.member_id, accounts.business
+    select * from {{ ref('int_marketing_consents') }}
 
 ),
 
 expiring as (
 
-    select
-        audiences.audience,
-        lots.member_id,
-        cast(sum(lots.remaining_points) as bigint) as expiring_points
-    from {{ ref('fct_points_lots') }} as lots
-    cross join tonight
-    inner join audiences
-        on audiences.kind = 'points_expiring_within_days'
-        and lots.expires_on_date <= {{ add_days('tonight.business_date', 'audiences.limit_value') }}
-    group by audiences.audience, lots.member_id
+    select * from {{ ref('int_expiring_points') }}
 
 ),
 
@@ -90,7 +69,7 @@ audience_members as (
         measured.measure
     from measured
     inner join consents on measured.member_id = consents.member_id
-    where (measured.kind = 'points_expiring_within_days' and measured.measure > 0)
+    where measured.kind = 'points_expiring_within_days' and measured.measure > 0
         or (measured.kind = 'growth_missing_at_most' and measured.measure between 1 and measured.limit_value)
         or (measured.kind = 'no_activity_for_days' and measured.measure >= measured.limit_value)
 

@@ -24,27 +24,9 @@ tiers as (
 
 ),
 
-policy as (
-
-    select policy.*
-    from {{ ref('int_rules__tier_policy') }} as policy
-    inner join tonight
-        on policy.valid_from_date <= tonight.business_date
-        and policy.valid_until_date > tonight.business_date
-
-),
-
 growth as (
 
-    select
-        growth_values.member_id,
-        cast(sum(growth_values.growth_value) as bigint) as growth_value
-    from {{ ref('int_growth_values') }} as growth_values
-    cross join tonight
-    cross join policy
-    where growth_values.business_date <= tonight.business_date
-        and growth_values.business_date > {{ add_months('tonight.business_date', '-policy.window_months') }}
-    group by growth_values.member_id
+    select * from {{ ref('int_member_growth') }}
 
 ),
 

@@ -1,0 +1,50 @@
+-- Members with something falling due since the last night: a lot's last day, the end of a tier's grace.
+with tonight as (
+
+    select * from {{ ref('int_tonight') }}
+
+),
+
+links as (
+
+    select * from {{ ref('int_member_links') }}
+
+),
+
+due_lots as (
+
+    select
+        entries.source,
+        entries.account_id
+    from {{ ref('int_posted__points_entries') }} as entries
+    inner join tonight
+        on entries.expires_on_date > tonight.previous_date
+        and entries.expires_on_date <= tonight.business_date
+    where entries.entry_type = 'accrual'
+
+),
+
+due_tiers as (
+
+    select changes.member_id
+    from {{ ref('int_posted__tier_changes') }} as changes
+    cross join tonight
+    inner join {{ ref('int_rules__tier_policy') }} as policy
+        on {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
+        and {{ add_days('changes.period_end_date', 'policy.grace_days') }} <= tonight.business_date
+
+),
+
+due as (
+
+    select links.member_id
+    from links
+    inner join due_lots
+        on links.source = due_lots.source
+        and links.account_id = due_lots.account_id
+    union
+    select member_id from due_tiers
+
+)
+
+select * from due
