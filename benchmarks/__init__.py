@@ -1,0 +1,1 @@
+"""What is measured, by `make bench`; results as tables with the machine named."""

@@ -1,9 +1,10 @@
-"""The night at a chosen size, step by step, beside the bare floor of the same machine in the same run.
+"""The night at a chosen size, step by step, beside the bare floor of the same machine.
 
-    python -m benchmarks.night --people 100000 --nights 2
+    python -m benchmarks --people 100000 --nights 2
 
-The floor is what nobody can go below: DuckDB reads the same landing files as text and runs one grouped aggregate
-over them. Each step is a process of its own, so its wall time contains its start, and its memory is its own peak.
+The floor is what nobody can go below: in the same run, DuckDB reads the same landing files as text
+and groups them once. Each step is a process of its own, so its wall time contains its start, and
+its memory is its own peak.
 """
 
 import argparse
@@ -24,7 +25,6 @@ from dags.pipeline import NOTHING_NEW, PROJECT, in_order, nightly, step_environm
 from ingest.core.contract import Table, load_source, source_names
 
 RESULTS = Path(__file__).with_name("night.md")
-FIRST = date(2026, 10, 29)
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,21 @@ class Measured:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the table; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.night", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--nights", type=int, default=2)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default="2026-10-29")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="onemember-bench-") as folder:
         lake = Path(folder) / "lake"
         os.environ.update(step_environment(lake), KEYS_FILE=str(Path(folder) / "keys.json"))
         measured("keys", ["ingest", "keys"])
-        size = f"--people {options.people} --from {FIRST} --nights {options.nights}"
+        size = f"--people {options.people} --from {options.first} --nights {options.nights}"
         made = measured("demo", ["ingest", "demo", *size.split()])
-        tables = [night_table(lake, FIRST + timedelta(days=number)) for number in range(options.nights)]
+        tables = [
+            night_table(lake, options.first + timedelta(days=number))
+            for number in range(options.nights)
+        ]
         free = shutil.disk_usage(folder).free
     text = page(options.people, made, tables, free)
     RESULTS.write_text(text, encoding="utf-8")
@@ -70,11 +74,22 @@ def night_table(lake: Path, night: date) -> str:
         "| step | wall s | cpu s | rows/s | peak MB |",
         "|---|---:|---:|---:|---:|",
     ]
-    total = Measured("**all steps, one after the other**", wall, sum(s.cpu_seconds for s in steps), max(s.peak_bytes for s in steps))
-    for step in (*steps, total, Measured("floor: read and group once", floor_seconds, floor_seconds, 0)):
+    total = Measured(
+        "**all steps, one after the other**",
+        wall,
+        sum(s.cpu_seconds for s in steps),
+        max(s.peak_bytes for s in steps),
+    )
+    for step in (
+        *steps,
+        total,
+        Measured("floor: read and group once", floor_seconds, floor_seconds, 0),
+    ):
         speed = f"{rows / step.wall_seconds:,.0f}"
         peak = f"{step.peak_bytes / 1e6:,.0f}" if step.peak_bytes else ""
-        lines.append(f"| {step.name} | {step.wall_seconds:.1f} | {step.cpu_seconds:.1f} | {speed} | {peak} |")
+        lines.append(
+            f"| {step.name} | {step.wall_seconds:.1f} | {step.cpu_seconds:.1f} | {speed} | {peak} |"
+        )
     lines.append(f"\nThe night takes **{wall / floor_seconds:.0f} times** the floor.\n")
     return "\n".join(lines)
 
@@ -95,14 +110,18 @@ def measured(name: str, arguments: list[str]) -> Measured:
 
 
 def floor(lake: Path, night: date) -> tuple[int, float]:
-    """Rows in a night's landing files, and the seconds that DuckDB takes to read and group them all."""
+    """Rows in a night's landing files, and the seconds DuckDB takes to read and group them."""
     project = PROJECT / "dbt_project"
     started = time.monotonic()
     rows = 0
     with duckdb.connect(config={"threads": os.cpu_count() or 1}) as connection:
         for name in source_names(project):
             for table in load_source(project, name).tables:
-                rows += grouped_rows(connection, table, lake / "landing" / name / night.isoformat() / table.file_name(night))
+                rows += grouped_rows(
+                    connection,
+                    table,
+                    lake / "landing" / name / night.isoformat() / table.file_name(night),
+                )
     return rows, time.monotonic() - started
 
 
@@ -118,21 +137,23 @@ def grouped_rows(connection: duckdb.DuckDBPyConnection, table: Table, path: Path
     else:
         relation = f"read_parquet('{path}')"
     column = table.column(table.key[-1]).header
-    sql = f'select coalesce(sum(rows), 0) from (select "{column}", count(*) as rows from {relation} group by 1)'
-    found = connection.execute(sql).fetchone()
+    groups = f'select "{column}", count(*) as rows from {relation} group by 1'
+    found = connection.execute(f"select coalesce(sum(rows), 0) from ({groups})").fetchone()
     path.with_suffix(".utf8").unlink(missing_ok=True)
     return int(found[0]) if found else 0
 
 
 def page(people: int, made: Measured, tables: list[str], free_bytes: int) -> str:
     """The whole result page."""
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    python = f"Python {platform.python_version()}"
+    size = f"{made.wall_seconds:.1f} s, {made.peak_bytes / 1e6:,.0f} MB"
     return "\n".join(
         [
             "# The night, measured\n",
-            f"`make bench PEOPLE={people}` on {machine}, {free_bytes / 1e9:.0f} GB of disk free. Compare by ratio: the",
-            "machine is shared. The first night carries the history.\n",
-            f"Making the demo group of {people:,} people: {made.wall_seconds:.1f} s, {made.peak_bytes / 1e6:,.0f} MB.\n",
+            f"`make bench PEOPLE={people}` on {machine}, {python}, {free_bytes / 1e9:.0f} GB free.",
+            "Compare by ratio: the machine is shared. The first night carries the history.\n",
+            f"Making the demo group of {people:,} people: {size}.\n",
             *tables,
         ]
     )

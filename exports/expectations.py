@@ -4,16 +4,16 @@ The invariants and dbt's tests prove that the numbers agree with each other. The
 the finished marts from outside: keys, codes, ranges, masks, references between marts, and row
 counts against the night before.
 
-They run as SQL in the working database. At 1 M members that takes seconds and little memory; the
-pandas engine took ten times as long and would not fit in memory with 30 M activities
-(benchmarks/README). Importing the library costs about 6 seconds, so only the verify step imports
-this module, and only once everything cheaper has passed.
+They run as SQL in the working database: 3 s and 0.6 GB with 1 M members and 5 M points entries,
+where the pandas engine took 18 s and 3.3 GB. Importing the library takes about 6 seconds, so only
+the verify step imports this module, and only once everything cheaper has passed.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
 import great_expectations as gx
 import great_expectations.execution_engine.sqlalchemy_execution_engine as sql_engine
@@ -111,7 +111,7 @@ def check_expectations(
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_sql(
         "night",
-        connection_string=f"duckdb:///{database}",
+        connection_string=f"duckdb:///{quote(str(database))}",
         kwargs={"connect_args": {"read_only": True, "config": dict(options)}},
     )
     every_suite = suites(facts)

@@ -1,4 +1,4 @@
-"""The closing summary of a run: what the nights read, refused, awarded, expired and settled, and where it all is."""
+"""The closing summary of a run: what each night did, and where its results are."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ NIGHTS = """
     points as (
         select
             posted_date as night,
-            sum(case when entry_type = 'accrual' then signed_points else 0 end) as awarded,
-            sum(case when entry_type in ('redemption', 'redemption_debt') then signed_points else 0 end) as redeemed,
-            sum(case when entry_type in ('claw_back', 'claw_back_debt') then signed_points else 0 end) as clawed_back,
-            sum(case when entry_type = 'expiry' then signed_points else 0 end) as expired
-        from (select *, case when is_reversal then -points else points end as signed_points from fct_points_entries)
+            sum(moved) filter (where entry_type = 'accrual') as awarded,
+            sum(moved) filter (where entry_type in ('redemption', 'redemption_debt')) as redeemed,
+            sum(moved) filter (where entry_type in ('claw_back', 'claw_back_debt')) as taken_back,
+            sum(moved) filter (where entry_type = 'expiry') as expired
+        from (select *, if(is_reversal, -points, points) as moved from fct_points_entries)
         group by posted_date
     ),
     settled as (
@@ -29,11 +29,20 @@ NIGHTS = """
         from fct_settlement_lines
         group by posted_date
     )
-    select night, rows_read, rows_refused, awarded, redeemed, clawed_back, expired, settled_fen
+    select night, rows_read, rows_refused, awarded, redeemed, taken_back, expired, settled_fen
     from loads left join points using (night) left join settled using (night)
     order by night
 """
-HEADINGS = ("night", "rows read", "refused", "awarded", "redeemed", "taken back", "expired", "settled ¥")
+HEADINGS = (
+    "night",
+    "rows read",
+    "refused",
+    "awarded",
+    "redeemed",
+    "taken back",
+    "expired",
+    "settled ¥",
+)
 
 
 def print_summary(settings: Settings) -> None:
@@ -49,16 +58,21 @@ def print_summary(settings: Settings) -> None:
     print()
     for cells in (HEADINGS, *(_cells(night) for night in nights)):
         print("  " + "".join(f"{cell:>13}" for cell in cells))
-    print(f"\n  {members:,} members; settlement over all parties {settlement} fen; {broken} invariants broken\n")
-    current = settings.lake / "published" / "current"
-    print(f"  marts       {current / 'marts.duckdb'}")
+    print(f"\n  {members:,} members; settlement over all parties {settlement} fen;", end=" ")
+    print(f"{broken} invariants broken\n")
+    report = settings.lake / "outbox" / "report" / str(nights[-1][0])
+    print(f"  marts       {settings.lake / 'published' / 'current' / 'marts.duckdb'}")
     print(f"  statements  {settings.lake / 'outbox' / 'statements'}")
-    print(f"  report      {settings.lake / 'outbox' / 'report' / str(nights[-1][0]) / 'run_report.html'}")
+    print(f"  report      {report / 'run_report.html'}")
 
 
 def _cells(night: tuple[Any, ...]) -> tuple[str, ...]:
     *counts, settled_fen = (value or 0 for value in night[1:])
-    return str(night[0]), *(f"{count:,}" for count in counts), f"{settled_fen // 100:,}.{settled_fen % 100:02d}"
+    return (
+        str(night[0]),
+        *(f"{count:,}" for count in counts),
+        f"{settled_fen // 100:,}.{settled_fen % 100:02d}",
+    )
 
 
 def _one(connection: Any, sql: str) -> int:

@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-from exports.later import put_off
 from exports.reader import (
     Mart,
     Tonight,
@@ -113,8 +112,6 @@ def _check(settings: Settings, tonight: Tonight, marts: tuple[Mart, ...]) -> Ver
         return Verification(failures, counted, invariants)
 
     logging.getLogger("great_expectations").propagate = False  # warnings are printed all the same
-    for name in ("altair", "scipy.stats"):
-        put_off(name)
     from exports.expectations import NightFacts, check_expectations  # noqa: PLC0415 - slow to import
 
     facts = NightFacts(tonight.business_date, businesses, parties, _previous_rows(lake, tonight))

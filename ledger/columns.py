@@ -30,11 +30,10 @@ def read_members(
     pending = schema.empty_table()
     for batch in _open(path, schema).iter_batches(batch_size=rows, columns=schema.names):
         table = pa.concat_tables([pending, pa.Table.from_batches([batch]).cast(schema)])
-        members = table["member_id"].combine_chunks()
-        last_member = pc.index(members, members[-1]).as_py()
-        pending = table.slice(last_member)
-        if last_member > 0:
-            yield _checked(path, table.slice(0, last_member), pending, closing_date)
+        cut = _first_row_of_last_member(table) if table.num_rows >= rows else 0
+        pending = table.slice(cut)
+        if cut > 0:
+            yield _checked(path, table.slice(0, cut), pending, closing_date)
     if pending.num_rows > 0:
         yield _checked(path, pending, schema.empty_table(), closing_date)
 
@@ -54,6 +53,10 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     if missing := [name for name in schema.names if name not in file.schema_arrow.names]:
         raise Problem(f"{path} has no column {missing[0]}; run the step that writes it again")
     return file
+
+
+def _first_row_of_last_member(table: pa.Table) -> int:
+    return int(pc.index(table["member_id"], table["member_id"][-1]).as_py())
 
 
 def _checked(path: Path, table: pa.Table, following: pa.Table, closing_date: date) -> pa.Table:

@@ -205,18 +205,22 @@ def is_evidence_short(held: Holdings, rules: Rules) -> bool:
 
 @compiled
 def take_back_upgrades(held: Holdings, rules: Rules) -> None:
-    """Go back to what the upgrades on record still earn, by the rules of their own days.
+    """Go back to what the upgrades on record still earn, each by the rules of its own day.
 
-    An upgrade whose evidence is short shrinks to the tier that it does earn, with the period it
-    had; if that is no more than was held before it, it goes, and what was held before is looked at.
+    An upgrade whose evidence earns a lower tier now is one to that tier, with the period it had;
+    one that earns no more than what was held before it is none.
     """
-    while is_evidence_short(held, rules):
-        top = held.top[0]
-        earned = highest_rank(rules, held.upgraded_on[top], held.evidence[top])
-        if earned > held.rank[top - 1]:
-            held.rank[top] = earned
-        else:
-            held.top[0] -= 1
+    kept = 0
+    for place in range(1, held.top[0] + 1):
+        earned = highest_rank(rules, held.upgraded_on[place], held.evidence[place])
+        if earned > held.rank[kept]:
+            kept += 1
+            held.rank[kept] = earned
+            held.period_end[kept] = held.period_end[place]
+            held.upgraded_on[kept] = held.upgraded_on[place]
+            held.window_start[kept] = held.window_start[place]
+            held.evidence[kept] = held.evidence[place]
+    held.top[0] = kept
 
 
 @compiled

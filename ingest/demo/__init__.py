@@ -10,11 +10,11 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-from ingest.core.contract import load_source
+from ingest.core.contract import load_source, source_names
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, check_writable
 from ingest.core.settings import PROJECT, load_settings
-from ingest.demo.deliveries import SOURCES, make_deliveries
+from ingest.demo.deliveries import make_deliveries
 from ingest.demo.files import DemoLake, code_digest
 from ingest.demo.world import Group
 
@@ -39,15 +39,16 @@ def main(argv: list[str]) -> int:
     if demo.is_made(fingerprint):
         print(f"demo group: nothing new to make in {root}")
         return 0
-    sources = [load_source(settings.dbt_project, name) for name in SOURCES]
+    names = source_names(settings.dbt_project)
+    sources = [load_source(settings.dbt_project, name) for name in names]
     row_count = make_deliveries(demo, group, sources)
     landings = [
         demo.lake.landing(source.name, day) for source in sources for day, _ in group.deliveries()
     ]
     demo.keep_receipt(fingerprint, landings)
     print(
-        f"demo group: {group.people_count:,} people, {group.night_count} deliveries from "
-        f"{group.first_night}, {row_count:,} rows in {root / 'landing'}"
+        f"demo group: {group.people_count:,} people, {row_count:,} rows for {group.night_count} "
+        f"nights from {group.first_night} in {root / 'landing'}"
     )
     return 0
 

@@ -97,9 +97,8 @@ class Accounts:
         """The same as a row of that look tells it: NEVER while the account lasts."""
         return np.where(is_later, self.end_day[rows], NEVER)
 
-    def facts(self, last_day: int) -> Mapping[str, int]:
-        """Counts of the identity hazards on accounts that were delivered by a day."""
-        is_there = self.registered <= last_day
+    def facts(self, is_there: Flags) -> Mapping[str, int]:
+        """Counts of the identity hazards among the accounts marked."""
         gave_up = self.people.has_recycled_number[self.person]
         return {
             "accounts": int(is_there.sum()),

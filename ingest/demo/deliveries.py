@@ -1,9 +1,11 @@
 """Lets the group live day after day, and hands over what each business writes down."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 
 import polars as pl
 from rich.console import Console
@@ -11,17 +13,20 @@ from rich.progress import Progress
 
 from ingest.core.contract import Source
 from ingest.core.lake import write_bytes, write_parquet
+from ingest.demo.business import Business
 from ingest.demo.faults import RATES, soil
 from ingest.demo.files import DemoLake, json_bytes
-from ingest.demo.hotel import Hotel
-from ingest.demo.mall import Mall
-from ingest.demo.parking import Parking
 from ingest.demo.people import People, make_people
-from ingest.demo.property import PropertyManagement
 from ingest.demo.wallet import Wallet
-from ingest.demo.world import Business, Group, Span, chance
+from ingest.demo.world import Group, Span, chance, day_number
 
-SOURCES = ("pos", "hotel", "property", "parking")  # in the order in which a day's points are spent
+# Points are spent in this order within a day; businesses that joined the group later come last.
+SPENDING_ORDER = (
+    "ingest.demo.mall",
+    "ingest.demo.hotel",
+    "ingest.demo.property",
+    "ingest.demo.parking",
+)
 
 Pieces = dict[str, dict[str, list[pl.DataFrame]]]
 
@@ -29,46 +34,69 @@ Pieces = dict[str, dict[str, list[pl.DataFrame]]]
 def make_deliveries(demo: DemoLake, group: Group, sources: Sequence[Source]) -> int:
     """Make every delivery, the truth and the facts; the number of rows delivered.
 
-    Raises Problem if a landing folder already holds something else.
+    A source whose business has no module here delivers empty files. Raises Problem if a landing
+    folder already holds something else.
     """
     people = make_people(group)
-    businesses = _open_businesses(group, people)
+    businesses = _open_businesses(group, people, sources)
     wallet = Wallet(people.count)
     rows: Counter[str] = Counter()
-    hazards: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
     deliveries = list(group.deliveries())
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("demo group", total=sum(len(spans) + 1 for _, spans in deliveries))
-        for number, (business_date, spans) in enumerate(deliveries):
-            pieces: Pieces = {business.source: defaultdict(list) for business in businesses}
+        for business_date, spans in deliveries:
+            pieces: Pieces = {source.name: defaultdict(list) for source in sources}
             for span in spans:
                 _live(businesses, span, wallet, pieces)
                 progress.advance(task)
-            for business, source in zip(businesses, sources, strict=True):
-                masters = business.masters(spans[-1].last_day, number == 0)
-                events = {
-                    name: pl.concat(frames) for name, frames in pieces.pop(source.name).items()
-                }
-                tables = {}
-                for name, frame in {**masters, **events}.items():
-                    rng = chance(group, "faults", source.name, name, spans[-1].last_day)
-                    tables[name], made = soil(frame, source.table(name), rng, number == 0)
-                    hazards.update(made)
-                    rows[f"{source.name}.{name}"] += tables[name].height
+            for business in businesses:
+                masters = business.masters(spans[-1].last_day, business_date == group.first_night)
+                for name, frame in masters.items():
+                    pieces[business.source][name].append(frame)
+            for source in sources:
+                tables = {name: pl.concat(it) for name, it in pieces.pop(source.name).items()}
+                tables = _soiled(group, source, business_date, tables, faults)
+                rows.update({f"{source.name}.{name}": it.height for name, it in tables.items()})
                 demo.hand_over(source, business_date, tables)
             progress.advance(task)
     last_day = deliveries[-1][1][-1].last_day
     _write_truth(demo, businesses, people, last_day)
-    _write_facts(demo, group, businesses, last_day, hazards, rows)
+    _write_facts(demo, group, businesses, last_day, faults, rows)
     return rows.total()
 
 
-def _open_businesses(group: Group, people: People) -> list[Business]:
-    mall, hotel = Mall(group, people), Hotel(group, people)
-    property_management = PropertyManagement(group, people)
-    named = [mall.accounts, hotel.accounts, property_management.accounts]
-    return [mall, hotel, property_management, Parking(group, people, named)]
+def _open_businesses(group: Group, people: People, sources: Sequence[Source]) -> list[Business]:
+    """The businesses that have a module here, in the order in which points are spent."""
+    places = {name: place for place, name in enumerate(SPENDING_ORDER)}
+    modules = sorted(
+        {f"ingest.demo.{source.business}" for source in sources},
+        key=lambda name: (places.get(name, len(places)), name),
+    )
+    businesses: list[Business] = [
+        import_module(name).BUSINESS(group, people) for name in modules if find_spec(name)
+    ]
+    for business in businesses:
+        business.meet([other for other in businesses if other is not business])
+    return businesses
+
+
+def _soiled(
+    group: Group,
+    source: Source,
+    business_date: date,
+    tables: Mapping[str, pl.DataFrame],
+    faults: Counter[str],
+) -> dict[str, pl.DataFrame]:
+    """The tables with the faults of their rows, which are counted."""
+    soiled = {}
+    for name, frame in sorted(tables.items()):
+        rng = chance(group, "faults", source.name, name, day_number(business_date))
+        is_first = business_date == group.first_night
+        soiled[name], made = soil(frame, source.table(name), rng, is_first)
+        faults.update(made)
+    return soiled
 
 
 def _live(businesses: Sequence[Business], span: Span, wallet: Wallet, pieces: Pieces) -> None:

@@ -2,8 +2,6 @@
 refunds.
 """
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -19,6 +17,7 @@ from ingest.demo.accounts import (
     open_accounts,
     without_phone,
 )
+from ingest.demo.business import Business
 from ingest.demo.faults import RATES
 from ingest.demo.people import MOBILE_PREFIXES, People
 from ingest.demo.wallet import Wallet, part_of
@@ -100,14 +99,13 @@ class Bookings:
         return prefix + day_digits(self.booked_day) + digits("", self.serial, 5)
 
 
-class Hotel:
+class Hotel(Business):
     """The hotel with its guests and the bookings that are still open."""
 
     source = "hotel"
 
     def __init__(self, group: Group, people: People) -> None:
-        self.group = group
-        self.people = people
+        super().__init__(group, people)
         rng = chance(group, "hotel")
         self.agent_count = max(2, group.people_count * AGENTS_PER_1000_PEOPLE // 1_000)
         self.accounts, self.agent = self._guests(rng)
@@ -119,7 +117,6 @@ class Hotel:
         self.visits = eager(rng, count, 0.5)
         self.bookings: Bookings | None = None
         self.later_refunds: list[pl.DataFrame] = []
-        self.counts: Counter[str] = Counter()
 
     def _guests(self, rng: np.random.Generator) -> tuple[Accounts, Ints]:
         """Guest profiles and the agent behind each (-1 for none)."""
@@ -150,19 +147,9 @@ class Hotel:
             is_sound=accounts.is_sound & ~is_agency,
         ), agent
 
-    def truth(self, last_day: int) -> pl.DataFrame:
-        """Account and person, as Business says."""
-        rows = np.flatnonzero(self.accounts.registered <= last_day)
-        return pl.DataFrame(
-            {"account_id": self._guest_ids(rows), "person": self.accounts.person[rows]}
-        )
-
-    def facts(self, last_day: int) -> Mapping[str, int]:
-        """Counts of hazards, as Business says."""
-        return {**self.accounts.facts(last_day), **self.counts}
-
-    def _guest_ids(self, rows: Ints) -> pl.Series:
-        return blank(digits("G", self.accounts.number[rows], 8), rows < 0)
+    def account_ids(self, accounts: Ints) -> pl.Series:
+        """Ids of accounts; NULL for position -1."""
+        return blank(digits("G", self.accounts.number[accounts], 8), accounts < 0)
 
     def masters(self, day: int, is_first: bool) -> Frames:
         """Guests, and reservations with the status at the end of the day."""
@@ -179,7 +166,7 @@ class Hotel:
         mail = digits("", spread(person, 9, self.group.offset), 9) + choose(MAIL_HOSTS, person % 5)
         return pl.DataFrame(
             {
-                "guest_id": self._guest_ids(rows),
+                "guest_id": self.account_ids(rows),
                 "guest_name": accounts.names(rows),
                 "gender": blank(gender, ~self.has_gender[rows]),
                 "birth_date": blank(dates(people.birth_day[person]), ~self.has_birth_date[rows]),
@@ -215,7 +202,7 @@ class Hotel:
         return pl.DataFrame(
             {
                 "reservation_no": known.numbers("R"),
-                "guest_id": self._guest_ids(known.guest),
+                "guest_id": self.account_ids(known.guest),
                 "channel": choose(pl.Series(CHANNELS), known.channel),
                 "agent_code": blank(digits("AG", np.maximum(agent, 0) + 1, 4), agent < 0),
                 "arrival_date": dates(known.arrival_day),
@@ -317,7 +304,7 @@ class Hotel:
             {
                 "folio_no": ended.numbers("F"),
                 "stay_no": ended.numbers("S"),
-                "guest_id": self._guest_ids(ended.guest),
+                "guest_id": self.account_ids(ended.guest),
                 "closed_at": moments(ended.closed_at),
                 "audit_date": dates(ended.departure_day),
                 "channel": choose(pl.Series(CHANNELS), ended.channel),
@@ -365,7 +352,7 @@ class Hotel:
             {
                 "stay_no": ended.numbers("S"),
                 "reservation_no": ended.numbers("R"),
-                "guest_id": self._guest_ids(ended.guest),
+                "guest_id": self.account_ids(ended.guest),
                 "room_no": digits("", ended.room, 4),
                 "check_in_at": moments(ended.checked_in_at),
                 "check_out_at": moments(ended.checked_out_at),
@@ -373,3 +360,6 @@ class Hotel:
                 "audit_date": dates(ended.departure_day),
             }
         )
+
+
+BUSINESS = Hotel

@@ -1,6 +1,5 @@
 """The mall's point of sale: merchants, members, sale lines (most of them anonymous), tenders."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ingest.demo.accounts import Accounts, open_accounts
+from ingest.demo.business import Business
 from ingest.demo.faults import ABSURD_BIRTH_DATES, RATES
 from ingest.demo.people import FEMALE, People, fixed_text, written_plates
 from ingest.demo.wallet import Wallet, part_of
@@ -121,14 +121,13 @@ class Tenders:
     amount_fen: Ints
 
 
-class Mall:
+class Mall(Business):
     """The mall with its members and what is still to be returned."""
 
     source = "pos"
 
     def __init__(self, group: Group, people: People) -> None:
-        self.group = group
-        self.people = people
+        super().__init__(group, people)
         rng = chance(group, "mall")
         self._set_up_shops(rng)
         self.accounts = _members(rng, people)
@@ -136,7 +135,6 @@ class Mall:
         self.visits = eager(rng, self.accounts.count, 0.40)
         self.later_lines: list[pl.DataFrame] = []  # of returns that fall due on a later day
         self.later_tenders: list[pl.DataFrame] = []
-        self.counts: Counter[str] = Counter()
 
     def _set_up_shops(self, rng: np.random.Generator) -> None:
         counts = [category.merchants for category in CATEGORIES]
@@ -163,28 +161,18 @@ class Mall:
         self.has_unionid = people.is_adult[accounts.person] & flip(rng, count, 0.55)
         self.has_plate = (people.car[accounts.person] >= 0) & flip(rng, count, 0.35)
 
-    def truth(self, last_day: int) -> pl.DataFrame:
-        """Account and person, as Business says."""
-        rows = np.flatnonzero(self.accounts.registered <= last_day)
-        return pl.DataFrame(
-            {"account_id": self._member_numbers(rows), "person": self.accounts.person[rows]}
-        )
-
-    def facts(self, last_day: int) -> Mapping[str, int]:
-        """Counts of hazards, as Business says."""
-        is_there = self.accounts.registered <= last_day
+    def hazards(self, is_there: Flags, last_day: int) -> Mapping[str, int]:
+        """Birthdays and genders that the card desk lacks, and birthdays that cannot be."""
+        is_absurd = self.birth_known & (self.absurd_birth >= 0)
         return {
-            **self.accounts.facts(last_day),
             "missing_genders": int((is_there & ~self.has_gender).sum()),
             "missing_birth_dates": int((is_there & ~self.birth_known).sum()),
-            "absurd_birth_dates": int(
-                (is_there & self.birth_known & (self.absurd_birth >= 0)).sum()
-            ),
-            **self.counts,
+            "absurd_birth_dates": int((is_there & is_absurd).sum()),
         }
 
-    def _member_numbers(self, rows: Ints) -> pl.Series:
-        return digits("", self.accounts.number[rows], 8)
+    def account_ids(self, accounts: Ints) -> pl.Series:
+        """Ids of accounts; NULL for position -1."""
+        return blank(digits("", self.accounts.number[accounts], 8), accounts < 0)
 
     def masters(self, day: int, is_first: bool) -> Frames:
         """Merchants and members."""
@@ -224,7 +212,7 @@ class Mall:
         gender = choose(pl.Series(["male", "female"]), people.sex[person])
         return pl.DataFrame(
             {
-                "member_no": self._member_numbers(rows),
+                "member_no": self.account_ids(rows),
                 "card_no": digits("6688", spread(accounts.number[rows], 12, self.group.offset), 12),
                 "member_name": accounts.names(rows),
                 "gender": blank(gender, ~self.has_gender[rows]),
@@ -341,7 +329,9 @@ class Mall:
             least=LEAST_REDEMPTION_POINTS,
             overdraws=flip(rng, count, RATES.overdrawn_redemptions),
         )
+        is_over = (points > 0) & (wallet.spendable[person] < 0)
         self.counts["redemptions"] += int((points > 0).sum())
+        self.counts["overdrawn_redemptions"] += int(is_over.sum())
         return points
 
     def _plan_returns(
@@ -369,7 +359,7 @@ class Mall:
             -lines.paid_fen[is_back],
         )
         back_fen = -np.bincount(kept.receipt, kept.paid_fen, len(who)).astype(np.int64)
-        given_back = _shares_of(tenders.amount_fen[who], due_fen[who], back_fen)
+        given_back = shares_of(tenders.amount_fen[who], due_fen[who], back_fen)
         money_fen = np.where(tenders.kind[who] > VOUCHER, given_back, 0).sum(axis=1)
         wallet.earn(self.accounts.known_person(receipts.buyer[who]), -money_fen // 100)
         day = receipts.day[who] + delay
@@ -399,7 +389,6 @@ class Mall:
         shop = receipts.merchant[of]
         buyer = receipts.buyer[of]
         categories = pl.Series([entry.name for entry in CATEGORIES])
-        member = blank(self._member_numbers(buyer), buyer < 0)
         return pl.DataFrame(
             {
                 "receipt_no": receipts.number.gather(of),
@@ -407,7 +396,7 @@ class Mall:
                 "store_no": choose(pl.Series(["M01", "M02"]), (shop >= 40).astype(np.int64)),
                 "till_no": digits("", shop * 3 + receipts.sold_at[of] % 3 + 1, 3),
                 "merchant_id": digits("S", shop + 1, 4),
-                "member_no": member,
+                "member_no": self.account_ids(buyer),
                 "sold_at": moments(receipts.sold_at[of]),
                 "product_name": choose(pl.Series(PRODUCTS.split()), lines.product),
                 "category": choose(categories, self.shop_category[shop]),
@@ -454,7 +443,7 @@ def _tender_rows(number: pl.Series, day: Ints, tenders: Tenders) -> pl.DataFrame
     )
 
 
-def _shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
+def shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
     """Each row of `amounts` (summing to `total`) scaled to sum to `part`: largest remainder, then
     first place.
 
@@ -475,3 +464,6 @@ def _due(frames: list[pl.DataFrame], span: Span) -> tuple[pl.DataFrame, list[pl.
     is_due = pl.col("_day") <= span.last_day
     waiting = rows.filter(~is_due)
     return rows.filter(is_due).sort("_day", maintain_order=True).drop("_day"), [waiting]
+
+
+BUSINESS = Mall

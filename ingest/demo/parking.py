@@ -1,6 +1,5 @@
 """The car parks: plates bound in the mini-program, sessions across midnight, payments."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -8,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ingest.demo.accounts import FAMILY, OWN, Accounts, open_accounts, with_end, without_phone
+from ingest.demo.business import Business
 from ingest.demo.faults import RATES
 from ingest.demo.people import People, plate_texts
 from ingest.demo.wallet import Wallet
@@ -15,6 +15,7 @@ from ingest.demo.world import (
     CUT_OFF_SECONDS,
     DAY_SECONDS,
     NEVER,
+    Flags,
     Frames,
     Group,
     Ints,
@@ -47,20 +48,17 @@ TWO_PAYMENTS_SHARE = 0.03
 REDEEM_SHARE = 0.25
 
 
-class Parking:
-    """The car parks and bound vehicles; `named` are the accounts where the business asks names."""
+class Parking(Business):
+    """The car parks and the vehicles bound in their mini-program."""
 
     source = "parking"
 
-    def __init__(self, group: Group, people: People, named: Sequence[Accounts]) -> None:
-        self.group = group
-        self.people = people
+    def __init__(self, group: Group, people: People) -> None:
+        super().__init__(group, people)
         rng = chance(group, "parking")
         self.accounts, self.car = self._vehicles(rng)
-        self._find_sound_accounts(named)
         self.visits = eager(rng, self.accounts.count, 0.6)
         self.car_count = int(people.car.max(initial=0)) + 1
-        self.counts: Counter[str] = Counter()
 
     def _vehicles(self, rng: np.random.Generator) -> tuple[Accounts, Ints]:
         """Bound vehicles and their cars: first drivers, some second ones, buyers of sold cars."""
@@ -101,11 +99,11 @@ class Parking:
         )
         return without_phone(plain, is_without)
 
-    def _find_sound_accounts(self, named: Sequence[Accounts]) -> None:
+    def meet(self, others: Sequence[Business]) -> None:
         """Without a name it is plain whose car it is only if nobody else uses number or plate."""
         people = self.people
         is_shared = people.switch_day < NEVER
-        for accounts in named:
+        for accounts in (other.accounts for other in others):
             family = accounts.phone_kind == FAMILY
             is_shared[people.lender[accounts.person[family]]] = True
             is_shared[accounts.person[accounts.is_name_mistyped]] = True
@@ -113,27 +111,17 @@ class Parking:
         is_sound = (bound[self.car] == 1) & ~is_shared[self.accounts.person]
         self.accounts = replace(self.accounts, is_sound=self.accounts.is_sound & is_sound)
 
-    def truth(self, last_day: int) -> pl.DataFrame:
-        """Account and person, as Business says."""
-        rows = np.flatnonzero(self.accounts.registered <= last_day)
-        return pl.DataFrame(
-            {"account_id": self._vehicle_ids(rows), "person": self.accounts.person[rows]}
-        )
-
-    def facts(self, last_day: int) -> Mapping[str, int]:
-        """Counts of hazards, as Business says."""
-        is_there = self.accounts.registered <= last_day
-        sold = is_there & (self.accounts.ended(np.arange(len(is_there)), is_there) <= last_day)
+    def hazards(self, is_there: Flags, last_day: int) -> Mapping[str, int]:
+        """Plates that several people bound, and cars that were sold."""
         bound = np.bincount(self.car[is_there], minlength=1)
         return {
-            **self.accounts.facts(last_day),
             "plates_bound_more_than_once": int((bound > 1).sum()),
-            "sold_cars": int(sold.sum()),
-            **self.counts,
+            "sold_cars": int((is_there & (self.accounts.end_day <= last_day)).sum()),
         }
 
-    def _vehicle_ids(self, rows: Ints) -> pl.Series:
-        return digits("V", self.accounts.number[rows], 7)
+    def account_ids(self, accounts: Ints) -> pl.Series:
+        """Ids of bound vehicles."""
+        return digits("V", self.accounts.number[accounts], 7)
 
     def masters(self, day: int, is_first: bool) -> Frames:
         """Bound vehicles."""
@@ -141,7 +129,7 @@ class Parking:
         rows, is_later = accounts.due(day, is_first)
         vehicles = pl.DataFrame(
             {
-                "vehicle_id": self._vehicle_ids(rows),
+                "vehicle_id": self.account_ids(rows),
                 "plate_no": plate_texts(self.car[rows]),
                 "mobile": accounts.mobiles(rows, is_later),
                 "bound_date": dates(accounts.registered[rows]),
@@ -170,7 +158,7 @@ class Parking:
                 "exited_at": moments(exited_at),
             }
         )
-        fee_fen = _fees(exited_at - entered_at)
+        fee_fen = fees(exited_at - entered_at)
         is_resident = (lot >= FIRST_COMMUNITY_LOT) & (account >= 0)
         fee_fen[is_resident | flip(rng, len(day), VALIDATED_SHARE)] = 0
         payments = self._payments(rng, number, day, exited_at, fee_fen, account, wallet)
@@ -240,9 +228,12 @@ class Parking:
         )
 
 
-def _fees(seconds: Ints) -> Ints:
+def fees(seconds: Ints) -> Ints:
     """Tariff: half an hour free, then 6 yuan for each hour begun, at most 60 for each 24 hours."""
     full_days, rest = seconds // DAY_SECONDS, seconds % DAY_SECONDS
     hours = -((FREE_SECONDS - rest) // 3_600)
     capped = np.minimum(np.maximum(hours, 0) * HOUR_FEN, DAY_CAP_FEN)
     return np.where(seconds <= FREE_SECONDS, 0, full_days * DAY_CAP_FEN + capped)
+
+
+BUSINESS = Parking

@@ -1,6 +1,5 @@
 """Property management: flats and offices, owners, tenants and family, monthly bills, payments."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from ingest.demo.accounts import Accounts, open_accounts, with_end
+from ingest.demo.business import Business
 from ingest.demo.faults import RATES
 from ingest.demo.people import People, written_plates
 from ingest.demo.wallet import Wallet, part_of
@@ -74,14 +74,13 @@ class Units:
         return letter + building + "-" + digits("", floor, 2) + digits("", door, 2)
 
 
-class PropertyManagement:
+class PropertyManagement(Business):
     """The communities with their residents; bills and payments are a function of the month."""
 
     source = "property"
 
     def __init__(self, group: Group, people: People) -> None:
-        self.group = group
-        self.people = people
+        super().__init__(group, people)
         rng = chance(group, "property")
         self.units = _make_units(rng, people)
         self.accounts, self.unit, self.role = self._residents(rng)
@@ -91,7 +90,6 @@ class PropertyManagement:
         self.has_plate = (people.car[self.accounts.person] >= 0) & flip(rng, count, 0.55)
         self.has_address = flip(rng, count, 0.7)
         self.months: dict[int, pl.DataFrame] = {}
-        self.counts: Counter[str] = Counter()
 
     def _residents(self, rng: np.random.Generator) -> tuple[Accounts, Ints, Ints]:
         """Residents with unit and role: who lives there, landlords, tenants that moved out."""
@@ -145,25 +143,14 @@ class PropertyManagement:
         number = spread(np.arange(count), 7, 4_711)
         return with_end(open_accounts(rng, self.people, person, number, moved_in), moved_out)
 
-    def truth(self, last_day: int) -> pl.DataFrame:
-        """Account and person, as Business says."""
-        rows = np.flatnonzero(self.accounts.registered <= last_day)
-        return pl.DataFrame(
-            {"account_id": self._resident_numbers(rows), "person": self.accounts.person[rows]}
-        )
+    def hazards(self, is_there: Flags, last_day: int) -> Mapping[str, int]:
+        """Residents that left."""
+        has_left = is_there & (self.accounts.end_day <= last_day)
+        return {"moved_out_residents": int(has_left.sum())}
 
-    def facts(self, last_day: int) -> Mapping[str, int]:
-        """Counts of hazards, as Business says."""
-        is_there = self.accounts.registered <= last_day
-        moved_out = is_there & (self.accounts.ended(np.arange(len(is_there)), is_there) <= last_day)
-        return {
-            **self.accounts.facts(last_day),
-            "moved_out_residents": int(moved_out.sum()),
-            **self.counts,
-        }
-
-    def _resident_numbers(self, rows: Ints) -> pl.Series:
-        return blank(digits("KH", self.accounts.number[rows], 7), rows < 0)
+    def account_ids(self, accounts: Ints) -> pl.Series:
+        """Ids of accounts; NULL for position -1."""
+        return blank(digits("KH", self.accounts.number[accounts], 7), accounts < 0)
 
     def masters(self, day: int, is_first: bool) -> Frames:
         """Units and residents."""
@@ -188,7 +175,7 @@ class PropertyManagement:
         address = "上海市" + community + unit_no + "室"
         return pl.DataFrame(
             {
-                "resident_no": self._resident_numbers(rows),
+                "resident_no": self.account_ids(rows),
                 "unit_no": unit_no,
                 "role": choose(ROLES, self.role[rows]),
                 "resident_name": accounts.names(rows),
@@ -292,7 +279,7 @@ class PropertyManagement:
             {
                 "payment_no": numbers,
                 "bill_no": paid["bill_no"],
-                "resident_no": self._resident_numbers(payer),
+                "resident_no": self.account_ids(payer),
                 "paid_at": moments(day * DAY_SECONDS + paid["paid_second"].to_numpy()),
                 "channel": choose(CHANNELS, paid["channel"].to_numpy()),
                 "gross_fen": gross,
@@ -315,7 +302,7 @@ class PropertyManagement:
             {
                 "payment_no": original + "T",
                 "bill_no": due["bill_no"],
-                "resident_no": self._resident_numbers(payer),
+                "resident_no": self.account_ids(payer),
                 "paid_at": moments(back_at),
                 "channel": choose(CHANNELS, due["channel"].to_numpy()),
                 "gross_fen": -due["amount_fen"],
@@ -364,3 +351,6 @@ def _make_units(rng: np.random.Generator, people: People) -> Units:
 def _month_of(day: int) -> int:
     """Months since January 1970 of a day number."""
     return int(np.datetime64(day, "D").astype("datetime64[M]").astype(np.int64))
+
+
+BUSINESS = PropertyManagement

@@ -6,10 +6,8 @@ pay". The platform's own fold decides what a balance is.
 """
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from ingest.demo.world import Flags, Ints
 
 EXPIRY_DAYS = 365
 STEP_POINTS = 100  # points are taken in hundreds; one point pays one fen

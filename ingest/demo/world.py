@@ -9,13 +9,11 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-
-from ingest.demo.wallet import Wallet
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -92,24 +90,6 @@ class Span:
     def holds(self, day: Ints) -> Flags:
         """Which of these days lie in the span."""
         return (day >= self.first_day) & (day <= self.last_day)
-
-
-class Business(Protocol):
-    """One business of the demo group: its accounts and what it hands over."""
-
-    source: str
-
-    def activity(self, span: Span, wallet: Wallet) -> Frames:
-        """Rows of the event tables for a span of days; called for every span in order."""
-
-    def masters(self, day: int, is_first: bool) -> Frames:
-        """Rows of the master tables of a delivery, after its activity: all, or the changed ones."""
-
-    def truth(self, last_day: int) -> pl.DataFrame:
-        """account_id and person of every account delivered by that day."""
-
-    def facts(self, last_day: int) -> Mapping[str, int]:
-        """Counts of the hazards that were built in."""
 
 
 def day_number(day: date) -> int:

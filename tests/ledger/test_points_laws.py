@@ -152,7 +152,7 @@ def whole_lives(seed: int, policy: str, lasting: int | None) -> list[Event]:
 def whole_life(
     random: np.random.Generator, member_id: str, policy: str, lasting: int | None
 ) -> list[Event]:
-    """Buying, spending and undoing in random order; what is not undone by then is undone at the end."""
+    """Buying, spending and undoing in random order; at the end, only undoing."""
     events: dict[str, Event] = {}
     still_open: dict[str, int] = {}  # points of orders and redemptions not undone yet
     step_count = int(random.integers(1, 12))
@@ -212,7 +212,7 @@ def total(rows: list[Entry], entry_type: str) -> int:
 def test_after_refunding_everything_unlimited_nothing_is_left_and_nobody_owes(
     lasting: int | None,
 ) -> None:
-    """C9, 5,000 lives each: earned - expired - clawed back = 0, debt = 0, every redeemer at zero."""
+    """C9, 5,000 lives each: earned - expired - clawed back = 0, debt = 0, redeemers at zero."""
     events = whole_lives(seed=20260131, policy="unlimited", lasting=lasting)
     rows = folded_rows(events, START + timedelta(days=5000))
     for party in ("member", "member_debt", "redeemer:mall", "redeemer:hotel"):
@@ -228,7 +228,7 @@ def test_after_refunding_everything_unlimited_nothing_is_left_and_nobody_owes(
 
 
 def test_after_refunding_everything_within_balance_the_points_left_are_the_shortfall() -> None:
-    """C9, 5,000 lives: what members keep equals, one for one, what the businesses were charged."""
+    """C9, 5,000 lives: what members keep is, one for one, what the businesses were charged."""
     events = whole_lives(seed=20260201, policy="within_balance", lasting=None)
     rows = folded_rows(events, START + timedelta(days=5000))
     shortfall: Counter[str] = Counter()
@@ -242,5 +242,5 @@ def test_after_refunding_everything_within_balance_the_points_left_are_the_short
 def test_the_fold_is_compiled_once_and_kept() -> None:
     """One signature, so that one night compiles nothing that another night compiled before."""
     folded([Event("accrual", START, 1, "O1", lot_id="L1")], START)
-    assert len(points.fold_points.signatures) == 1  # type: ignore[attr-defined]
+    assert len(points.fold_points.signatures) == 1
     assert tables.plain(points).fold_points is not points.fold_points

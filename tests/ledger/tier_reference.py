@@ -94,8 +94,7 @@ class Member:
                 self.holdings[-1] = Holding(before, self.held.period_end, day)
             else:
                 reason, growth = "reversal", self.evidence(self.held, day)
-                while self.is_short(day):
-                    self.shrink(day)
+                self.take_back(day)
         earned = self.best(day, self.score(day))
         if earned > self.held.rank:
             self.holdings.append(Holding(earned, self.new_period_end(day), day))
@@ -130,12 +129,14 @@ class Member:
             return False
         return day >= period_end + timedelta(days=self.policy(period_end).grace_days)
 
-    def shrink(self, day: date) -> None:
-        short = self.holdings.pop()
-        assert short.earned_on is not None
-        rank = self.best(short.earned_on, self.evidence(short, day))
-        if rank > self.held.rank:
-            self.holdings.append(Holding(rank, short.period_end, short.earned_on))
+    def take_back(self, day: date) -> None:
+        upgrades = self.holdings[1:]
+        del self.holdings[1:]
+        for upgrade in upgrades:
+            assert upgrade.earned_on is not None
+            rank = self.best(upgrade.earned_on, self.evidence(upgrade, day))
+            if rank > self.held.rank:
+                self.holdings.append(Holding(rank, upgrade.period_end, upgrade.earned_on))
 
     def is_short(self, day: date) -> bool:
         held = self.held

@@ -1,4 +1,4 @@
-"""Lakes that whole nights have run on, built once a session by the same commands as in production."""
+"""A lake that whole nights have run on, built once a session by the commands of production."""
 
 import os
 import subprocess
@@ -21,8 +21,12 @@ def run_command(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     """Run `python -m …` in the project on a lake."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
-        cwd=PROJECT, env=environment_of(lake), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=PROJECT,
+        env=environment_of(lake),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def must_run(lake: Path, *arguments: str) -> str:

@@ -38,7 +38,9 @@ def next_lake(worked_lake: Path, tmp_path: Path) -> Path:
     return lake
 
 
-def test_the_same_night_again_says_that_nothing_was_new_and_changes_nothing(worked_lake: Path) -> None:
+def test_the_same_night_again_says_that_nothing_was_new_and_changes_nothing(
+    worked_lake: Path,
+) -> None:
     before = manifest(worked_lake)
     said = must_run(worked_lake, "dags", "run", "--date", LAST_NIGHT)
     assert "nothing new" in said
@@ -55,7 +57,9 @@ def test_an_empty_lake_rebuilt_from_landing_with_other_keys_reaches_the_same_dig
         must_run(lake, "dags", "run", "--date", night.isoformat())
         if night == date(2026, 10, 31):
             must_run(lake, "dags", "close", "--period", "2026-10")
-    assert (lake.parent / "keys.json").read_bytes() != (worked_lake.parent / "keys.json").read_bytes()
+    assert (lake.parent / "keys.json").read_bytes() != (
+        worked_lake.parent / "keys.json"
+    ).read_bytes()
     assert json.loads(manifest(lake))["digest"] == json.loads(manifest(worked_lake))["digest"]
 
 
@@ -63,8 +67,12 @@ def test_a_quiet_night_moves_no_points_and_keeps_the_closed_statement(next_lake:
     pack = next_lake / "outbox" / "statements" / "2026-10" / "hotel"
     before = {path.name: path.read_bytes() for path in pack.iterdir()}
     must_run(next_lake, "dags", "run", "--date", NEXT_NIGHT.isoformat())
-    with duckdb.connect(next_lake / "published" / "current" / "marts.duckdb", read_only=True) as connection:
-        posted = connection.execute("select count(*) from fct_points_entries where posted_date = '2026-11-02'")
+    with duckdb.connect(
+        next_lake / "published" / "current" / "marts.duckdb", read_only=True
+    ) as connection:
+        posted = connection.execute(
+            "select count(*) from fct_points_entries where posted_date = '2026-11-02'"
+        )
         assert posted.fetchall() == [(0,)]
     assert {path.name: path.read_bytes() for path in pack.iterdir()} == before
 
@@ -73,8 +81,10 @@ def test_analysts_read_the_published_marts_while_a_night_runs(next_lake: Path) -
     marts = next_lake / "published" / "current" / "marts.duckdb"
     night = subprocess.Popen(
         [sys.executable, "-m", "dags", "run", "--date", NEXT_NIGHT.isoformat()],
-        cwd=PROJECT, env=environment_of(next_lake), stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=PROJECT,
+        env=environment_of(next_lake),
+        stdout=subprocess.DEVNULL,
+    )
     reads = 0
     while night.poll() is None:
         with duckdb.connect(marts, read_only=True) as connection:
@@ -91,7 +101,9 @@ def broken_rules(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
     rules = tmp_path / "rules"
     shutil.copytree(PROJECT / "dbt_project" / "rules", rules)
     points = rules / "programme" / "points.yml"
-    points.write_text(points.read_text(encoding="utf-8").replace("value: 100,", "value: many,"), encoding="utf-8")
+    points.write_text(
+        points.read_text(encoding="utf-8").replace("value: 100,", "value: many,"), encoding="utf-8"
+    )
     return {"RULES_DIR": str(rules)}, "points.yml:3"
 
 
@@ -116,8 +128,12 @@ def test_something_broken_ends_in_one_clear_line_and_nothing_is_published(
     changes, place = breakage(next_lake, tmp_path)  # type: ignore[operator]
     done = subprocess.run(
         [sys.executable, "-m", "dags", "run", "--date", NEXT_NIGHT.isoformat()],
-        cwd=PROJECT, env=environment_of(next_lake) | changes, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=PROJECT,
+        env=environment_of(next_lake) | changes,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("error: ")
@@ -142,6 +158,6 @@ def test_a_date_before_the_published_one_is_refused(worked_lake: Path) -> None:
 
 
 def test_every_rule_bearing_model_passes_its_unit_tests(worked_lake: Path) -> None:
-    """dbt's unit tests need the relations of a night, so they run on the worked example's database."""
+    """Unit tests need the relations of a night: they run on the worked example's database."""
     said = must_run(worked_lake, "dags", "dbt", "test", "--select", "test_type:unit")
     assert "Completed successfully" in said

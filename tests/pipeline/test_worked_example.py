@@ -1,13 +1,16 @@
 """The worked example's numbers, by hand.
 
-30 Oct  R1 (31 Oct 2025) ¥1,000.00 -> 1,000 points, usable through 31 Oct 2026. R2 ¥4,200.00 -> 4,200 points.
-        Growth 1,000 + 4,200 = 5,200 >= 5,000 within 31 Oct 2025 .. 30 Oct 2026: silver from 31 Oct.
+30 Oct  R1 (31 Oct 2025) ¥1,000.00 -> 1,000 points, usable through 31 Oct 2026.
+        R2 ¥4,200.00 -> 4,200 points. Growth 1,000 + 4,200 = 5,200 >= 5,000 within
+        31 Oct 2025 .. 30 Oct 2026: silver from 31 Oct.
         P1 ¥2,000.00 x 50 % -> 1,000 points. R3 has no member.
-31 Oct  Folio F1: 600 points spent first, from R1 (400 left); then ¥1,000.00 x 150 % x 120 % -> 1,800 points.
-        R1's last day: 400 expire. R4 refunds ¥200.00 of R2: 4,200 - 4,000 = 200 points back; the upgrade's growth
-        is 5,000 and still holds. PS1 ended 00:30, so 30 Oct: 300 points spent from P1, ¥8.00 -> 8 points.
-1 Nov   R5 refunds ¥1,000.00 more of R2: 1,000 points back. The upgrade's growth is 4,000: reversed from 2 Nov.
-        Today's own window starts 2 Nov 2025: 4,200 - 200 - 1,000 + 1,000 = 4,000, not enough either.
+31 Oct  Folio F1: 600 points spent first, from R1 (400 left); then ¥1,000.00 x 150 % x 120 %
+        -> 1,800 points. R1's last day: 400 expire.
+        R4 refunds ¥200.00 of R2: 4,200 - 4,000 = 200 points back; the upgrade's growth is 5,000
+        and still holds. PS1 ended 00:30, so 30 Oct: 300 points spent from P1, ¥8.00 -> 8 points.
+1 Nov   R5 refunds ¥1,000.00 more of R2: 1,000 points back. The upgrade's growth is 4,000:
+        reversed from 2 Nov. Today's own window starts 2 Nov 2025: 4,200 - 200 - 1,000 + 1,000
+        = 4,000, not enough either.
 """
 
 from pathlib import Path
@@ -19,12 +22,14 @@ import pytest
 
 
 def rows(lake: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(lake / "published" / "current" / "marts.duckdb", read_only=True) as connection:
+    with duckdb.connect(
+        lake / "published" / "current" / "marts.duckdb", read_only=True
+    ) as connection:
         return connection.execute(sql).fetchall()
 
 
 def test_two_people_with_two_accounts_each_are_two_members(worked_lake: Path) -> None:
-    accounts = rows(worked_lake, "select member_id, account_id from dim_member_accounts order by account_id")
+    accounts = rows(worked_lake, "select member_id, account_id from dim_member_accounts")
     by_account = {account: member for member, account in accounts}
     assert by_account["10000001"] == by_account["G1"]
     assert by_account["KH1"] == by_account["V1"]
@@ -35,7 +40,8 @@ def test_every_points_entry_is_the_one_computed_by_hand(worked_lake: Path) -> No
     entries = rows(
         worked_lake,
         """
-        select posted_date::varchar, business_date::varchar, entry_type, points, issuer_business, redeemer_business
+        select posted_date::varchar, business_date::varchar, entry_type, points,
+            issuer_business, redeemer_business
         from fct_points_entries order by all
         """,
     )
@@ -57,7 +63,8 @@ def test_balances_are_the_lots_that_are_left(worked_lake: Path) -> None:
     balances = rows(
         worked_lake,
         """
-        select account_id, issued_points, redeemed_points, expired_points, clawed_back_points, balance_points
+        select account_id, issued_points, redeemed_points, expired_points, clawed_back_points,
+            balance_points
         from fct_points_balances inner join dim_member_accounts using (member_id)
         where account_id in ('G1', 'V1') order by 1
         """,
@@ -68,25 +75,37 @@ def test_balances_are_the_lots_that_are_left(worked_lake: Path) -> None:
 def test_every_activity_has_one_outcome_with_its_reason(worked_lake: Path) -> None:
     outcomes = rows(
         worked_lake,
-        "select outcome, count(*), sum(points)::bigint from fct_rating_outcomes group by 1 order by 1",
+        """
+        select outcome, count(*), sum(points)::bigint from fct_rating_outcomes group by 1 order by 1
+        """,
     )
     assert outcomes == [
-        ("anonymous", 1, 0), ("awarded", 5, 8008), ("clawed_back", 2, 1200), ("redeemed", 2, 900),
-    ]  # fmt: skip
+        ("anonymous", 1, 0),
+        ("awarded", 5, 8008),
+        ("clawed_back", 2, 1200),
+        ("redeemed", 2, 900),
+    ]
 
 
 def test_the_upgrade_lasts_until_its_reason_is_refunded(worked_lake: Path) -> None:
     changes = rows(
         worked_lake,
         """
-        select posted_date::varchar, effective_date::varchar, from_tier, to_tier, reason, growth_value,
-            period_end_date::varchar, is_reversal
+        select posted_date::varchar, effective_date::varchar, from_tier, to_tier, reason,
+            growth_value, period_end_date::varchar, is_reversal
         from fct_tier_changes order by change_number
         """,
     )
     assert changes[0] == (
-        "2026-10-30", "2026-10-31", "basic", "silver", "upgrade", 5200, "2027-10-30", False,
-    )  # fmt: skip
+        "2026-10-30",
+        "2026-10-31",
+        "basic",
+        "silver",
+        "upgrade",
+        5200,
+        "2027-10-30",
+        False,
+    )
     assert changes[1][:5] == ("2026-11-01", "2026-11-02", "silver", "basic", "reversal")
     assert len(changes) == 2
 
@@ -108,7 +127,13 @@ def test_the_upgrade_lasts_until_its_reason_is_refunded(worked_lake: Path) -> No
     ],
 )
 def test_each_party_is_owed_what_was_computed_by_hand(
-    worked_lake: Path, month: str, party: str, opening: int, receivable: int, payable: int, closing: int
+    worked_lake: Path,
+    month: str,
+    party: str,
+    opening: int,
+    receivable: int,
+    payable: int,
+    closing: int,
 ) -> None:
     found = rows(
         worked_lake,
@@ -124,7 +149,8 @@ def test_points_of_the_mall_taken_by_the_hotel_stand_in_the_matrix(worked_lake: 
     matrix = rows(
         worked_lake,
         """
-        select issuer_business, redeemer_business, points, amount_fen from fct_settlement_matrix order by 1
+        select issuer_business, redeemer_business, points, amount_fen
+        from fct_settlement_matrix order by 1
         """,
     )
     assert matrix == [("mall", "hotel", 600, 600), ("property", "parking", 300, 300)]
@@ -144,10 +170,14 @@ def test_the_closed_statement_of_the_hotel_says_the_same(worked_lake: Path) -> N
 
 
 def test_nothing_refused_and_every_row_is_accounted_for(worked_lake: Path) -> None:
-    assert rows(worked_lake, "select sum(violation_count)::bigint, count(*) from fct_invariants") == [(0, 8)]
+    assert rows(
+        worked_lake, "select sum(violation_count)::bigint, count(*) from fct_invariants"
+    ) == [(0, 8)]
     counted = rows(
         worked_lake,
-        "select sum(row_count)::bigint, sum(loaded_count)::bigint from fct_load_reconciliation",
+        """
+        select sum(row_count)::bigint, sum(loaded_count)::bigint from fct_load_reconciliation
+        """,
     )
     # 1 merchant + 1 member + 3 sales + 3 tenders + guest + resident + bill + payment + vehicle = 13;
     # folio + session + payment + sale + tender = 5; sale + tender = 2

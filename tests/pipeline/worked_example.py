@@ -1,7 +1,7 @@
 """The worked example: three nights of two people, small enough to compute on paper.
 
-王芳 is mall member 10000001 and hotel guest G1 (as WANG FANG, same phone). 李强 pays property fees as KH1 and
-parks as V1 (same phone). `tests/pipeline/test_worked_example.py` holds the numbers, worked by hand.
+王芳 is mall member 10000001 and hotel guest G1 (as WANG FANG, same phone). 李强 pays property fees
+as KH1 and parks as V1 (same phone). `test_worked_example.py` holds the numbers, worked by hand.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,9 @@ Rows = list[dict[str, Any]]
 
 def write_landing(lake: Path) -> None:
     """Write the deliveries of the three nights, all four sources each night."""
-    for night, by_source in zip(NIGHTS, (first_night(), second_night(), third_night()), strict=True):
+    for night, by_source in zip(
+        NIGHTS, (first_night(), second_night(), third_night()), strict=True
+    ):
         for name in ("hotel", "parking", "pos", "property"):
             source = load_source(load_settings().dbt_project, name)
             tables = {table: pl.DataFrame(rows) for table, rows in by_source.get(name, {}).items()}
@@ -30,14 +32,20 @@ def write_landing(lake: Path) -> None:
 
 
 def first_night() -> Mapping[str, Mapping[str, Rows]]:
-    """30 October 2026, with a year of history: two receipts, one of them after midnight, and a fee payment."""
+    """30 October 2026 with a year of history: receipts, one after midnight, and a fee payment."""
     members = [
         {
-            "member_no": "10000001", "card_no": "6001", "member_name": "王芳", "gender": "female",
-            "birth_date": date(1990, 5, 1), "mobile": "13911112222", "is_mobile_verified": True,
-            "registered_date": date(2025, 1, 1), "is_marketing_consented": True,
+            "member_no": "10000001",
+            "card_no": "6001",
+            "member_name": "王芳",
+            "gender": "female",
+            "birth_date": date(1990, 5, 1),
+            "mobile": "13911112222",
+            "is_mobile_verified": True,
+            "registered_date": date(2025, 1, 1),
+            "is_marketing_consented": True,
         }
-    ]  # fmt: skip
+    ]
     merchants = [{"merchant_id": "S1", "merchant_name": "示例女装", "category": "服装"}]
     sales = [
         sale("R1", "10000001", datetime(2025, 10, 31, 12, 0), 100_000),
@@ -48,34 +56,54 @@ def first_night() -> Mapping[str, Mapping[str, Rows]]:
     tenders = [tender("R1", 100_000), tender("R2", 420_000), tender("R3", 9_999)]
     guests = [
         {
-            "guest_id": "G1", "guest_name": "WANG FANG", "mobile": "+86 139-1111-2222",
-            "created_date": date(2026, 1, 1), "is_marketing_consented": False,
+            "guest_id": "G1",
+            "guest_name": "WANG FANG",
+            "mobile": "+86 139-1111-2222",
+            "created_date": date(2026, 1, 1),
+            "is_marketing_consented": False,
         }
-    ]  # fmt: skip
+    ]
     residents = [
         {
-            "resident_no": "KH1", "unit_no": "1-101", "role": "owner", "resident_name": "李强",
-            "mobile": "13733334444", "moved_in_date": date(2020, 1, 1), "is_marketing_consented": True,
+            "resident_no": "KH1",
+            "unit_no": "1-101",
+            "role": "owner",
+            "resident_name": "李强",
+            "mobile": "13733334444",
+            "moved_in_date": date(2020, 1, 1),
+            "is_marketing_consented": True,
         }
-    ]  # fmt: skip
+    ]
     payments = [
         {
-            "payment_no": "P1", "bill_no": "B1", "resident_no": "KH1", "channel": "online",
-            "paid_at": datetime(2026, 10, 30, 9, 0), "gross_fen": 200_000, "paid_fen": 200_000, "points_used": 0,
+            "payment_no": "P1",
+            "bill_no": "B1",
+            "resident_no": "KH1",
+            "channel": "online",
+            "paid_at": datetime(2026, 10, 30, 9, 0),
+            "gross_fen": 200_000,
+            "paid_fen": 200_000,
+            "points_used": 0,
         }
-    ]  # fmt: skip
+    ]
     bills = [
         {
-            "bill_no": "B1", "unit_no": "1-101", "fee_type": "management",
-            "bill_month": date(2026, 10, 1), "amount_fen": 200_000,
+            "bill_no": "B1",
+            "unit_no": "1-101",
+            "fee_type": "management",
+            "bill_month": date(2026, 10, 1),
+            "amount_fen": 200_000,
         }
-    ]  # fmt: skip
+    ]
     vehicles = [
         {
-            "vehicle_id": "V1", "plate_no": "沪A12345", "mobile": "13733334444",
-            "bound_date": date(2026, 1, 1), "is_marketing_consented": False,
+            "vehicle_id": "V1",
+            "plate_no": "沪A12345",
+            "mobile": "13733334444",
+            "bound_date": date(2026, 1, 1),
+            "is_marketing_consented": False,
         }
-    ]  # fmt: skip
+    ]
     return {
         "pos": {"merchants": merchants, "members": members, "sales": sales, "tenders": tenders},
         "hotel": {"guests": guests},
@@ -85,29 +113,44 @@ def first_night() -> Mapping[str, Mapping[str, Rows]]:
 
 
 def second_night() -> Mapping[str, Mapping[str, Rows]]:
-    """31 October: mall points spent at the hotel, a stay, a partial refund, a session that arrives a day late."""
+    """31 October: mall points spent on a stay, a partial refund, a session that arrives late."""
     folios = [
         {
-            "folio_no": "F1", "stay_no": "ST1", "guest_id": "G1", "closed_at": datetime(2026, 10, 31, 11, 0),
-            "audit_date": date(2026, 10, 31), "channel": "web", "gross_fen": 100_600, "discount_fen": 600,
-            "paid_fen": 100_000, "points_used": 600,
+            "folio_no": "F1",
+            "stay_no": "ST1",
+            "guest_id": "G1",
+            "closed_at": datetime(2026, 10, 31, 11, 0),
+            "audit_date": date(2026, 10, 31),
+            "channel": "web",
+            "gross_fen": 100_600,
+            "discount_fen": 600,
+            "paid_fen": 100_000,
+            "points_used": 600,
         }
-    ]  # fmt: skip
+    ]
     sessions = [
         {
-            "session_no": "PS1", "lot_no": "L1", "plate_no": "沪a·12345",
-            "entered_at": datetime(2026, 10, 30, 23, 30), "exited_at": datetime(2026, 10, 31, 0, 30),
+            "session_no": "PS1",
+            "lot_no": "L1",
+            "plate_no": "沪a·12345",
+            "entered_at": datetime(2026, 10, 30, 23, 30),
+            "exited_at": datetime(2026, 10, 31, 0, 30),
         }
-    ]  # fmt: skip
+    ]
     payments = [
         {
-            "payment_no": "PP1", "session_no": "PS1", "paid_at": datetime(2026, 10, 31, 0, 29),
-            "paid_fen": 800, "points_used": 300,
+            "payment_no": "PP1",
+            "session_no": "PS1",
+            "paid_at": datetime(2026, 10, 31, 0, 29),
+            "paid_fen": 800,
+            "points_used": 300,
         }
-    ]  # fmt: skip
+    ]
     return {
         "pos": {
-            "sales": [sale("R4", "10000001", datetime(2026, 10, 31, 16, 0), -20_000, original="R2")],
+            "sales": [
+                sale("R4", "10000001", datetime(2026, 10, 31, 16, 0), -20_000, original="R2")
+            ],
             "tenders": [tender("R4", -20_000)],
         },
         "hotel": {"folios": folios},
@@ -125,13 +168,25 @@ def third_night() -> Mapping[str, Mapping[str, Rows]]:
     }
 
 
-def sale(receipt: str, member: str | None, sold_at: datetime, fen: int, original: str | None = None) -> dict[str, Any]:
+def sale(
+    receipt: str, member: str | None, sold_at: datetime, fen: int, original: str | None = None
+) -> dict[str, Any]:
     """A receipt of one line."""
     return {
-        "receipt_no": receipt, "line_no": 1, "store_no": "01", "merchant_id": "S1", "member_no": member,
-        "sold_at": sold_at, "product_name": "连衣裙", "category": "服装", "quantity": 1 if fen > 0 else -1,
-        "list_fen": fen, "discount_fen": 0, "paid_fen": fen, "original_receipt_no": original,
-    }  # fmt: skip
+        "receipt_no": receipt,
+        "line_no": 1,
+        "store_no": "01",
+        "merchant_id": "S1",
+        "member_no": member,
+        "sold_at": sold_at,
+        "product_name": "连衣裙",
+        "category": "服装",
+        "quantity": 1 if fen > 0 else -1,
+        "list_fen": fen,
+        "discount_fen": 0,
+        "paid_fen": fen,
+        "original_receipt_no": original,
+    }
 
 
 def tender(receipt: str, fen: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ before_tonight as (
 
     select posted.*
     from posted
-    inner join tonight on posted.posted_date < tonight.business_date
+    inner join tonight on posted.posted_date <= tonight.previous_date
 
 )
 
