@@ -179,6 +179,6 @@ def test_nothing_refused_and_every_row_is_accounted_for(worked_lake: Path) -> No
         select sum(row_count)::bigint, sum(loaded_count)::bigint from fct_load_reconciliation
         """,
     )
-    # 1 merchant + 1 member + 3 sales + 3 tenders + guest + resident + bill + payment + vehicle = 13;
+    # merchant, member, 3 sales, 3 tenders, guest, resident, bill, payment, vehicle = 13;
     # folio + session + payment + sale + tender = 5; sale + tender = 2
     assert counted == [(20, 20)]
