@@ -147,7 +147,7 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     tmp_path: Path,
 ) -> None:
     home, lake, twin = tmp_path / "airflow", tmp_path / "lake", tmp_path / "twin"
-    demo = ["--people", "200", "--from", NIGHT, "--nights", "1"]
+    demo = ["--people", "200", "--from", NIGHT, "--nights", "1", "--history-days", "40"]
     in_airflow(home, lake, "-m", "ingest", "keys")
     for root in (lake, twin):
         in_airflow(home, root, "-m", "ingest", "demo", *demo)

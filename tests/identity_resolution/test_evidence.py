@@ -4,7 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.identity_resolution.worlds import NIGHT, Identifier, World, resolve_world
+from tests.identity_resolution.worlds import (
+    NIGHT,
+    Identifier,
+    World,
+    resolve_world,
+    with_unnamed_plates,
+)
 
 
 def groups(*members: str) -> set[frozenset[str]]:
@@ -96,9 +102,20 @@ def test_a_sold_car_follows_its_new_owner() -> None:
     world.hold(seller, "plate", "p")
     world.account("buyer", "han mei", plate="p")
     world.account("car", source="parking", plate="p")
-    assert len(resolve_world(world).groups) == 3
+    assert len(resolve_world(world, settings=with_unnamed_plates("join_one_name")).groups) == 3
     world.identifiers[0] = Identifier(seller, "plate", "p", date(2026, 1, 1))
-    assert resolve_world(world).groups == groups("seller", "buyer car")
+    assert resolve_world(world, settings=with_unnamed_plates("join_one_name")).groups == groups(
+        "seller", "buyer car"
+    )
+
+
+def test_a_parked_car_without_a_name_stays_alone_by_default() -> None:
+    world = World()
+    world.account("card", "li lei", plate="p")
+    world.account("car", source="parking", plate="p")
+    night = resolve_world(world)
+    assert night.groups == groups("card", "car")
+    assert list(night.refused) == [("same_plate_and_name", "p", "unnamed", 2)]
 
 
 def test_a_parked_car_joins_the_only_name_on_its_plate() -> None:
@@ -106,7 +123,7 @@ def test_a_parked_car_joins_the_only_name_on_its_plate() -> None:
     world.account("card", "li lei", plate="p")
     world.account("owner", "li lei", source="property", plate="p")
     world.account("car", source="parking", plate="p")
-    night = resolve_world(world)
+    night = resolve_world(world, settings=with_unnamed_plates("join_one_name"))
     assert night.groups == groups("card owner car")
     assert night.rules["parking", "car"] == ("same_plate_unnamed", 1)
 
@@ -144,7 +161,7 @@ def test_a_car_on_the_wife_s_phone_and_the_husband_s_plate_does_not_marry_them()
     world.account("husband", "li lei", plate="p")
     world.account("wife", "han mei", mobile="m")
     world.account("car", source="parking", mobile="m", plate="p")
-    night = resolve_world(world)
+    night = resolve_world(world, settings=with_unnamed_plates("join_one_name"))
     assert night.groups == groups("husband", "wife car")
     assert list(night.refused) == [("same_plate_unnamed", "p", "names_disagree", 2)]
 
@@ -154,7 +171,9 @@ def test_a_car_may_bring_two_accounts_of_one_name_together() -> None:
     world.account("card", "li lei", plate="p")
     world.account("guest", "li lei", source="hotel", mobile="m")
     world.account("car", source="parking", mobile="m", plate="p")
-    assert resolve_world(world).groups == groups("card guest car")
+    assert resolve_world(world, settings=with_unnamed_plates("join_one_name")).groups == groups(
+        "card guest car"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from datetime import date
 
 from tests.identity_resolution.test_evidence import groups
-from tests.identity_resolution.worlds import World, resolve_world
+from tests.identity_resolution.worlds import World, resolve_world, with_unnamed_plates
 
 
 def test_two_documents_stay_two_members_though_phone_and_name_agree() -> None:
@@ -82,6 +82,6 @@ def test_a_refused_link_whose_ends_meet_another_way_is_not_reported() -> None:
     world.hold(car, "plate", "p2")
     world.hold(("pos", "y"), "plate", "p3")
     world.hold(bike, "plate", "p4")
-    night = resolve_world(world)
+    night = resolve_world(world, settings=with_unnamed_plates("join_one_name"))
     assert night.groups == groups("y car c1 bike c2 x")
     assert not night.refused

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -85,6 +85,15 @@ class Night:
             frozenset(key[1] for key, member in self.members.items() if member == wanted)
             for wanted in self.members.values()
         }
+
+
+def with_unnamed_plates(choice: str) -> IdentitySettings:
+    """The settings with another answer to what an unnamed car on a plate does."""
+    evidence = tuple(
+        replace(rule, unnamed=choice) if rule.identifier_type == "plate" else rule
+        for rule in DEFAULTS.evidence
+    )
+    return replace(DEFAULTS, evidence=evidence)
 
 
 def resolve_world(
