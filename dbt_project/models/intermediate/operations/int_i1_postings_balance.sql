@@ -1,7 +1,7 @@
 -- I1: every posting takes from one party what it gives to another.
 with entries as (
 
-    select * from {{ ref('int_points_entries') }}
+    select * from {{ ref('fct_points_entries') }}
 
 ),
 

@@ -2,7 +2,7 @@
 -- amount rounded once, and no line is a whole fen away from its own exact amount.
 with lines as (
 
-    select * from {{ ref('int_settlement_lines') }}
+    select * from {{ ref('fct_settlement_lines') }}
 
 ),
 

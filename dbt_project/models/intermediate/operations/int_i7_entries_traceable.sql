@@ -1,7 +1,10 @@
 -- I7: every points entry leads to an activity with a source row and to a rule; every activity has one outcome.
 with entries as (
 
-    select * from {{ ref('int_points_entries') }}
+    select
+        *,
+        {{ signed('points') }} as signed_points
+    from {{ ref('fct_points_entries') }}
 
 ),
 

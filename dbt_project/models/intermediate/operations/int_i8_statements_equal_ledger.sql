@@ -19,7 +19,7 @@ lines as (
         sum(amount_fen) as amount_fen,
         sum(points) as points,
         count(*) as line_count
-    from {{ ref('int_settlement_lines') }}
+    from {{ ref('fct_settlement_lines') }}
     group by period_month, movement_type
 
 ),
@@ -31,7 +31,7 @@ ledger as (
         entry_type as movement_type,
         sum(points) as points,
         count(*) as line_count
-    from {{ ref('int_points_entries') }}
+    from {{ ref('fct_points_entries') }}
     where entry_type in (
         'accrual', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore', 'restore_debt')
     group by {{ month_of('posted_date') }}, entry_type

@@ -3,20 +3,17 @@
 -- What members owe: points taken beyond their lots, less what later lots repaid.
 with entries as (
 
-    select * from {{ ref('int_points_entries') }}
-
-),
-
-links as (
-
-    select * from {{ ref('int_member_links') }}
+    select
+        *,
+        {{ signed('points') }} as signed_points
+    from {{ ref('fct_points_entries') }}
 
 ),
 
 debts as (
 
     select
-        links.member_id,
+        member_id,
         sum(case
             when entry_type = 'redemption_debt' then signed_points
             when entry_type = 'restore_debt' then -signed_points
@@ -25,11 +22,8 @@ debts as (
         sum(case when entry_type = 'claw_back_debt' then signed_points else 0 end) as clawed_back_points,
         sum(case when entry_type = 'debt_repayment' then signed_points else 0 end) as repaid_points
     from entries
-    inner join links
-        on entries.source = links.source
-        and entries.account_id = links.account_id
     where entry_type in ('redemption_debt', 'restore_debt', 'claw_back_debt', 'debt_repayment')
-    group by links.member_id
+    group by member_id
 
 ),
 

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -24,15 +22,6 @@ entries as (
         {{ points_entry_columns() }}
     from {{ ref('int_points_postings') }}
 
-),
-
-signed as (
-
-    select
-        *,
-        {{ signed('points') }} as signed_points
-    from entries
-
 )
 
-select * from signed
+select * from entries

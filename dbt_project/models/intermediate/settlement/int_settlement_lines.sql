@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with tonight as (
 
     select * from {{ ref('int_tonight') }}

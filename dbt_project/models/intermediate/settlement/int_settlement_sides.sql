@@ -1,7 +1,7 @@
 -- Every line twice: receivable for its payee, payable for its payer. Both sides carry the same line id.
 with lines as (
 
-    select * from {{ ref('int_settlement_lines') }}
+    select * from {{ ref('fct_settlement_lines') }}
 
 ),
 

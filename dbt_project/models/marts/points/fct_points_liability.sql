@@ -3,8 +3,9 @@ with entries as (
 
     select
         *,
-        {{ month_of('posted_date') }} as period_month
-    from {{ ref('int_points_entries') }}
+        {{ month_of('posted_date') }} as period_month,
+        {{ signed('points') }} as signed_points
+    from {{ ref('fct_points_entries') }}
     where lot_id is not null
 
 ),
