@@ -37,7 +37,7 @@ lint: setup-dev ## Format, lint, types, who may import whom, whether the SQL par
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	LAKE_ROOT=$(CURDIR)/target $(BIN)/python -m dags dbt parse --quiet
 
 .PHONY: pytest

@@ -35,7 +35,11 @@ exit status: 0 done or nothing new, 1 failed, 2 wrong arguments, 130 stopped
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options, others = parser.parse_known_args(argv)
+    if others and options.command is not dbt:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
     lake = lake_root()
     os.environ.update(step_environment(lake))
     signal.signal(signal.SIGTERM, _stop)
@@ -114,7 +118,7 @@ def check(options: argparse.Namespace, lake: Path) -> int:
 def dbt(options: argparse.Namespace, lake: Path) -> int:
     """Dbt on this lake, for people: python -m dags dbt test --select test_type:unit."""
     (lake / "work").mkdir(parents=True, exist_ok=True)
-    return _module(["dbt.cli.main", *options.arguments])
+    return _module(["dbt.cli.main", *options.others, *options.arguments])
 
 
 def airflow(options: argparse.Namespace, lake: Path) -> int:

@@ -1,6 +1,6 @@
 """Runs a graph of steps on this machine, each a process of its own, side by side where it allows.
 
-Importing dbt takes 3 s and Great Expectations 5 s, every time, so the steps marked `warm` are
+Importing dbt takes 3 s and Great Expectations 6 s, every time, so the steps marked `warm` are
 forked from one process that has imported both (the standard library's fork server); the others
 start a fresh interpreter. Either way a step has its own process group and log file, and holds the
 run's lock as long as it lives: after a killed run nobody can start another one beside a step that
@@ -37,10 +37,11 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """How a step ended; `status` is done, nothing new or failed."""
+    """How a step ended: `status` is done, nothing new or failed; `code` is negative if killed."""
 
     name: str
     status: str
+    code: int
     seconds: float
     log: Path
 
@@ -124,10 +125,12 @@ class Board:
 
     def finished(self, step: Finished) -> None:
         """One step ended."""
+        row = f"  {step.name:<22}{step.status:<12}{step.seconds:>8.1f}"
         if step.status == "failed":
-            self._line(f"  {step.name:<22}{step.status:<12}{step.seconds:>8.1f}  log: {step.log}")
+            how = f"signal {-step.code}" if step.code < 0 else f"exit {step.code}"
+            self._line(f"{row}  {how}, log: {step.log}")
         elif not self.is_brief:
-            self._line(f"  {step.name:<22}{step.status:<12}{step.seconds:>8.1f}")
+            self._line(row)
 
     def end(self, outcome: Outcome) -> None:
         """The run ended."""
@@ -218,7 +221,7 @@ class Runner:
             code = running.process.exitcode
             if code is not None:
                 status = {0: "done", NOTHING_NEW: "nothing new"}.get(code, "failed")
-                ended.append(Finished(name, status, now - running.started, running.log))
+                ended.append(Finished(name, status, code, now - running.started, running.log))
                 del self._running[name]
         if self._running:
             self.board.running(

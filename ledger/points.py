@@ -48,7 +48,7 @@ REDEMPTION_DEBT, RESTORED, RESTORED_DEBT, RESTORE_REFUSED, SHORTFALL = 6, 7, 8, 
 Piece = tuple[int, int, int]
 
 # Positions in Book.at: what changes as the fold walks through one member.
-FIRST, FIRST_ENTRY, LOT_HEAD, LOT_TAIL, DEBT_HEAD, DEBT_TAIL, CLAIMABLE = 0, 1, 2, 3, 4, 5, 6
+FIRST, LOT_HEAD, LOT_TAIL, DEBT_HEAD, DEBT_TAIL, CLAIMABLE = 0, 1, 2, 3, 4, 5
 
 
 class Events(NamedTuple):
@@ -91,7 +91,8 @@ def fold_points(starts: Ints, events: Events, activity_count: int, closing_day: 
     entries = [(0, 0, 0, 0, 0, 0) for _ in range(0)]  # empty, yet its type is known
     pieces = [(0, 0, 0) for _ in range(0)]
     for member in range(len(starts) - 1):
-        turn_to_member(book, entries, starts[member])
+        first_entry = len(entries)
+        turn_to_member(book, starts[member])
         for row in range(starts[member], starts[member + 1]):
             expire_lots(events, book, entries, events.day[row] - 1)
             if events.kind[row] == ACCRUAL:
@@ -103,6 +104,7 @@ def fold_points(starts: Ints, events: Events, activity_count: int, closing_day: 
             else:
                 claw_back(events, book, entries, row)
         expire_lots(events, book, entries, closing_day)
+        sum_alike(entries, first_entry)
     table = np.empty((len(entries), 6), np.int64)
     for number in range(len(entries)):
         for column in range(6):
@@ -124,15 +126,14 @@ def open_book(row_count: int, activity_count: int) -> Book:
         redemption_row=np.full(activity_count, NONE, np.int64),
         claimable=np.zeros(activity_count, np.int64),
         restorable=np.zeros(activity_count, np.int64),
-        at=np.zeros(7, np.int64),
+        at=np.zeros(6, np.int64),
     )
 
 
 @compiled
-def turn_to_member(book: Book, entries: list[Entry], first: int) -> None:
+def turn_to_member(book: Book, first: int) -> None:
     """Start a member whose first row is `first`: no lots, no debts."""
     book.at[FIRST] = first
-    book.at[FIRST_ENTRY] = len(entries)
     book.at[LOT_HEAD] = first
     book.at[LOT_TAIL] = first
     book.at[DEBT_HEAD] = first
@@ -153,7 +154,7 @@ def expire_lots(events: Events, book: Book, entries: list[Entry], through_day: i
             if events.expires[lot] > through_day:
                 return
             day = max(events.expires[lot], book.filled[lot])
-            note(book, entries, EXPIRED, lot, lot, NONE, day, points)
+            entries.append((EXPIRED, lot, lot, NONE, day, points))
             book.remaining[lot] = 0
             book.claimable[events.activity[lot]] -= points
             book.at[CLAIMABLE] -= points
@@ -165,7 +166,7 @@ def accrue(events: Events, book: Book, entries: list[Entry], pieces: list[Piece]
     """Open a lot. Debts are repaid from it before anything of it can be spent."""
     points = events.points[row]
     activity = events.activity[row]
-    note(book, entries, ACCRUED, row, row, NONE, events.day[row], points)
+    entries.append((ACCRUED, row, row, NONE, events.day[row], points))
     book.remaining[row] = points
     book.filled[row] = events.day[row]
     book.order_row[activity] = row
@@ -195,12 +196,12 @@ def redeem(events: Events, book: Book, entries: list[Entry], pieces: list[Piece]
         lot = book.lots[place]
         taken = min(wanted, book.remaining[lot])
         if taken > 0:
-            note(book, entries, REDEEMED, row, lot, NONE, day, taken)
+            entries.append((REDEEMED, row, lot, NONE, day, taken))
             book.remaining[lot] -= taken
             remember_piece(events, book, pieces, row, lot, taken)
             wanted -= taken
     if wanted > 0:
-        note(book, entries, REDEMPTION_DEBT, row, NONE, NONE, day, wanted)
+        entries.append((REDEMPTION_DEBT, row, NONE, NONE, day, wanted))
         owe(book, row, wanted)
 
 
@@ -221,7 +222,7 @@ def restore(
         granted = min(wanted, book.restorable[target])
         book.restorable[target] -= granted
     if wanted > granted:
-        note(book, entries, RESTORE_REFUSED, row, NONE, NONE, day, wanted - granted)
+        entries.append((RESTORE_REFUSED, row, NONE, NONE, day, wanted - granted))
     granted -= cancel_debt(events, book, entries, row, granted)
     while granted > 0:
         redemption = book.redemption_row[target]
@@ -231,7 +232,7 @@ def restore(
         pieces[piece] = (lot, held - given, before)
         if given == held:
             book.last_piece[redemption] = before
-        note(book, entries, RESTORED, row, lot, redemption, day, given)
+        entries.append((RESTORED, row, lot, redemption, day, given))
         book.remaining[lot] += given
         book.filled[lot] = day
         book.at[LOT_HEAD] = min(book.at[LOT_HEAD], place_of_lot(events, book, lot))
@@ -249,7 +250,7 @@ def claw_back(events: Events, book: Book, entries: list[Entry], row: int) -> Non
     """
     order = events.target[row]
     if order == NONE or book.order_row[order] < book.at[FIRST]:
-        note(book, entries, SHORTFALL, row, NONE, NONE, events.day[row], events.points[row])
+        entries.append((SHORTFALL, row, NONE, NONE, events.day[row], events.points[row]))
         return
     owed = min(events.points[row], book.claimable[order], book.at[CLAIMABLE])
     if owed <= 0:
@@ -259,10 +260,10 @@ def claw_back(events: Events, book: Book, entries: list[Entry], row: int) -> Non
     missing = take_lots(events, book, entries, row, missing, False)
     book.at[CLAIMABLE] -= owed
     if missing > 0 and events.is_unlimited[row]:
-        note(book, entries, CLAW_BACK_DEBT, row, NONE, NONE, events.day[row], missing)
+        entries.append((CLAW_BACK_DEBT, row, NONE, NONE, events.day[row], missing))
         owe(book, row, missing)
     elif missing > 0:
-        note(book, entries, SHORTFALL, row, NONE, NONE, events.day[row], missing)
+        entries.append((SHORTFALL, row, NONE, NONE, events.day[row], missing))
         book.at[CLAIMABLE] += missing  # the member keeps these points, so they can still lapse
 
 
@@ -279,32 +280,10 @@ def take_lots(
             continue
         taken = min(wanted, book.remaining[lot])
         if taken > 0:
-            note(book, entries, CLAWED_BACK, row, lot, NONE, events.day[row], taken)
+            entries.append((CLAWED_BACK, row, lot, NONE, events.day[row], taken))
             book.remaining[lot] -= taken
             wanted -= taken
     return wanted
-
-
-@compiled
-def note(
-    book: Book,
-    entries: list[Entry],
-    kind: int,
-    cause: int,
-    lot: int,
-    about: int,
-    day: int,
-    points: int,
-) -> None:
-    """Add an entry, to one of the same day that differs in nothing but points if there is one."""
-    number = len(entries) - 1
-    while number >= book.at[FIRST_ENTRY] and entries[number][4] == day:
-        old = entries[number]
-        if old[0] == kind and old[1] == cause and old[2] == lot and old[3] == about:
-            entries[number] = (kind, cause, lot, about, day, old[5] + points)
-            return
-        number -= 1
-    entries.append((kind, cause, lot, about, day, points))
 
 
 @compiled
@@ -327,7 +306,7 @@ def repay_debts(
         debt = book.debts[book.at[DEBT_HEAD]]
         paid = min(book.remaining[lot], book.owing[debt])
         if paid > 0:
-            note(book, entries, DEBT_REPAID, row, lot, debt, events.day[row], paid)
+            entries.append((DEBT_REPAID, row, lot, debt, events.day[row], paid))
             book.remaining[lot] -= paid
             book.owing[debt] -= paid
             if events.kind[debt] == REDEMPTION:
@@ -345,7 +324,7 @@ def cancel_debt(events: Events, book: Book, entries: list[Entry], row: int, gran
         if events.kind[debt] == REDEMPTION and events.activity[debt] == events.target[row]:
             points = min(granted - cancelled, book.owing[debt])
             if points > 0:
-                note(book, entries, RESTORED_DEBT, row, NONE, debt, events.day[row], points)
+                entries.append((RESTORED_DEBT, row, NONE, debt, events.day[row], points))
                 book.owing[debt] -= points
                 cancelled += points
     return cancelled
@@ -382,3 +361,24 @@ def is_consumed_before(events: Events, lot: int, other: int) -> bool:
     if events.day[lot] != events.day[other]:
         return bool(events.day[lot] < events.day[other])
     return bool(events.lot_order[lot] < events.lot_order[other])
+
+
+@compiled
+def sum_alike(entries: list[Entry], first: int) -> None:
+    """Make one entry of those from `first` on that differ in nothing but points.
+
+    Entries arise in order of their days, so it is enough to look back as far as the same day.
+    """
+    kept = first
+    for number in range(first, len(entries)):
+        entry = entries[number]
+        place = kept - 1
+        while place >= first and entries[place][4] == entry[4] and entries[place][:4] != entry[:4]:
+            place -= 1
+        if place >= first and entries[place][4] == entry[4]:
+            entries[place] = (*entry[:5], entries[place][5] + entry[5])
+        else:
+            entries[kept] = entry
+            kept += 1
+    while len(entries) > kept:
+        entries.pop()

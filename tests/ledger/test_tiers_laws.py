@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import numba
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,6 +86,7 @@ def test_a_night_believes_what_a_later_night_believes_about_the_days_before_it(
     ]
 
 
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled in this process")
 def test_the_fold_is_compiled_once_and_kept() -> None:
     """One signature, so that one night compiles nothing that another night compiled before."""
     tier_rows([GrowthEvent(START, 10)], [TierVersion("basic", 0, 0)], [PolicyVersion()], START)
