@@ -8,12 +8,15 @@ NIGHTS ?= 5
 FROM ?= 2026-10-29
 PORT ?= 8080
 REAL_NIGHTS ?= 30
+BENCH_PEOPLE ?= 100000
+BENCH_NIGHTS ?= 2
 
 VENV := .venv
 UV_VERSION := 0.13.9
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
+
 .PHONY: help
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +52,8 @@ test-long: setup-dev ## The tests that take minutes or hours
 	$(BIN)/python -m pytest -m long
 
 .PHONY: bench
-bench: setup-dev ## Measure the night: rows per second, memory, wall time, beside the bare floor
-	$(BIN)/python -m benchmarks --people $(PEOPLE) --nights $(NIGHTS) --from $(FROM)
+bench: setup-dev ## Measure the night: rows per second, memory, wall time, beside the bare floor (BENCH_PEOPLE=100000)
+	$(BIN)/python -m benchmarks --people $(BENCH_PEOPLE) --nights $(BENCH_NIGHTS)
 
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)

@@ -21,8 +21,8 @@ class Step:
     """One step of a pipeline.
 
     `command` is what follows `python -m`, with `{date}`, `{replace}` or `{period}` where a run
-    fills them in. `warm` says that the modules of this step take seconds to import, so the runner
-    forks it from a process that has imported them already.
+    fills them in. A `warm` step is forked by the runner from a process that has imported the large
+    libraries already; the others start a fresh interpreter.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Step:
 
 
 def _dbt(name: str, command: str, after: tuple[str, ...], doc: str) -> Step:
-    return Step(name, f"dbt.cli.main {command}", after, doc, warm=True)
+    return Step(name, f"dbt.cli.main {command}", after, doc)
 
 
 OPEN = Step(
@@ -90,7 +90,6 @@ AFTER_STAGE = (
         "exports verify --date {date}",
         ("build",),
         "The invariants of what would be published.",
-        warm=True,
     ),
     Step(
         "publish",
@@ -136,7 +135,9 @@ def nightly(staging: Path = STAGING) -> list[Step]:
         for source in sources(staging)
     ]
     stage = replace(STAGE, after=(*(step.name for step in loads), "load_rules"))
-    return [OPEN, *loads, LOAD_RULES, stage, *AFTER_STAGE]
+    # A night with nothing new ends with `open`; only what comes after it is worth the warming.
+    warm = [replace(step, warm=True) for step in (*loads, LOAD_RULES, stage, *AFTER_STAGE)]
+    return [OPEN, *warm]
 
 
 def monthly() -> list[Step]:

@@ -16,7 +16,7 @@ from ledger.calendar import EPOCH, day_number
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-BATCH_ROWS = 1_000_000  # read at a time, cut at the end of a member; bounds the memory
+BATCH_ROWS = 250_000  # read at a time, cut at the end of a member; bounds the memory
 
 
 def read_members(

@@ -18,7 +18,7 @@ from ledger.compiled import compiled
 Ints = npt.NDArray[np.int64]
 
 NONE = -1  # no row, no activity
-NEVER = 2**40  # the day after which a lot without an expiry date lapses
+NEVER = 2**40  # later than any day: the last day of a lot without an expiry date
 
 # What an event is. Events of one instant happen in the order of these numbers.
 RESTORE, REDEMPTION, ACCRUAL, CLAW_BACK = 1, 2, 3, 4
