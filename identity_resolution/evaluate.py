@@ -83,7 +83,12 @@ def evaluate_night(lake: Lake, business_date: date, truth: Path, memory_limit: s
         raise Problem(
             f"{truth} is missing; --truth names a Parquet with source, account_id, person_id"
         )
-    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
+    spill = str(truth.parent / ".spill")
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "temp_directory": spill,
+    }
+    with duckdb.connect(config=config) as connection:
         connection.read_parquet(str(links)).create_view("links")
         connection.read_parquet(str(truth)).create_view("truth")
         try:

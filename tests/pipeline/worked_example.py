@@ -32,7 +32,12 @@ def write_landing(lake: Path) -> None:
 
 
 def first_night() -> Mapping[str, Mapping[str, Rows]]:
-    """30 October 2026 with a year of history: receipts, one after midnight, and a fee payment."""
+    """30 October 2026, with a year of history."""
+    return {**wang_fang(), **li_qiang()}
+
+
+def wang_fang() -> Mapping[str, Mapping[str, Rows]]:
+    """Three receipts, one of them after midnight and one of nobody's, and a hotel profile."""
     members = [
         {
             "member_no": "10000001",
@@ -63,6 +68,14 @@ def first_night() -> Mapping[str, Mapping[str, Rows]]:
             "is_marketing_consented": False,
         }
     ]
+    return {
+        "pos": {"merchants": merchants, "members": members, "sales": sales, "tenders": tenders},
+        "hotel": {"guests": guests},
+    }
+
+
+def li_qiang() -> Mapping[str, Mapping[str, Rows]]:
+    """A fee payment and a car."""
     residents = [
         {
             "resident_no": "KH1",
@@ -105,8 +118,6 @@ def first_night() -> Mapping[str, Mapping[str, Rows]]:
         }
     ]
     return {
-        "pos": {"merchants": merchants, "members": members, "sales": sales, "tenders": tenders},
-        "hotel": {"guests": guests},
         "property": {"residents": residents, "fee_bills": bills, "fee_payments": payments},
         "parking": {"vehicles": vehicles},
     }

@@ -30,7 +30,9 @@ due_tiers as (
     from {{ ref('int_posted__tier_changes') }} as changes
     cross join tonight
     inner join {{ ref('int_rules__tier_policy') }} as policy
-        on {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
+        on policy.valid_from_date <= changes.period_end_date
+        and policy.valid_until_date > changes.period_end_date
+        and {{ add_days('changes.period_end_date', 'policy.grace_days') }} > tonight.previous_date
         and {{ add_days('changes.period_end_date', 'policy.grace_days') }} <= tonight.business_date
 
 ),
