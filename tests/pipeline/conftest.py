@@ -36,14 +36,19 @@ def must_run(lake: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def run_worked_nights(lake: Path) -> None:
+    """Run the worked example's nights and close October after its last one."""
+    first, second, third = (night.isoformat() for night in worked_example.NIGHTS)
+    must_run(lake, "ingest", "keys")
+    must_run(lake, "dags", "backfill", "--from", first, "--to", second)
+    must_run(lake, "dags", "close", "--period", "2026-10")
+    must_run(lake, "dags", "run", "--date", third)
+
+
 @pytest.fixture(scope="session")
 def worked_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The worked example after its three nights, October closed."""
     lake = tmp_path_factory.mktemp("worked") / "lake"
     worked_example.write_landing(lake)
-    must_run(lake, "ingest", "keys")
-    for night in worked_example.NIGHTS:
-        must_run(lake, "dags", "run", "--date", night.isoformat())
-        if night.isoformat() == "2026-10-31":
-            must_run(lake, "dags", "close", "--period", "2026-10")
+    run_worked_nights(lake)
     return lake

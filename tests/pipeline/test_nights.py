@@ -16,7 +16,13 @@ from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
 from tests.pipeline import worked_example
-from tests.pipeline.conftest import PROJECT, environment_of, must_run, run_command
+from tests.pipeline.conftest import (
+    PROJECT,
+    environment_of,
+    must_run,
+    run_command,
+    run_worked_nights,
+)
 
 LAST_NIGHT = worked_example.NIGHTS[-1].isoformat()
 NEXT_NIGHT = date(2026, 11, 2)
@@ -52,11 +58,7 @@ def test_an_empty_lake_rebuilt_from_landing_with_other_keys_reaches_the_same_dig
 ) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(worked_lake / "landing", lake / "landing")
-    must_run(lake, "ingest", "keys")
-    for night in worked_example.NIGHTS:
-        must_run(lake, "dags", "run", "--date", night.isoformat())
-        if night == date(2026, 10, 31):
-            must_run(lake, "dags", "close", "--period", "2026-10")
+    run_worked_nights(lake)
     assert (lake.parent / "keys.json").read_bytes() != (
         worked_lake.parent / "keys.json"
     ).read_bytes()

@@ -1,0 +1,30 @@
+"""The same night on data that nobody here wrote. Long; skipped where the data is not at hand."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.pipeline.conftest import PROJECT, must_run
+
+DATA = Path(os.environ.get("MEMBER_DATA") or PROJECT.parent / "shared" / "data")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no third-party data in {DATA} (MEMBER_DATA)")
+def test_three_nights_on_third_party_data_pass_every_invariant(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    said = must_run(lake, "dags", "real", "--data", str(DATA), "--nights", "3")
+    assert "0 invariants broken" in said
+    with duckdb.connect(
+        lake / "published" / "current" / "marts.duckdb", read_only=True
+    ) as connection:
+        lines = connection.execute(
+            "select sum(row_count) from fct_load_reconciliation where table_name = 'sales'"
+        ).fetchall()
+        settled = connection.execute("select sum(net_fen) from fct_settlement_statements")
+        assert settled.fetchall() == [(0,)]
+    assert lines[0][0] > 1_300_000
+    parties = {path.parent.name for path in (lake / "outbox" / "statements").glob("*/*/*.xlsx")}
+    assert parties == {"fund", "hotel", "mall", "parking", "property"}
