@@ -187,9 +187,14 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-03-31") from error
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if (
+        day is None or day.isoformat() != text
+    ):  # 20260331 is a date too, but not how folders write it
+        raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-03-31")
+    return day
 
 
 def _period(text: str) -> str:

@@ -1,4 +1,4 @@
-{{ config(materialized=handed_over()) }}
+{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
 
 -- Whose ledger is derived again tonight: new or corrected activities, a changed link, something falling due;
 -- everybody when a rule or the code changed.

@@ -1,4 +1,4 @@
-{{ config(materialized=handed_over()) }}
+{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
 
 -- What moves points, in the order in which it counts, for the members whose ledger is derived again tonight.
 with ratings as (

@@ -1,4 +1,4 @@
-{{ config(materialized=handed_over()) }}
+{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
 
 with growth_values as (
 
