@@ -10,13 +10,13 @@ python -m exports summary
 
 import argparse
 import sys
-from datetime import date
 
 from exports.close import close_month
 from exports.publish import publish_night
 from exports.summary import print_summary
 from exports.verify import verify_night
-from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
+from ingest.core.dates import parse_date
+from ingest.core.errors import NOTHING_TO_DO, run_command
 from ingest.core.log import start_log
 from ingest.core.settings import load_settings
 
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    found = verify_night(load_settings(), _business_date(arguments.date))
+    found = verify_night(load_settings(), parse_date(arguments.date))
     for failure in found.failures:
         print(f"error: {failure}", file=sys.stderr)
     if found.failures:
@@ -74,7 +74,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _publish(arguments: argparse.Namespace) -> int:
-    published = publish_night(load_settings(), _business_date(arguments.date))
+    published = publish_night(load_settings(), parse_date(arguments.date))
     publication = published.publication
     verb = "published" if published.is_new else "was published before:"
     rows = sum(publication.row_counts.values())
@@ -85,7 +85,7 @@ def _publish(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from exports.nightly import export  # noqa: PLC0415 - the other commands need none of it
 
-    for path in export(load_settings(), _business_date(arguments.date)):
+    for path in export(load_settings(), parse_date(arguments.date)):
         print(path)
     return 0
 
@@ -111,13 +111,6 @@ def _statements(arguments: argparse.Namespace) -> int:
 def _summary(arguments: argparse.Namespace) -> int:
     print_summary(load_settings())
     return 0
-
-
-def _business_date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Problem(f"'{text}' is not a date; write the business date as YYYY-MM-DD") from None
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ python -m identity_resolution evaluate --date D [--truth FILE]
 
 import argparse
 import sys
-from datetime import date
 from pathlib import Path
 
 from identity_resolution.evaluate import evaluate_night
 from identity_resolution.model import load_identity_settings
 from identity_resolution.resolve import resolve_night
-from ingest.core.errors import Problem, run_command
+from ingest.core.dates import parse_date
+from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log, step_log
 from ingest.core.settings import load_settings
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     settings = load_settings()
     lake = Lake(settings.lake)
-    business_date = _business_date(arguments.date)
+    business_date = parse_date(arguments.date)
     if arguments.command == "evaluate":
         truth = arguments.truth or lake.root / "demo" / "truth.parquet"
         print(evaluate_night(lake, business_date, truth, settings.memory_limit).table())
@@ -55,13 +55,6 @@ def _parser() -> argparse.ArgumentParser:
         help="Parquet of source, account_id, person_id; default: the demo group's",
     )
     return parser
-
-
-def _business_date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Problem(f"--date {text} is no date; write it as YYYY-MM-DD") from None
 
 
 if __name__ == "__main__":

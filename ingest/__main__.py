@@ -8,12 +8,13 @@ from datetime import date
 from rich.console import Console
 from rich.table import Table as Grid
 
+from ingest.core.dates import parse_date
 from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
 from ingest.core.settings import load_settings
 from ingest.load import load
-from ingest.night import open_night, parse_date
+from ingest.night import open_night
 from ingest.privacy import create_demo_keys
 from ingest.rules.compile import compile_rules, write_rules
 from ingest.rules.schema import load_rule_books

@@ -9,7 +9,6 @@ it is closed.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -64,16 +63,6 @@ class Night:
     rules_version: str
     code_version: str
     is_everything_touched: bool
-
-
-def parse_date(text: str) -> date:
-    """A date written YYYY-MM-DD; Problem otherwise."""
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise Problem(f"'{text}' is not a date; write the business date as YYYY-MM-DD, e.g. 2026-10-29")
 
 
 def open_night(settings: Settings, business_date: date, replace: bool) -> int:

@@ -6,9 +6,9 @@ python -m ledger points --date D
 
 import argparse
 import sys
-from datetime import date
 
-from ingest.core.errors import Problem, run_command
+from ingest.core.dates import parse_date
+from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log, step_log
 from ingest.core.settings import load_settings
@@ -19,7 +19,7 @@ from ledger.tier_night import fold_tier_night
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    business_date = _business_date(arguments.date)
+    business_date = parse_date(arguments.date)
     settings = load_settings()
     lake = Lake(settings.lake)
     start_log()
@@ -39,13 +39,6 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=f"{text} of the members touched tonight")
         command.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
     return parser
-
-
-def _business_date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Problem(f"--date {text} is no date; write it as YYYY-MM-DD") from None
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import polars as pl
 from ingest.connectors import completejourney, meter_payments, resort_bookings
 from ingest.connectors.common import DELIVERY_DATE, WEEK_DAYS, Connected, SetAccount
 from ingest.core.contract import Source, load_source, source_names
+from ingest.core.dates import parse_date
 from ingest.core.errors import Problem, one_line
 from ingest.core.lake import Lake, write_bytes
 from ingest.core.log import step_log
@@ -91,10 +92,7 @@ def deliver(
 
 
 def _nights(first: str, count: str) -> list[date]:
-    try:
-        first_night = date.fromisoformat(first)
-    except ValueError:
-        raise Problem(f"--from '{first}' is not a date; write it as YYYY-MM-DD") from None
+    first_night = parse_date(first, "--from")
     if not (count.isdecimal() and 1 <= int(count) <= MOST_NIGHTS):
         raise Problem(f"--nights '{count}' must be a whole number from 1 to {MOST_NIGHTS}")
     return [first_night + timedelta(days=offset) for offset in range(int(count))]

@@ -7,10 +7,10 @@ files do not depend on how many nights are made, so more nights can be added lat
 """
 
 import argparse
-from datetime import date
 from pathlib import Path
 
 from ingest.core.contract import load_source, source_names
+from ingest.core.dates import parse_date
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, check_writable
 from ingest.core.settings import PROJECT, load_settings
@@ -82,15 +82,9 @@ def _group(arguments: argparse.Namespace) -> Group:
     ):
         if not least <= value <= most:
             raise Problem(f"{name} {value} is out of range; give a number from {least} to {most}")
-    try:
-        first_night = date.fromisoformat(arguments.first_night)
-    except ValueError:
-        raise Problem(
-            f"--from '{arguments.first_night}' is not a date; write YYYY-MM-DD, e.g. 2026-10-29"
-        ) from None
     return Group(
         people_count=arguments.people,
-        first_night=first_night,
+        first_night=parse_date(arguments.first_night, "--from"),
         night_count=arguments.nights,
         history_days=arguments.history_days,
         seed=arguments.seed,

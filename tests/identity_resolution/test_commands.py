@@ -190,7 +190,7 @@ def test_a_missing_handover_is_one_line_that_says_which_step_to_run(
 
 @pytest.mark.parametrize("command", ["resolve", "evaluate"])
 def test_a_wrong_date_is_refused(lake: Lake, command: str) -> None:
-    with pytest.raises(Problem, match="--date 2026-02-30 is no date; write it as YYYY-MM-DD"):
+    with pytest.raises(Problem, match="--date '2026-02-30' is not a date; write it as YYYY-MM-DD"):
         main([command, "--date", "2026-02-30"])
 
 

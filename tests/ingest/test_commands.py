@@ -23,7 +23,7 @@ def run(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["open", "--date", "2026-02-30"], "error: '2026-02-30' is not a date"),
+        (["open", "--date", "2026-02-30"], "error: --date '2026-02-30' is not a date"),
         (["load", "--source", "pos", "--date", "2026-10-29"], "error: no delivery of pos for"),
         (
             ["load", "--source", "zoo", "--date", "2026-10-29"],

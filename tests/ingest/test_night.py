@@ -9,7 +9,7 @@ import pytest
 
 from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
 from ingest.core.lake import check_writable, write_bytes
-from ingest.night import ensure_empty_partitions, open_night, parse_date
+from ingest.night import ensure_empty_partitions, open_night
 from tests.ingest.small_house import DAY, NEXT_DAY, House, build_house, read, sale
 
 BUSINESS = """
@@ -212,14 +212,6 @@ def test_a_skipped_night_cannot_be_published_afterwards(house: House) -> None:
     publish(house)
     with pytest.raises(Problem, match="2026-10-29 was never published, but 2026-10-30 is"):
         open_night(house.settings, DAY, replace=False)
-
-
-@pytest.mark.parametrize(
-    "text", ["2026-13-01", "2026-02-29", "20261029", "29.10.2026", "", "today"]
-)
-def test_a_wrong_date_is_one_line(text: str) -> None:
-    with pytest.raises(Problem, match="is not a date; write the business date as YYYY-MM-DD"):
-        parse_date(text)
 
 
 def test_a_missing_landing_folder_is_named(house: House) -> None:

@@ -155,5 +155,5 @@ def test_a_file_that_is_no_parquet_is_named(lake: Lake, capsys: pytest.CaptureFi
 def test_a_wrong_date_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("tiers", "--date", "31.01.2026") == 1
     assert capsys.readouterr().err == (
-        "error: --date 31.01.2026 is no date; write it as YYYY-MM-DD\n"
+        "error: --date '31.01.2026' is not a date; write it as YYYY-MM-DD, e.g. 2026-10-29\n"
     )

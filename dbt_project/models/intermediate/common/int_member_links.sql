@@ -1,26 +1,19 @@
 {{ config(materialized='table') }}
 
-with member_links as (
+with written as (
 
-    select * from {{ source('identity', 'member_links') }}
-
-),
-
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
+    {{ written_tonight(source('identity', 'member_links')) }}
 
 ),
 
 current_links as (
 
     select
-        member_links.source,
-        member_links.account_id,
-        member_links.member_id,
-        member_links.rule
-    from member_links
-    inner join tonight on member_links.load_date = tonight.business_date
+        source,
+        account_id,
+        member_id,
+        rule
+    from written
 
 )
 

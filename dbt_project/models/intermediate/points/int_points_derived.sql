@@ -1,13 +1,7 @@
 -- What the fold says about touched members tonight, with a key over everything that makes two entries the same.
 with derived as (
 
-    select * from {{ source('ledger', 'points_entries') }}
-
-),
-
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
+    {{ written_tonight(source('ledger', 'points_entries')) }}
 
 ),
 
@@ -15,12 +9,11 @@ keyed as (
 
     select
         {{ row_key([
-            'entry_type', 'derived.source', 'account_id', 'activity_id', 'lot_id', 'debt_activity_id',
-            'derived.business_date', 'issuer_business', 'redeemer_business', 'settling_business', 'price_date',
-            'expires_on_date', 'rule_id', 'from_party', 'to_party']) }} as entry_key,
+            'entry_type', 'source', 'account_id', 'activity_id', 'lot_id', 'debt_activity_id', 'business_date',
+            'issuer_business', 'redeemer_business', 'settling_business', 'price_date', 'expires_on_date', 'rule_id',
+            'from_party', 'to_party']) }} as entry_key,
         derived.*
     from derived
-    inner join tonight on derived.load_date = tonight.business_date
 
 )
 

@@ -1,21 +1,7 @@
 with posted as (
 
-    select * from {{ source('posted', 'member_links') }}
-
-),
-
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-before_tonight as (
-
-    select posted.*
-    from posted
-    inner join tonight on posted.posted_date <= tonight.previous_date
+    {{ posted_before_tonight(source('posted', 'member_links')) }}
 
 )
 
-select * from before_tonight
+select * from posted

@@ -1,25 +1,18 @@
 with rules as (
 
-    select * from {{ source('rules', 'businesses') }}
+    {{ written_tonight(source('rules', 'businesses')) }}
 
 ),
 
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-tonights_rules as (
+named as (
 
     select
-        rules.business,
-        rules.business_name,
-        rules.legal_entity_name,
-        rules.unified_social_credit_code
+        business,
+        business_name,
+        legal_entity_name,
+        unified_social_credit_code
     from rules
-    inner join tonight on rules.load_date = tonight.business_date
 
 )
 
-select * from tonights_rules
+select * from named

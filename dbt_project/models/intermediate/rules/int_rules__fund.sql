@@ -1,23 +1,16 @@
 with rules as (
 
-    select * from {{ source('rules', 'fund') }}
+    {{ written_tonight(source('rules', 'fund')) }}
 
 ),
 
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-tonights_rules as (
+named as (
 
     select
-        rules.party,
-        rules.party_name
+        party,
+        party_name
     from rules
-    inner join tonight on rules.load_date = tonight.business_date
 
 )
 
-select * from tonights_rules
+select * from named

@@ -1,28 +1,21 @@
 with rules as (
 
-    select * from {{ source('rules', 'settlement_prices') }}
+    {{ written_tonight(source('rules', 'settlement_prices')) }}
 
 ),
 
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-tonights_rules as (
+named as (
 
     select
-        rules.issuer_business,
-        rules.redeemer_business,
-        rules.issue_price_micro_fen,
-        rules.reimbursement_price_micro_fen,
-        rules.valid_from_date,
-        coalesce(rules.valid_until_date, cast('9999-12-31' as date)) as valid_until_date,
-        rules.rule_id
+        issuer_business,
+        redeemer_business,
+        issue_price_micro_fen,
+        reimbursement_price_micro_fen,
+        valid_from_date,
+        coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date,
+        rule_id
     from rules
-    inner join tonight on rules.load_date = tonight.business_date
 
 )
 
-select * from tonights_rules
+select * from named

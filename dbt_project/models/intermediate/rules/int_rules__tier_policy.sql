@@ -1,26 +1,19 @@
 with rules as (
 
-    select * from {{ source('rules', 'tier_policy') }}
+    {{ written_tonight(source('rules', 'tier_policy')) }}
 
 ),
 
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-tonights_rules as (
+named as (
 
     select
-        rules.window_months,
-        rules.period_months,
-        rules.grace_days,
-        rules.valid_from_date,
-        coalesce(rules.valid_until_date, cast('9999-12-31' as date)) as valid_until_date
+        window_months,
+        period_months,
+        grace_days,
+        valid_from_date,
+        coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date
     from rules
-    inner join tonight on rules.load_date = tonight.business_date
 
 )
 
-select * from tonights_rules
+select * from named
