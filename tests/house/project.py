@@ -66,6 +66,13 @@ def model_files() -> list[Path]:
     ]
 
 
+def businesses() -> list[str]:
+    """The businesses of the group."""
+    project = yaml.safe_load(text(Path("dbt_project/dbt_project.yml")))
+    names: list[str] = project["vars"]["businesses"]
+    return names
+
+
 def marts() -> list[Path]:
     """The SQL models that are published."""
     return [path for path in model_files() if "marts" in path.parts]

@@ -1,0 +1,119 @@
+"""The recipe of CONTRIBUTING, performed: a theme park joins a copy of the project."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.house.project import files
+from tests.pipeline.conftest import PROJECT, environment_of
+
+NEW_FILES = Path(__file__).parent / "fifth_business"
+NIGHT = "2026-10-29"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path}: the line that the recipe edits is not there"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the theme park's files in it and one line edited in two files."""
+    copy = tmp_path_factory.mktemp("group") / "project"
+    for path in files():
+        if not (PROJECT / path).is_relative_to(NEW_FILES):
+            target = copy / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / path, target)
+    for path in NEW_FILES.rglob("*.*"):
+        target = copy / path.relative_to(NEW_FILES)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        assert not target.exists(), (
+            f"{target} is there already: the recipe adds, it changes nothing"
+        )
+        shutil.copy(path, target)
+    four = "businesses: [hotel, mall, parking, property]"
+    edit(copy / "dbt_project" / "dbt_project.yml", four, four[:-1] + ", themepark]")
+    line = "|---|---|---|\n"
+    edit(copy / "CHANGELOG.md", line, line + "| 2026-11-01 | Theme park joins. | none |\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def marts(project: Path) -> duckdb.DuckDBPyConnection:
+    """The published marts after a night of the demo group with five businesses."""
+    command = ["dags", "demo", "--people", "400", "--nights", "1", "--from", NIGHT]
+    done = run(project, *command)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    current = project.parent / "lake" / "published" / "current"
+    return duckdb.connect(current / "marts.duckdb", read_only=True)
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    lake = project.parent / "lake"
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        env=environment_of(lake) | {"PYTHONPATH": os.fspath(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_house_still_stands_with_a_fifth_business(project: Path) -> None:
+    done = run(project, "pytest", "-q", "-p", "no:cacheprovider", "tests/house")
+    assert done.returncode == 0, done.stdout
+
+
+def test_pass_holders_are_members_that_the_group_knew_already(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    query = """
+        select count(*) as passes, count(*) filter (where has_other) as known
+        from (
+            select
+                source,
+                count(*) over (partition by member_id)
+                    > count(*) filter (where source = 'tickets') over (partition by member_id)
+                    as has_other
+            from dim_member_accounts
+        )
+        where source = 'tickets'
+    """
+    passes, known = marts.sql(query).fetchall()[0]
+    assert passes > 50
+    assert known > passes / 4
+
+
+def test_the_park_awards_by_its_own_rule_and_settles(marts: duckdb.DuckDBPyConnection) -> None:
+    # Every ticket order is at least 299 yuan and the park gives double points.
+    least = marts.sql(
+        "select min(points), count(*) from fct_points_entries "
+        "where entry_type = 'accrual' and issuer_business = 'themepark'"
+    ).fetchall()[0]
+    assert least[0] == 598
+    assert least[1] > 100
+    settled = "select party, sum(net_fen) over () from fct_settlement_statements order by party"
+    parties = marts.sql(settled).fetchall()
+    assert {total for _, total in parties} == {0}
+    assert {party for party, _ in parties} >= {"themepark", "fund", "hotel"}
+
+
+def test_the_park_has_a_statement_to_open(project: Path, marts: duckdb.DuckDBPyConnection) -> None:
+    statements = project.parent / "lake" / "outbox" / "statements"
+    assert list(statements.glob("*/themepark/*.xlsx"))
+
+
+@pytest.mark.usefixtures("marts")
+def test_the_unit_test_beside_the_parks_model_passes(project: Path) -> None:
+    done = run(project, "dags", "dbt", "test", "--select", "int_themepark__activities")
+    assert done.returncode == 0, done.stdout
+    assert "PASS=1" in done.stdout
