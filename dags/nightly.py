@@ -26,7 +26,9 @@ with DAG(
             format="date",
             description="Empty: the business date that ended last",
         ),
-        "replace": Param(False, type="boolean", description="Redo the latest published night"),
+        "replace": Param(
+            False, type="boolean", description="Redo the latest night, as its files or rules differ"
+        ),
     },
     user_defined_macros={"business_date": business_date},
     tags=["onemember"],
