@@ -83,7 +83,7 @@ def load(settings: Settings, source_name: str, business_date: date) -> list[dict
     deliveries = [table_load.delivery for table_load in loads]
     write_parquet(
         pa.Table.from_pylist(deliveries, DELIVERIES),
-        lake.raw("deliveries", source_name, business_date),
+        lake.deliveries(source_name, business_date),
     )
     return deliveries
 
@@ -207,13 +207,11 @@ def _nothing_new(checked: Checked) -> Checked:
 def _known_files(lake: Lake, source_name: str, business_date: date) -> dict[tuple[str, str], date]:
     """Files that earlier business dates loaded: (table, SHA-256) → the first such date."""
     known: dict[tuple[str, str], date] = {}
-    deliveries = lake.raw("deliveries", source_name, business_date).parent.parent
-    for load_date in partition_dates(deliveries):
-        if load_date >= business_date:
-            break
-        read = pq.ParquetFile(lake.raw("deliveries", source_name, load_date)).read(
-            columns=["table_name", "source_sha256", "status"]
-        )
+    for load_date in partition_dates(lake.deliveries(source_name, business_date).parent.parent):
+        path = lake.deliveries(source_name, load_date)
+        if load_date >= business_date or not path.is_file():
+            continue
+        read = pq.ParquetFile(path).read(columns=["table_name", "source_sha256", "status"])
         for row in read.to_pylist():
             if row["status"] == ACCEPTED:
                 known.setdefault((row["table_name"], row["source_sha256"]), load_date)

@@ -142,14 +142,15 @@ def code_version(dbt_project: Path) -> str:
 def ensure_empty_partitions(lake: Lake, contract: Path) -> list[Path]:
     """Give each table that the platform keeps an empty partition, so that its glob finds a file.
 
-    Reads the sources with `meta.folder` from the dbt sources file; partition columns are not in the
-    file.
+    Reads the sources with `meta.first_partition` from the dbt sources file; partition columns are
+    not in the file.
     """
     made = []
     for source in yaml.safe_load(contract.read_text(encoding="utf-8"))["sources"]:
         meta = meta_of(source)
-        for table in source["tables"] if "folder" in meta else []:
-            path = lake.root / meta["folder"].format(name=table["name"]) / PART
+        for table in source["tables"] if "first_partition" in meta else []:
+            location = lake.root / meta["location"].format(name=table["name"])
+            path = location / meta["first_partition"] / PART
             fields = [(c["name"], ARROW_TYPES[c["data_type"]]) for c in table["columns"]]
             write_parquet(pa.schema(fields).empty_table(), path)
             made.append(path)

@@ -171,9 +171,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def meta_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     """`meta` of an entry, wherever dbt lets one write it."""
-    meta = {**((entry.get("config") or {}).get("meta") or {}), **(entry.get("meta") or {})}
-    meta.pop("external_location", None)
-    return meta
+    return {**((entry.get("config") or {}).get("meta") or {}), **(entry.get("meta") or {})}
 
 
 class _Reader:

@@ -51,6 +51,10 @@ class Lake:
         """File of the wrapped data keys of one partition of refused rows."""
         return self.quarantine(f"keys/{source}", table, load_date)
 
+    def deliveries(self, source: str, load_date: date) -> Path:
+        """File that says what became of each file of one delivery."""
+        return self.root / "raw" / "deliveries" / f"load_date={load_date}" / f"{source}.parquet"
+
     def posted(self, table: str, posted_date: date) -> Path:
         """File of one night's postings."""
         return self.root / "posted" / table / f"posted_date={posted_date.isoformat()}" / PART

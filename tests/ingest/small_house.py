@@ -22,7 +22,6 @@ SHOP = """
 version: 2
 sources:
   - name: shop
-    config: {meta: {external_location: "read_parquet('{{ env_var('LAKE_ROOT') }}/raw/{name}')"}}
     meta:
       business: shop
       time_zone: Asia/Shanghai

@@ -39,7 +39,7 @@ def house(tmp_path: Path) -> House:
 def delivery_of(
     house: House, table: str, day: date = DAY, source: str = "shop"
 ) -> dict[str, object]:
-    rows = read(house.lake.raw("deliveries", source, day))
+    rows = read(house.lake.deliveries(source, day))
     return next(row for row in rows if row["table_name"] == table)
 
 
@@ -506,7 +506,7 @@ def test_loading_again_gives_the_same_bytes_and_clears_what_is_no_longer_refused
     house.deliver_shop([sale("R1"), sale("R2", "x")], [CARD], total="1.00")
     load(house.settings, "shop", DAY)
     paths = [house.lake.raw("shop", "sales", DAY), house.lake.raw("shop", "cards", DAY)]
-    paths.append(house.lake.raw("deliveries", "shop", DAY))
+    paths.append(house.lake.deliveries("shop", DAY))
     first = [path.read_bytes() for path in paths]
     load(house.settings, "shop", DAY)
     assert [path.read_bytes() for path in paths] == first

@@ -48,7 +48,7 @@ sources:
   - name: work
     tables: [{name: tonight}]
   - name: posted
-    meta: {folder: "posted/{name}/posted_date=1970-01-01"}
+    meta: {location: "posted/{name}", first_partition: "posted_date=1970-01-01"}
     tables:
       - name: points_entries
         columns:
