@@ -51,6 +51,10 @@ pytest: setup-dev ## Python tests except the long ones
 test-long: setup-dev ## The tests that take minutes or hours
 	$(BIN)/python -m pytest -m long
 
+.PHONY: parity
+parity: setup-dev ## Four eventful nights on DuckDB and on Spark, every published value compared
+	$(BIN)/python -m pytest -s -m "long or not long" tests/parity/test_parity.py -k "eventful or publishes"
+
 .PHONY: bench
 bench: setup-dev ## Measure the night: rows per second, memory, wall time, beside the bare floor (BENCH_PEOPLE=100000)
 	$(BIN)/python -m benchmarks --people $(BENCH_PEOPLE) --nights $(BENCH_NIGHTS)
@@ -69,7 +73,11 @@ setup: $(RUN_READY) ## What a night needs, into .venv
 .PHONY: setup-dev
 setup-dev: $(DEV_READY) ## What tests and Airflow need besides
 
-# The development lock holds the other one, so installing it serves both.
+.PHONY: spark-setup
+spark-setup: setup ## What ENGINE=spark needs besides, Java among it
+	@$(MAKE) --no-print-directory install LOCK=requirements-spark.lock
+
+# The development lock holds the other ones, so installing it serves both.
 $(RUN_READY): requirements.lock
 	@$(MAKE) --no-print-directory install LOCK=requirements.lock
 	@touch $@
@@ -95,6 +103,7 @@ RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml; pins are kept where they still fit
 	$(RESOLVE) --group dev --output-file requirements-dev.lock
+	$(RESOLVE) --group spark --constraint requirements-dev.lock --output-file requirements-spark.lock
 	$(RESOLVE) --group airflow --constraint requirements-dev.lock --output-file requirements-airflow.lock
 	$(RESOLVE) --constraint requirements-dev.lock --output-file requirements.lock
 

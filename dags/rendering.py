@@ -39,7 +39,7 @@ def render(operator: Callable[..., Any], steps: Sequence[Step], values: dict[str
     tasks = {
         step.name: operator(
             task_id=step.name,
-            bash_command=f'exec "$ONEMEMBER_PYTHON" -m {step.command.format(**values)}',
+            bash_command=f'exec "$ONEMEMBER_PYTHON" -m {step.line(values)}',
             cwd=str(PROJECT),
             env=environment,
             append_env=True,

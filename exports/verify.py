@@ -26,6 +26,7 @@ from exports.reader import (
     sql_name,
     work_database,
 )
+from exports.spark_tables import show_spark_tables
 from exports.writer import write_json
 from ingest.core.errors import Problem, one_line
 from ingest.core.lake import Lake, remove
@@ -58,6 +59,8 @@ def verify_night(settings: Settings, business_date: date) -> Verification:
     lake = Lake(settings.lake)
     tonight = read_tonight(lake, business_date)
     remove(_path(lake))
+    if settings.engine == "spark":
+        show_spark_tables(lake)
     verification = _check(settings, tonight, read_marts(settings.dbt_project))
     write_json(
         _path(lake),

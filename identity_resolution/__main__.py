@@ -29,7 +29,9 @@ def main(argv: list[str]) -> int:
         print(evaluate_night(lake, business_date, truth, settings.memory_limit).table())
         return 0
     start_log()
-    resolution = resolve_night(lake, business_date, load_identity_settings(), settings.memory_limit)
+    resolution = resolve_night(
+        lake, business_date, load_identity_settings(), settings.memory_limit, settings.engine
+    )
     step_log("identity_resolution").info(
         "%s: %d accounts, %d changed links, %d refused links",
         business_date,

@@ -32,27 +32,38 @@ class Resolution:
 
 
 def resolve_night(
-    lake: Lake, business_date: date, settings: IdentitySettings, memory_limit: str
+    lake: Lake,
+    business_date: date,
+    settings: IdentitySettings,
+    memory_limit: str,
+    engine: str = "duckdb",
 ) -> Resolution:
     """Resolve all accounts of a night and replace the night's partitions of raw/identity."""
     spill = str(lake.work / "spill_identity")
     with duckdb.connect(
         config={"memory_limit": memory_limit, "temp_directory": spill}
     ) as connection:
-        read_inputs(connection, lake, business_date)
+        read_inputs(connection, lake, business_date, engine)
         resolution = resolve(connection, business_date, settings)
     for name, table in vars(resolution).items():
         write_parquet(table, lake.raw("identity", name, business_date))
     return resolution
 
 
-def read_inputs(connection: duckdb.DuckDBPyConnection, lake: Lake, business_date: date) -> None:
+def read_inputs(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, business_date: date, engine: str = "duckdb"
+) -> None:
     """Show the lake's files as the tables that `resolve` reads."""
     for name in ("accounts", "identifiers"):
         path = lake.handover(f"int_{name}")
-        if not path.is_file():
+        files = [path] if path.is_file() else []
+        if engine == "spark":
+            files = sorted(lake.work.glob(f"warehouse/*.db/int_{name}/*.parquet"))
+        if not files:
             raise Problem(f"{path} is missing; run the stage step for {business_date} first")
-        connection.read_parquet(str(path)).create_view(f"input_{name}", replace=True)
+        connection.read_parquet([str(file) for file in files]).create_view(
+            f"input_{name}", replace=True
+        )
     connection.execute(
         "create or replace temp table name_versions"
         " (source varchar, table_name varchar, account_id varchar, name_token varchar,"

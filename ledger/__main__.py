@@ -25,9 +25,10 @@ def main(argv: list[str]) -> int:
     start_log()
     log = step_log("ledger")
     if arguments.command == "tiers":
-        log.info("%s: %d tier changes", business_date, fold_tier_night(lake, business_date))
+        count = fold_tier_night(lake, business_date, settings.engine)
+        log.info("%s: %d tier changes", business_date, count)
     else:
-        count = fold_points_night(lake, business_date, settings.memory_limit)
+        count = fold_points_night(lake, business_date, settings.memory_limit, settings.engine)
         log.info("%s: %d points entries", business_date, count)
     return 0
 

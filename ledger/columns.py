@@ -1,6 +1,6 @@
 """Arrow columns in, NumPy columns for the folds, Arrow columns out. Never rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -27,15 +27,27 @@ def read_members(
     Only the columns of `schema` are read; they come in one chunk each. Problem if the file or a
     column is missing, if it is not sorted, or if something happened after `closing_date`.
     """
+    batches = _open(path, schema).iter_batches(batch_size=rows, columns=schema.names)
+    return whole_members(batches, path.stem, schema, closing_date, rows)
+
+
+def whole_members(
+    batches: Iterable[pa.RecordBatch],
+    name: str,
+    schema: pa.Schema,
+    closing_date: date,
+    rows: int = BATCH_ROWS,
+) -> Iterator[pa.Table]:
+    """Tables of whole members from batches in order, as read_members; `name` is for complaints."""
     pending = schema.empty_table()
-    for batch in _open(path, schema).iter_batches(batch_size=rows, columns=schema.names):
+    for batch in batches:
         table = pa.concat_tables([pending, pa.Table.from_batches([batch]).cast(schema)])
         cut = _first_row_of_last_member(table) if table.num_rows >= rows else 0
         pending = table.slice(cut)
         if cut > 0:
-            yield _checked(path, table.slice(0, cut), pending, closing_date)
+            yield _checked(name, table.slice(0, cut), pending, closing_date)
     if pending.num_rows > 0:
-        yield _checked(path, pending, schema.empty_table(), closing_date)
+        yield _checked(name, pending, schema.empty_table(), closing_date)
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
@@ -59,7 +71,7 @@ def _first_row_of_last_member(table: pa.Table) -> int:
     return int(pc.index(table["member_id"], table["member_id"][-1]).as_py())
 
 
-def _checked(path: Path, table: pa.Table, following: pa.Table, closing_date: date) -> pa.Table:
+def _checked(name: str, table: pa.Table, following: pa.Table, closing_date: date) -> pa.Table:
     """The table with one chunk a column; Problem unless its members and days are in order."""
     table = table.combine_chunks()
     members, days = _member_numbers(table), day_column(table, "business_date")
@@ -68,9 +80,9 @@ def _checked(path: Path, table: pa.Table, following: pa.Table, closing_date: dat
     if following.num_rows > 0:
         in_order &= following["member_id"][0].as_py() > table["member_id"][-1].as_py()
     if not in_order:
-        raise Problem(f"{path} is not sorted by member_id, business_date; write it sorted")
+        raise Problem(f"{name} is not sorted by member_id, business_date; write it sorted")
     if days.max() > day_number(closing_date):
-        raise Problem(f"{path} holds events after {closing_date}; it belongs to another night")
+        raise Problem(f"{name} holds events after {closing_date}; it belongs to another night")
     return table
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -22,8 +23,8 @@ from ledger.columns import (
     member_starts,
     named,
     pick,
-    read_members,
 )
+from ledger.engine import Fold, folded
 from ledger.points import (
     ACCRUAL,
     CLAW_BACK,
@@ -55,6 +56,7 @@ EVENTS = pa.schema(
         ("price_date", pa.date32()),
     ]
 )
+EVENT_ORDER = ["member_id", "business_date", "occurred_at", "event_rank", "activity_id", "lot_id"]
 ENTRIES = pa.schema(
     [
         ("entry_type", pa.string()),
@@ -124,19 +126,22 @@ SHAPES = {
 }
 
 
-def fold_points_night(lake: Lake, business_date: date, memory_limit: str) -> int:
+def fold_points_night(
+    lake: Lake, business_date: date, memory_limit: str, engine: str = "duckdb"
+) -> int:
     """Replace the night's partition of raw/ledger/points_entries; returns the number of entries.
 
-    Reads work/handover/int_points_events. The rows are sorted by all columns. What does not fit in
-    `memory_limit` is spilled to work/.
+    Reads int_points_events. The rows are sorted by all columns. What does not fit in `memory_limit`
+    is spilled to work/.
     """
+    function = partial(points_entries, business_date=business_date)
+    fold = Fold("int_points_events", EVENTS, EVENT_ORDER, ENTRIES, function)
     spill = lake.work / "spill_ledger"
     connection = duckdb.connect(config={"memory_limit": memory_limit, "temp_directory": str(spill)})
     try:
         connection.from_arrow(ENTRIES.empty_table()).create("entries")
-        path = lake.handover("int_points_events")
-        for events in read_members(path, EVENTS, business_date):
-            connection.from_arrow(points_entries(events, business_date)).insert_into("entries")
+        for entries in folded(fold, lake, business_date, engine):
+            connection.from_arrow(entries).insert_into("entries")
         rows = connection.sql("from entries order by all nulls last")
         write_with(
             lake.raw("ledger", "points_entries", business_date),

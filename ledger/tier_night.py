@@ -16,9 +16,9 @@ from ledger.columns import (
     int_column,
     member_starts,
     named,
-    read_members,
     read_table,
 )
+from ledger.engine import Fold, folded
 from ledger.tiers import NEVER, REASONS, UNREACHABLE, Growth, Rules, fold_tiers
 
 GROWTH = pa.schema(
@@ -29,6 +29,7 @@ GROWTH = pa.schema(
         ("origin_date", pa.date32()),
     ]
 )
+GROWTH_ORDER = ["member_id", "business_date", "occurred_at", "activity_id"]
 TIERS = pa.schema(
     [
         ("tier", pa.string()),
@@ -62,21 +63,25 @@ PERIODS = pa.schema(
 )
 
 
-def fold_tier_night(lake: Lake, business_date: date) -> int:
+def fold_tier_night(lake: Lake, business_date: date, engine: str = "duckdb") -> int:
     """Replace the night's partition of raw/ledger/tier_periods; returns the number of changes.
 
-    Reads work/handover/int_growth_events and the rules compiled for the night. Members without a
-    change have no row: they are in the lowest tier.
+    Reads int_growth_events and the rules compiled for the night. Members without a change have no
+    row: they are in the lowest tier.
     """
     tiers = read_table(lake.raw("rules", "tiers", business_date), TIERS)
     policy = read_table(lake.raw("rules", "tier_policy", business_date), POLICY)
     names = tier_names(tiers)
-    tables = [PERIODS.empty_table()]
-    for growth in read_members(lake.handover("int_growth_events"), GROWTH, business_date):
+
+    def function(growth: pa.Table) -> pa.Table:
         first_date = as_date(int(day_column(growth, "business_date").min()))
         rules = rules_by_day(tiers, policy, first_date, business_date)
-        tables.append(tier_periods(growth, rules, names, business_date))
-    periods = pa.concat_tables(tables).combine_chunks()
+        return tier_periods(growth, rules, names, business_date)
+
+    fold = Fold("int_growth_events", GROWTH, GROWTH_ORDER, PERIODS, function)
+    tables = [PERIODS.empty_table(), *folded(fold, lake, business_date, engine)]
+    in_order = [("member_id", "ascending"), ("change_number", "ascending")]
+    periods = pa.concat_tables(tables).sort_by(in_order).combine_chunks()
     write_parquet(periods, lake.raw("ledger", "tier_periods", business_date))
     return int(periods.num_rows)
 

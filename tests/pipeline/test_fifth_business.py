@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.house.project import files
-from tests.pipeline.conftest import PROJECT, environment_of
+from tests.pipeline.nights import PROJECT, environment_of
 
 NEW_FILES = Path(__file__).parent / "fifth_business"
 NIGHT = "2026-10-29"

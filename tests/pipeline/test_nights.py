@@ -16,7 +16,7 @@ from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
 from tests.pipeline import worked_example
-from tests.pipeline.conftest import (
+from tests.pipeline.nights import (
     PROJECT,
     environment_of,
     must_run,

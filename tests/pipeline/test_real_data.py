@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.pipeline.conftest import PROJECT, must_run
+from tests.pipeline.nights import PROJECT, must_run
 
 DATA = Path(os.environ.get("MEMBER_DATA") or PROJECT.parent / "shared" / "data")
 

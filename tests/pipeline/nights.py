@@ -1,37 +1,38 @@
-"""A lake that whole nights have run on, built once a session by the commands of production."""
+"""Nights by the commands of production, each on a lake of its own."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.pipeline import worked_example
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def environment_of(lake: Path) -> dict[str, str]:
+def environment_of(lake: Path, engine: str = "duckdb") -> dict[str, str]:
     """The environment of a command on a lake of its own, with keys beside it."""
-    return os.environ | {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
+    places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
+    return os.environ | places | {"ENGINE": engine}
 
 
-def run_command(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_command(
+    lake: Path, *arguments: str, engine: str = "duckdb"
+) -> subprocess.CompletedProcess[str]:
     """Run `python -m …` in the project on a lake."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=PROJECT,
-        env=environment_of(lake),
+        env=environment_of(lake, engine),
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def must_run(lake: Path, *arguments: str) -> str:
+def must_run(lake: Path, *arguments: str, engine: str = "duckdb") -> str:
     """Run a command that has to succeed; what it printed."""
-    done = run_command(lake, *arguments)
+    done = run_command(lake, *arguments, engine=engine)
     assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -43,12 +44,3 @@ def run_worked_nights(lake: Path) -> None:
     must_run(lake, "dags", "backfill", "--from", first, "--to", second)
     must_run(lake, "dags", "close", "--period", "2026-10")
     must_run(lake, "dags", "run", "--date", third)
-
-
-@pytest.fixture(scope="session")
-def worked_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The worked example after its three nights, October closed."""
-    lake = tmp_path_factory.mktemp("worked") / "lake"
-    worked_example.write_landing(lake)
-    run_worked_nights(lake)
-    return lake

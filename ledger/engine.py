@@ -1,0 +1,77 @@
+"""A fold over all touched members, on either engine: in this process, or by Spark as a grouped map.
+
+The function is the same; only who hands it whole members differs.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.core.errors import Problem
+from ingest.core.lake import Lake
+from ledger.columns import read_members, whole_members
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is folded: the rows of a model, in an order that begins with the member.
+
+    `function` takes a table of whole members and gives rows of `output`; it may be sent to other
+    machines, so it carries everything that it needs.
+    """
+
+    model: str
+    schema: pa.Schema
+    order: list[str]
+    output: pa.Schema
+    function: Callable[[pa.Table], pa.Table]
+
+
+def folded(fold: Fold, lake: Lake, business_date: date, engine: str) -> Iterator[pa.Table]:
+    """What the fold gives, in tables of any size; Problem if an input is not as it should be."""
+    if engine == "duckdb":
+        members = read_members(lake.handover(fold.model), fold.schema, business_date)
+        return (fold.function(table) for table in members)
+    return _folded_by_spark(fold, lake, business_date)
+
+
+def _folded_by_spark(fold: Fold, lake: Lake, business_date: date) -> Iterator[pa.Table]:
+    from pyspark.errors import PySparkException  # noqa: PLC0415 - installed for Spark only
+
+    from ingest.core.spark import SCHEMA, spark_session  # noqa: PLC0415
+
+    def fold_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for table in whole_members(batches, fold.model, fold.schema, business_date):
+            yield from fold.function(table).cast(fold.output).to_batches()
+
+    parts = lake.work / "folded" / fold.model
+    try:
+        rows = spark_session().table(f"{SCHEMA}.{fold.model}")
+        grouped = rows.repartition("member_id").sortWithinPartitions(*fold.order)
+        result = grouped.select(*fold.schema.names).mapInArrow(fold_partition, _ddl(fold.output))
+        _write(result, str(parts))
+    except PySparkException as error:
+        lines = [line for line in str(error).splitlines() if "Problem: " in line]
+        reason = lines[-1].partition("Problem: ")[2] if lines else str(error).partition("\n")[0]
+        raise Problem(f"Spark cannot fold {fold.model}: {reason}") from error
+    for part in sorted(parts.glob("*.parquet")):
+        yield pq.read_table(part).cast(fold.output)
+    shutil.rmtree(parts)
+
+
+def _write(rows: "DataFrame", folder: str) -> None:
+    rows.write.mode("overwrite").parquet(folder)
+
+
+def _ddl(schema: pa.Schema) -> str:
+    """An Arrow schema as Spark writes it."""
+    types = {pa.string(): "string", pa.int64(): "bigint", pa.date32(): "date"}
+    return ", ".join(f"{field.name} {types[field.type]}" for field in schema)
