@@ -12,13 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from identity_resolution.engine import Engine
 from ingest.core.errors import Problem
 
 SETTINGS_FILE = Path(__file__).with_name("settings.yml")
@@ -70,24 +70,6 @@ class IdentitySettings:
         return np.cumsum([0, *self.member_limits.values()], dtype=np.int32)
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What the clustering needs; accounts are numbers, edges are sorted strongest first.
-
-    rank, value_id, low, high: one item an edge; low < high. claims: (accounts, slots), -1 is empty,
-    a slot range for each type with a member limit. is_over_limit: accounts that break a member
-    limit on their own. name: (accounts,), -1 for an account without a name.
-    """
-
-    rank: Int32
-    value_id: Int32
-    low: Int32
-    high: Int32
-    claims: Int32
-    is_over_limit: Bool
-    name: Int32
-
-
 def load_identity_settings(path: Path = SETTINGS_FILE) -> IdentitySettings:
     """The decisions of a settings file; Problem if it cannot be read or says something unknown."""
     try:
@@ -108,45 +90,19 @@ def load_identity_settings(path: Path = SETTINGS_FILE) -> IdentitySettings:
     return settings
 
 
-def find_evidence(
-    connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, business_date: date
-) -> Evidence:
+def find_evidence(engine: Engine, settings: IdentitySettings, business_date: date) -> None:
     """Edges between accounts from the values that are valid on a business date.
 
     Reads the tables input_accounts, input_identifiers, input_names; leaves `accounts`,
-    `shared_values` and `edges` for the registry and the report. Problem if the inputs contradict
-    each other.
+    `shared_values`, `edges` and `claims`. Problem if the inputs contradict each other.
     """
-    load_table(connection, "evidence_rules", _rule_table(settings))
-    _check_inputs(connection)
-    connection.execute(ACCOUNTS)
-    connection.execute(HOLDINGS, {"business_date": business_date})
-    for statement in (SHARED, HOLDERS, SHARED_VALUES, EDGES):
-        connection.execute(statement)
-    edges = connection.execute(
-        'select "rank", value_id, low, high from edges order by "rank", low, high, value_id'
-    ).fetchnumpy()
-    name = connection.execute("select name from accounts order by account").fetchnumpy()["name"]
-    claims, is_over_limit = _claims(connection, settings, len(name))
-    return Evidence(
-        rank=edges["rank"],
-        value_id=edges["value_id"],
-        low=edges["low"],
-        high=edges["high"],
-        claims=claims,
-        is_over_limit=is_over_limit,
-        name=name,
-    )
-
-
-def load_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
-    """Make a table of Arrow rows.
-
-    DuckDB knows the size of a table but not of registered rows, and needs it to join well.
-    """
-    connection.register("loading", rows)
-    connection.execute(f"create or replace temp table {name} as from loading")
-    connection.unregister("loading")
+    engine.load("evidence_rules", _rule_table(settings))
+    for question, complaint in CHECKS:
+        rows = engine.rows(question).to_pylist()
+        if rows:
+            raise Problem(complaint.format(*rows[0].values()))
+    for name, query in EVIDENCE.items():
+        engine.table(name, query, business_date)
 
 
 def _rule_table(settings: IdentitySettings) -> pa.Table:
@@ -166,38 +122,16 @@ def _rule_table(settings: IdentitySettings) -> pa.Table:
     )
 
 
-def _check_inputs(connection: duckdb.DuckDBPyConnection) -> None:
-    """Problem if an account is there twice or unknown, or an identifier has no rule."""
-    for question, complaint in CHECKS:
-        row = connection.execute(question).fetchone()
-        if row is not None:
-            raise Problem(complaint.format(*row))
-
-
-def _claims(
-    connection: duckdb.DuckDBPyConnection, settings: IdentitySettings, account_count: int
-) -> tuple[Int32, Bool]:
-    """(claims, is_over_limit) as Evidence describes them."""
-    rows = connection.execute(CLAIMS).fetchnumpy()
-    starts = settings.slot_starts
-    claims = np.full((account_count, int(starts[-1])), -1, dtype=np.int32)
-    slot = starts[rows["claim_kind"]] + rows["place"]
-    is_inside = slot < starts[rows["claim_kind"] + 1]
-    claims[rows["account"][is_inside], slot[is_inside]] = rows["claim"][is_inside]
-    is_over_limit = np.zeros(account_count, dtype=np.bool_)
-    is_over_limit[rows["account"][~is_inside]] = True
-    return claims, is_over_limit
-
-
 CHECKS = (
     (
-        "select source, account_id from input_accounts group by all having count(*) > 1 limit 1",
+        """select source, account_id from input_accounts
+        group by source, account_id having count(*) > 1 limit 1""",
         "int_accounts.parquet holds account {1} of {0} twice; run stage again",
     ),
     (
         """select source, account_id from input_identifiers
         where not exists (
-            from input_accounts
+            select 1 from input_accounts
             where input_accounts.source = input_identifiers.source
             and input_accounts.account_id = input_identifiers.account_id
         ) limit 1""",
@@ -211,7 +145,6 @@ CHECKS = (
 )
 
 ACCOUNTS = """
-create or replace temp table accounts as
 with name_codes as (
     select name_token, cast(row_number() over (order by name_token) as integer) as name
     from (select distinct name_token from input_names where name_token is not null)
@@ -231,7 +164,6 @@ left join name_codes c on c.name_token = n.name_token
 
 # A value that ended (a recycled phone, a sold car) is not held from that date on.
 HOLDINGS = """
-create or replace temp table holdings as
 select r.rule, i.identifier_token, a.account, a.name
 from input_identifiers i
 join evidence_rules r on r.identifier_type = i.identifier_type
@@ -241,22 +173,21 @@ where i.valid_until_date is null or i.valid_until_date > $business_date
 
 # Most values are held by one account; leaving them behind first makes everything after this small.
 SHARED = """
-create or replace temp table shared as
-select rule, identifier_token, cast(row_number() over () as integer) as value_id
+select rule, identifier_token, cast(row_number() over (
+    order by rule, min(account), identifier_token
+) as integer) as value_id
 from holdings
 group by rule, identifier_token
 having min(account) < max(account)
 """
 
 HOLDERS = """
-create or replace temp table holders as
 select distinct s.value_id, s.rule, h.account, h.name
 from holdings h
 join shared s on s.rule = h.rule and s.identifier_token = h.identifier_token
 """
 
 SHARED_VALUES = """
-create or replace temp table shared_values as
 with counted as (
     select
         value_id,
@@ -287,7 +218,6 @@ join evidence_rules r on r.rule = s.rule
 """
 
 EDGES = """
-create or replace temp table edges as
 with open_holders as (
     select
         h.value_id,
@@ -303,13 +233,13 @@ with open_holders as (
     where not v.is_blocked
 ),
 same_value as (
-    select rule as "rank", value_id, first_account as low, account as high
+    select rule as link_rank, value_id, first_account as low, account as high
     from open_holders
     where not must_names_agree
 ),
 same_name as (
     select
-        rule as "rank",
+        rule as link_rank,
         value_id,
         min(account) over (partition by value_id, name) as low,
         account as high
@@ -318,7 +248,7 @@ same_name as (
 ),
 unnamed as (
     select
-        unnamed_rank as "rank",
+        unnamed_rank as link_rank,
         value_id,
         least(unnamed_joins_account, account) as low,
         greatest(unnamed_joins_account, account) as high
@@ -340,7 +270,7 @@ with claimed as (
     join evidence_rules r on r.rule = h.rule
     where r.claim_kind is not null
     and not exists (
-        from shared_values v
+        select 1 from shared_values v
         where v.is_blocked and v.rule = h.rule and v.identifier_token = h.identifier_token
     )
 )
@@ -353,3 +283,14 @@ select
     ) - 1 as integer) as place
 from claimed
 """
+
+# In this order: each reads what stands before it.
+EVIDENCE = {
+    "accounts": ACCOUNTS,
+    "holdings": HOLDINGS,
+    "shared": SHARED,
+    "holders": HOLDERS,
+    "shared_values": SHARED_VALUES,
+    "edges": EDGES,
+    "claims": CLAIMS,
+}

@@ -7,10 +7,10 @@ belonged to.
 
 from datetime import date
 
-import duckdb
+from identity_resolution.engine import Engine
 
 
-def name_members(connection: duckdb.DuckDBPyConnection, business_date: date) -> None:
+def name_members(engine: Engine, business_date: date) -> None:
     """Give each group of accounts its member id.
 
     Reads `accounts`, `groups` (account, root: the oldest account of its group) and input_posted
@@ -22,18 +22,14 @@ def name_members(connection: duckdb.DuckDBPyConnection, business_date: date) -> 
     member with the oldest account, else the smaller id. A group that gets none is named after its
     oldest account and the night's date.
     """
-    connection.execute(PREVIOUS)
-    connection.execute(OLD_MEMBERS)
-    connection.execute(KEPT)
-    connection.execute(GROUP_IDS, {"business_date": business_date})
-    connection.execute(MEMBERS)
-    clash = connection.execute(CLASH).fetchone()
-    if clash is not None:
-        raise AssertionError(f"two groups were given the member id {clash[0]}")
+    for name, query in REGISTRY.items():
+        engine.table(name, query, business_date)
+    clashes = engine.rows(CLASH).to_pylist()
+    if clashes:
+        raise AssertionError(f"two groups were given the member id {clashes[0]['member_id']}")
 
 
 PREVIOUS = """
-create or replace temp table previous as
 select a.account, g.root, p.member_id, a.first_seen_date
 from input_posted p
 join accounts a on a.source = p.source and a.account_id = p.account_id
@@ -41,7 +37,6 @@ join groups g on g.account = a.account
 """
 
 OLD_MEMBERS = """
-create or replace temp table old_members as
 select member_id, min(first_seen_date) as first_seen_date, min(root) < max(root) as is_torn
 from previous
 group by member_id
@@ -49,7 +44,6 @@ group by member_id
 
 # Most old members lie whole in one group; only torn ones have to choose.
 KEPT = """
-create or replace temp table kept as
 with parts as (
     select member_id, root, count(*) as account_count
     from previous
@@ -88,13 +82,12 @@ select root, member_id from ranked where claimant = 1
 # The date is part of a new id, because an account that leaves a member that carries its name needs
 # another one.
 GROUP_IDS = """
-create or replace temp table group_ids as
 select
     a.account as root,
     coalesce(
         k.member_id,
-        'M' || substr(sha256(
-            a.source || '|' || a.account_id || '|' || cast(cast($business_date as date) as varchar)
+        'M' || substr(md5(
+            a.source || '|' || a.account_id || '|' || cast($business_date as string)
         ), 1, 15)
     ) as member_id
 from accounts a
@@ -103,7 +96,6 @@ where a.account in (select root from groups)
 """
 
 MEMBERS = """
-create or replace temp table members as
 select
     g.account,
     i.member_id,
@@ -121,3 +113,12 @@ left join kept k on k.member_id = p.member_id
 """
 
 CLASH = "select member_id from group_ids group by member_id having count(*) > 1 limit 1"
+
+# In this order: each reads what stands before it.
+REGISTRY = {
+    "previous": PREVIOUS,
+    "old_members": OLD_MEMBERS,
+    "kept": KEPT,
+    "group_ids": GROUP_IDS,
+    "members": MEMBERS,
+}

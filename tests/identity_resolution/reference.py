@@ -148,7 +148,7 @@ def _name_groups(world: World, groups: list[set[Key]], night: date) -> dict[Key,
     for index, group in enumerate(groups):
         oldest = _oldest(world, group)
         seed = f"{oldest[0]}|{oldest[1]}|{night.isoformat()}"
-        member = "M" + hashlib.sha256(seed.encode()).hexdigest()[:15]
+        member = "M" + hashlib.md5(seed.encode()).hexdigest()[:15]
         if wanted_by[index]:
             member = min(
                 wanted_by[index],

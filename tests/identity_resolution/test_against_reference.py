@@ -14,6 +14,7 @@ from tests.identity_resolution.worlds import (
     DEFAULTS,
     NIGHT,
     Identifier,
+    InBlocks,
     Key,
     World,
     resolve_world,
@@ -82,6 +83,13 @@ def shuffled(world: World, seed: int) -> World:
 def test_members_changes_and_refusals_are_those_of_the_reference(world: World) -> None:
     night = resolve_world(world, settings=TIGHT)
     assert night == reference_night(world, NIGHT, TIGHT)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(worlds())
+def test_components_resolved_apart_give_what_all_of_them_together_give(world: World) -> None:
+    apart = resolve_world(world, settings=TIGHT, engine=InBlocks)
+    assert apart == resolve_world(world, settings=TIGHT)
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

@@ -182,9 +182,7 @@ def test_a_missing_handover_is_one_line_that_says_which_step_to_run(
     assert run_command(main, ["resolve", "--date", "2026-03-31"]) == 1
     message = capsys.readouterr().err.strip().splitlines()[-1]
     assert message.startswith("error: ")
-    assert message.endswith(
-        "int_identifiers.parquet is missing; run the stage step for 2026-03-31 first"
-    )
+    assert message.endswith("int_identifiers.parquet is missing; run the stage step first")
     assert not lake.raw("identity", "member_links", NIGHT).exists()
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from identity_resolution.engine import BlockFunction, DuckDbEngine
 from identity_resolution.model import IdentitySettings, load_identity_settings
 from identity_resolution.resolve import resolve
 
@@ -96,15 +98,29 @@ def with_unnamed_plates(choice: str) -> IdentitySettings:
     return replace(DEFAULTS, evidence=evidence)
 
 
+class InBlocks(DuckDbEngine):
+    """An engine that spreads components over two blocks, as a cluster does."""
+
+    has_blocks = True
+
+    def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
+        rows = self.rows(query)
+        block = pc.bit_wise_and(rows["component"], pa.scalar(1, pa.int32()))
+        parts = [rows.filter(pc.equal(block, part)) for part in (0, 1)]
+        answers = [function(part).cast(output) for part in parts if part.num_rows]
+        self.load(name, pa.concat_tables([output.empty_table(), *answers]))
+
+
 def resolve_world(
     world: World,
     night: date = NIGHT,
     settings: IdentitySettings | None = None,
+    engine: type[DuckDbEngine] = DuckDbEngine,
 ) -> Night:
     """Run identity resolution over a world."""
     connection = _connection()
     _register(connection, world)
-    result = resolve(connection, night, settings or DEFAULTS)
+    result = resolve(engine(connection), night, settings or DEFAULTS)
     links = result.member_links.to_pylist()
     changes = result.link_changes.to_pylist()
     refused = result.refused_links.to_pylist()
