@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from dags import doctor, services
+from dags.cluster import cluster
 from dags.engine import check_engine, engine
 from dags.pipeline import (
     PROJECT,
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _parser()
     options, others = parser.parse_known_args(argv)
-    if others and options.command is not dbt:
+    if others and options.command not in {dbt, on_cluster}:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     options.others = others
     lake = lake_root()
@@ -122,6 +123,16 @@ def dbt(options: argparse.Namespace, lake: Path) -> int:
     """Dbt on this lake, for people: python -m dags dbt test --select test_type:unit."""
     (lake / "work").mkdir(parents=True, exist_ok=True)
     return _module([*dbt_module().split(), *options.others, *options.arguments])
+
+
+def on_cluster(options: argparse.Namespace, lake: Path) -> int:
+    """Another command on a Spark cluster of this machine: python -m dags cluster run --date D."""
+    os.environ["ENGINE"] = "spark"
+    os.environ.update(step_environment(lake))
+    check_engine()
+    with cluster(options.workers, options.memory) as workers:
+        print(f"cluster: workers {', '.join(str(worker.pid) for worker in workers)}", flush=True)
+        return main([*options.arguments, *options.others])
 
 
 def airflow(options: argparse.Namespace, lake: Path) -> int:
@@ -266,6 +277,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--nights", type=_count, default=count, help=f"how many ({count})")
         jobs(command)
     add(dbt, "dbt").add_argument("arguments", nargs=argparse.REMAINDER, help="what follows dbt")
+    spark = add(on_cluster, "cluster")
+    spark.add_argument("--workers", type=_count, default=2, help="of one core each (2)")
+    spark.add_argument("--memory", default="2g", help="of each worker (2g)")
+    spark.add_argument("arguments", nargs=argparse.REMAINDER, help="what follows python -m dags")
     add(airflow, "airflow").add_argument(
         "--port", type=_count, default=8080, help="of the web page (8080)"
     )

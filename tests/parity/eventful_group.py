@@ -43,13 +43,13 @@ def _parking(lake: Path, night: date) -> Tables:
 
 
 def _corrected_payment(tables: Tables) -> pl.DataFrame:
-    """A member's payment of the history again, six yuan dearer."""
+    """A member's payment of the history again, six yuan cheaper."""
     bound = tables["vehicles"].filter(pl.col("unbound_date").is_null())
     sessions = tables["sessions"].join(bound, on="plate_no")
     after_binding = sessions.filter(pl.col("exited_at").dt.date() > pl.col("bound_date"))
     paid = tables["payments"].join(after_binding, on="session_no", how="semi")
     chosen = paid.filter(pl.col("paid_fen") > 1_000).sort("payment_no").tail(1)
-    return chosen.with_columns(pl.col("paid_fen") + 600)
+    return chosen.with_columns(pl.col("paid_fen") - 600)
 
 
 def _taken_over(vehicles: pl.DataFrame) -> pl.DataFrame:
