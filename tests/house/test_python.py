@@ -1,6 +1,7 @@
 """The rules of the house for Python that no linter knows."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -27,6 +28,12 @@ CORE = {
     "spark.py",
 }
 SETTINGS = Path("ingest/core/settings.py")
+SPARK_FILES = {
+    *map(Path, ("dags/__main__.py", "dags/cluster.py", "dags/engine.py", "dags/pipeline.py")),
+    *map(Path, ("identity_resolution/engine.py", "identity_resolution/resolve.py")),
+    *map(Path, ("exports/spark_tables.py", "exports/verify.py", "ledger/engine.py")),
+    *map(Path, ("ingest/core/settings.py", "ingest/core/spark.py")),
+}
 AIRFLOW_FILES = {Path("dags/nightly.py"), Path("dags/monthly_close.py")}
 CLOCKS = {"now", "today", "utcnow", "time", "time_ns", "localtime", "gmtime"}
 CLOCK_OWNERS = {"datetime", "date", "time"}
@@ -85,6 +92,17 @@ def test_every_module_is_used_by_another_one() -> None:
         and ".".join(path.with_suffix("").parts) not in used
     ]
     assert not found, offences("Nothing imports these; delete them or use them:", found)
+
+
+def test_one_place_in_each_package_knows_spark() -> None:
+    found = [
+        f"{path}:{number}"
+        for path in python_files(*PACKAGES)
+        if path not in SPARK_FILES
+        for number, line in enumerate(text(path).splitlines(), 1)
+        if re.search(r"\b(py)?spark\b", line, re.I) and not line.strip().startswith("#")
+    ]
+    assert not found, offences("What differs by engine goes into the package's one place:", found)
 
 
 def test_orchestration_needs_only_the_standard_library() -> None:

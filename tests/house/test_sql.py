@@ -1,5 +1,6 @@
 """The rules of the house for SQL: short models, two engines, integers for money, contracts."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.house.project import (
     python_files,
     sql,
     text,
+    tree,
 )
 
 LONGEST_MODEL_LINES = 120
@@ -51,6 +53,28 @@ TYPES = {
     r".*_id": {"string", "varchar"},
     r".*_at": {"timestamp"},
 }
+
+
+IN_PYTHON = NOT_PORTABLE | {
+    r"\bgroup by all\b|\border by all\b": "name the columns",
+    r"\barg_(max|min)": "max_by, min_by",
+    r"\bvarchar\b": "string",
+    r"\bsha256\s*\(": "md5",
+    r"create .*\btable\b": "engine.table",
+}
+
+
+def test_sql_of_identity_resolution_runs_on_both_engines() -> None:
+    found = [
+        f"{path}:{node.lineno}: {word.pattern} - {instead}"
+        for path in python_files("identity_resolution")
+        if path.name not in {"engine.py", "evaluate.py"}
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and "select" in str(node.value)
+        for word, instead in [(re.compile(key), value) for key, value in IN_PYTHON.items()]
+        if word.search(str(node.value).lower())
+    ]
+    assert not found, offences("Spark reads this SQL too; write:", found)
 
 
 def test_models_are_short() -> None:
