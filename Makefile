@@ -59,6 +59,10 @@ parity: setup-dev ## Four eventful nights on DuckDB and on Spark, every publishe
 bench: setup-dev ## Measure the night: rows per second, memory, wall time, beside the bare floor (BENCH_PEOPLE=100000)
 	$(BIN)/python -m benchmarks --people $(BENCH_PEOPLE) --nights $(BENCH_NIGHTS)
 
+.PHONY: scale
+scale: setup-dev ## Measure how the first night grows, on DuckDB and on Spark clusters of this machine
+	$(BIN)/python -m benchmarks.scale
+
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)
 	@$(BIN)/python -m dags airflow --port $(PORT)
