@@ -74,7 +74,7 @@ def test_airflow_and_the_command_line_run_the_same_commands(
         "period": "{{ period(params, dag_run) }}",
     }
     assert graphs["dags"][name]["commands"] == {
-        step.name: f'exec "$ONEMEMBER_PYTHON" -m {step.command.format(**values)}' for step in steps
+        step.name: f'exec "$ONEMEMBER_PYTHON" -m {step.line(values)}' for step in steps
     }
 
 

@@ -147,3 +147,21 @@ def test_a_circle_of_steps_is_refused() -> None:
     circle = [type(first)("close", first.command, ("statements",), first.doc), *others]
     with pytest.raises(ValueError, match="wait for each other"):
         list(in_order(circle))
+
+
+@pytest.mark.parametrize(
+    ("engine", "command"),
+    [("duckdb", "dbt.cli.main run"), ("spark", "ingest.core.spark dbt run")],
+)
+def test_the_engine_decides_how_dbt_is_started_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, engine: str, command: str
+) -> None:
+    values = {"date": "2026-03-31", "replace": ""}
+    monkeypatch.delenv("ENGINE", raising=False)
+    plain = {step.name: step.line(values) for step in nightly()}
+    monkeypatch.setenv("ENGINE", engine)
+    lines = {step.name: step.line(values) for step in nightly()}
+    assert lines["stage"] == f"{command} --selector stage"
+    assert {name for name in lines if lines[name] != plain[name]} <= {
+        *("stage", "activities", "rate", "build"),
+    }
