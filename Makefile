@@ -61,7 +61,7 @@ bench: setup-dev ## Measure the night: rows per second, memory, wall time, besid
 
 .PHONY: scale
 scale: setup-dev ## Measure how the first night grows, on DuckDB and on Spark clusters of this machine
-	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks scale
 
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)

@@ -1,6 +1,7 @@
 """The night at a chosen size, step by step, beside the bare floor of the same machine.
 
     python -m benchmarks --people 100000 --nights 2
+    python -m benchmarks scale                          how the first night grows, by engine
 
 The floor is what nobody can go below: in the same run, DuckDB reads the same landing files as text
 and groups them once. Each step is a process of its own, so its wall time contains its start, and
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks import scale
 from dags.pipeline import NOTHING_NEW, PROJECT, in_order, nightly, step_environment
 from ingest.core.contract import Table, load_source, source_names
 
@@ -39,11 +41,14 @@ class Measured:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the table; returns the exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments[:1] == ["scale"]:
+        return scale.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--nights", type=int, default=2)
     parser.add_argument("--from", dest="first", type=date.fromisoformat, default="2026-10-29")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="onemember-bench-") as folder:
         lake = Path(folder) / "lake"
         os.environ.update(step_environment(lake), KEYS_FILE=str(Path(folder) / "keys.json"))

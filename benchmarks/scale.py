@@ -1,6 +1,6 @@
 """How a first night grows with its size, on DuckDB and on Spark clusters of this machine.
 
-    python -m benchmarks.scale --people 3000 30000 --workers 1 2
+    python -m benchmarks scale --people 3000 30000 --workers 1 2
 
 Writes scale.md (a table) and docs/scale-out.svg (a chart). Each engine runs the same landing files
 in the same run, so the ratios hold on any machine; the seconds do not.
@@ -45,9 +45,9 @@ class Point:
         return sum(value for name, value in self.seconds.items() if not name.startswith("load"))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Measure and write table and chart; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks scale", description=__doc__)
     parser.add_argument("--people", type=int, nargs="+", default=[3_000, 30_000])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args(argv)
@@ -103,7 +103,7 @@ def page(points: Sequence[Point]) -> str:
     lines = [
         "# The first night as it grows",
         "",
-        f"`python -m benchmarks.scale`: {platform.platform()}, {os.cpu_count()} cores.",
+        f"`python -m benchmarks scale`: {platform.platform()}, {os.cpu_count()} cores.",
         "Seconds of all steps but the loads, which are the same on every engine. Compare by ratio.",
         "",
         "| activities | engine | seconds | against DuckDB | slowest steps |",
@@ -163,7 +163,3 @@ def _scale(low: float, high: float, start: float, end: float):
 
 def _label(left: float, top: float, text: str, anchor: str) -> str:
     return f'<text x="{left:.0f}" y="{top:.0f}" text-anchor="{anchor}" fill="#444">{text}</text>'
-
-
-if __name__ == "__main__":
-    sys.exit(main())
