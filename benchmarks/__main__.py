@@ -156,7 +156,7 @@ def page(people: int, made: Measured, tables: list[str], free_bytes: int) -> str
     return "\n".join(
         [
             "# The night, measured\n",
-            f"`make bench PEOPLE={people}` on {machine}, {python}, {free_bytes / 1e9:.0f} GB free.",
+            f"{people:,} people on {machine}, {python}, {free_bytes / 1e9:.0f} GB free.",
             "Compare by ratio: the machine is shared. The first night carries the history.\n",
             f"Making the demo group of {people:,} people: {size}.\n",
             *tables,

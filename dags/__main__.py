@@ -202,13 +202,11 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _date(text: str) -> date:
     try:
         day = date.fromisoformat(text)
+        if day.isoformat() == text:  # 20260331 is a date too, but not how folders write it
+            return day
     except ValueError:
-        day = None
-    if (
-        day is None or day.isoformat() != text
-    ):  # 20260331 is a date too, but not how folders write it
-        raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-03-31")
-    return day
+        pass
+    raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-03-31")
 
 
 def _period(text: str) -> str:

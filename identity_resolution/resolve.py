@@ -52,7 +52,10 @@ def resolve_night(
     """Resolve all accounts of a night and replace the night's partitions of raw/identity."""
     spill = lake.work / "spill_identity"
     if engine == "spark":
-        resolution = _resolve_lake(SparkEngine(spill), lake, business_date, settings)
+        from ingest.core.spark import spark_problem  # noqa: PLC0415 - installed for Spark only
+
+        with spark_problem("Spark cannot resolve identities"):
+            resolution = _resolve_lake(SparkEngine(spill), lake, business_date, settings)
     else:
         with duckdb.connect(
             config={"memory_limit": memory_limit, "temp_directory": str(spill)}

@@ -7,17 +7,12 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ledger.columns import read_members, whole_members
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
@@ -44,31 +39,25 @@ def folded(fold: Fold, lake: Lake, business_date: date, engine: str) -> Iterator
 
 
 def _folded_by_spark(fold: Fold, lake: Lake, business_date: date) -> Iterator[pa.Table]:
-    from pyspark.errors import PySparkException  # noqa: PLC0415 - installed for Spark only
-
-    from ingest.core.spark import SCHEMA, spark_session  # noqa: PLC0415
+    from ingest.core.spark import (  # noqa: PLC0415 - installed for Spark only
+        SCHEMA,
+        spark_problem,
+        spark_session,
+    )
 
     def fold_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in whole_members(batches, fold.model, fold.schema, business_date):
             yield from fold.function(table).cast(fold.output).to_batches()
 
     parts = lake.work / "folded" / fold.model
-    try:
+    with spark_problem(f"Spark cannot fold {fold.model}"):
         rows = spark_session().table(f"{SCHEMA}.{fold.model}")
         grouped = rows.repartition("member_id").sortWithinPartitions(*fold.order)
         result = grouped.select(*fold.schema.names).mapInArrow(fold_partition, _ddl(fold.output))
-        _write(result, str(parts))
-    except PySparkException as error:
-        lines = [line for line in str(error).splitlines() if "Problem: " in line]
-        reason = lines[-1].partition("Problem: ")[2] if lines else str(error).partition("\n")[0]
-        raise Problem(f"Spark cannot fold {fold.model}: {reason}") from error
+        result.write.mode("overwrite").parquet(str(parts))
     for part in sorted(parts.glob("*.parquet")):
         yield pq.read_table(part).cast(fold.output)
     shutil.rmtree(parts)
-
-
-def _write(rows: "DataFrame", folder: str) -> None:
-    rows.write.mode("overwrite").parquet(folder)
 
 
 def _ddl(schema: pa.Schema) -> str:

@@ -11,6 +11,8 @@ its own.
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -32,7 +34,7 @@ def spark_session() -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    try:
+    with spark_problem("Spark does not start"):
         gateway = launch_gateway()  # type: ignore[no-untyped-call]
         running = gateway.jvm.SparkSession.getDefaultSession()
         if running.isDefined():
@@ -46,9 +48,16 @@ def spark_session() -> SparkSession:
         SparkContext(gateway=gateway)
         session = SparkSession.builder.enableHiveSupport().getOrCreate()
         session.sql(f"create schema if not exists {SCHEMA}")
-    except (PySparkException, Py4JError, OSError) as error:
-        raise Problem(f"Spark does not start: {_reason(error)}") from error
     return session
+
+
+@contextmanager
+def spark_problem(what: str) -> Iterator[None]:
+    """Turn what Spark raises into a Problem that says in one line what failed, and why."""
+    try:
+        yield
+    except (PySparkException, Py4JError, OSError) as error:
+        raise Problem(f"{what}: {_reason(error)}") from error
 
 
 def main(argv: list[str]) -> int:
@@ -67,7 +76,12 @@ def main(argv: list[str]) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """What Java said at the bottom of its causes, in one line; else what Python says."""
+    """The Problem of a function that Spark ran, else what Java said at the bottom of its causes,
+    else what Python says; in one line.
+    """
+    problems = [line for line in str(error).splitlines() if "Problem: " in line]
+    if problems:
+        return problems[-1].partition("Problem: ")[2]
     thrown: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     if thrown is None:
         return one_line(error)

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pyspark.errors import PySparkException
 
+from ingest.core.errors import Problem
+from ingest.core.spark import spark_problem
 from tests.parity import eventful_group
 from tests.parity.differences import differences
 from tests.pipeline import worked_example
@@ -108,3 +111,12 @@ def test_a_wrong_profile_is_told_in_one_line(
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
     assert {path.name for path in lake.glob("*")} <= {"work"}  # where Derby writes its log
+
+
+def test_the_problem_of_a_function_that_spark_runs_is_what_a_person_reads() -> None:
+    said = "Traceback (most recent call last):\ningest.core.errors.Problem: it is not sorted\n"
+    with (
+        pytest.raises(Problem, match=r"^Spark cannot fold it: it is not sorted$"),
+        spark_problem("Spark cannot fold it"),
+    ):
+        raise PySparkException(said)
