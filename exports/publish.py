@@ -55,6 +55,7 @@ PARQUET = f"format parquet, compression zstd, compression_level 1, row_group_siz
 
 # Posted table: (table of the working database, columns that identify a row).
 POSTINGS = {
+    "activities": ("int_activity_postings", ("source", "account_id", "activity_id")),
     "points_entries": ("int_points_postings", ("entry_id",)),
     "settlement_lines": ("int_settlement_postings", ("line_id",)),
     "tier_changes": ("int_tier_postings", ("change_id",)),
@@ -266,8 +267,7 @@ def _write_partition(
     order = ", ".join(key)
     _copy_to_parquet(
         database,
-        f"select columns(c -> c not in ('posted_date', 'load_date')) from {relation} "
-        f"order by {order}",
+        f"select * from {relation} order by {order}",
         path,
     )
     counted = database.execute(f"select count(*) from read_parquet({sql_text(path)})").fetchone()

@@ -17,22 +17,22 @@ def environment_of(lake: Path, engine: str = "duckdb") -> dict[str, str]:
 
 
 def run_command(
-    lake: Path, *arguments: str, engine: str = "duckdb"
+    lake: Path, *arguments: str, engine: str = "duckdb", **changes: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m …` in the project on a lake."""
+    """Run `python -m …` in the project on a lake, with changes of the environment."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=PROJECT,
-        env=environment_of(lake, engine),
+        env=environment_of(lake, engine) | changes,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def must_run(lake: Path, *arguments: str, engine: str = "duckdb") -> str:
+def must_run(lake: Path, *arguments: str, engine: str = "duckdb", **changes: str) -> str:
     """Run a command that has to succeed; what it printed."""
-    done = run_command(lake, *arguments, engine=engine)
+    done = run_command(lake, *arguments, engine=engine, **changes)
     assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -1,19 +1,32 @@
-{{ config(materialized='table') }}
+-- Every activity as it is believed tonight: what earlier nights posted and tonight did not change, and tonight's.
+with known as (
 
-with activities as (
-{{ over_businesses('activities', [
-    'activity_id', 'source', 'account_id', 'activity_type', 'occurred_at', 'business_date',
-    'reverses_activity_id', 'unit_id', 'merchant_id', 'channel', 'category', 'gross_fen',
-    'paid_fen', 'points', 'source_file', 'source_row', 'load_date']) }}
+    select * from {{ ref('int_known_activities') }}
+
 ),
 
-known as (
+postings as (
 
-    select
-        *,
-        gross_fen - paid_fen as discount_fen
-    from activities
+    select * from {{ ref('int_activity_postings') }}
+
+),
+
+unchanged as (
+
+    select known.*
+    from known
+    left join postings on known.activity_id = postings.activity_id
+    where postings.activity_id is null
+
+),
+
+activities as (
+
+    select {{ activity_columns() }} from unchanged
+    union all
+    select {{ activity_columns() }} from postings
+    where not is_withdrawn
 
 )
 
-select * from known
+select * from activities

@@ -14,14 +14,26 @@ links as (
 
 ),
 
+-- What was believed before counts as much as what is believed now: a receipt may have changed hands.
 changed_activities as (
 
+    select source, account_id, reverses_activity_id
+    from {{ ref('int_activity_postings') }}
+    union all
+    select known.source, known.account_id, known.reverses_activity_id
+    from {{ ref('int_known_activities') }} as known
+    inner join {{ ref('int_activity_postings') }} as postings on known.activity_id = postings.activity_id
+
+),
+
+changed_accounts as (
+
     select
-        coalesce(original.source, activities.source) as source,
-        coalesce(original.account_id, activities.account_id) as account_id
-    from {{ ref('int_activities') }} as activities
-    inner join tonight on activities.load_date > tonight.previous_date
-    left join {{ ref('int_activities') }} as original on activities.reverses_activity_id = original.activity_id
+        coalesce(original.source, changed_activities.source) as source,
+        coalesce(original.account_id, changed_activities.account_id) as account_id
+    from changed_activities
+    left join {{ ref('int_activities') }} as original
+        on changed_activities.reverses_activity_id = original.activity_id
 
 ),
 
@@ -35,9 +47,9 @@ touched as (
 
     select links.member_id
     from links
-    inner join changed_activities
-        on links.source = changed_activities.source
-        and links.account_id = changed_activities.account_id
+    inner join changed_accounts
+        on links.source = changed_accounts.source
+        and links.account_id = changed_accounts.account_id
     union
     select member_id from changed_links
     union

@@ -28,6 +28,7 @@ activities as (
     select
         activity_id,
         'hotel' as source,
+        folio_no as document_no,
         account_id,
         activity_type,
         closed_at as occurred_at,

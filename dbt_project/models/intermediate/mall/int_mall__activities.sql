@@ -28,6 +28,7 @@ activities as (
     select
         activity_id,
         'pos' as source,
+        receipt_no as document_no,
         account_id,
         activity_type,
         sold_at as occurred_at,

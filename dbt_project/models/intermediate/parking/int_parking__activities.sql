@@ -16,7 +16,6 @@ bound as (
     select
         session_payments.session_no,
         vehicles.account_id,
-        vehicles.load_date as bound_load_date,
         row_number() over (
             partition by session_payments.session_no
             order by vehicles.bound_date, vehicles.account_id
@@ -33,9 +32,7 @@ sessions as (
 
     select
         session_payments.*,
-        bound.account_id,
-        greatest(session_payments.load_date, coalesce(bound.bound_load_date, session_payments.load_date))
-            as known_date
+        bound.account_id
     from session_payments
     left join bound
         on session_payments.session_no = bound.session_no
@@ -65,6 +62,7 @@ activities as (
     select
         activity_id,
         'parking' as source,
+        session_no as document_no,
         account_id,
         activity_type,
         ended_at as occurred_at,
@@ -80,7 +78,7 @@ activities as (
         case when activity_type = 'points_redemption' then points_used else 0 end as points,
         source_file,
         source_row,
-        known_date as load_date
+        load_date
     from movements
 
 )

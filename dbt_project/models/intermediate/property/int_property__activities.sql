@@ -28,6 +28,7 @@ activities as (
     select
         activity_id,
         'property' as source,
+        payment_no as document_no,
         account_id,
         activity_type,
         paid_at as occurred_at,

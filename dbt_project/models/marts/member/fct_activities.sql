@@ -16,6 +16,7 @@ member_activities as (
         activities.activity_id,
         activities.source,
         activities.business,
+        activities.document_no,
         links.member_id,
         activities.account_id,
         activities.activity_type,

@@ -5,7 +5,7 @@ with source as (
 ),
 
 latest as (
-{{ latest_version('source', ['folio_no']) }}
+{{ latest_version('source', ['folio_no'], 'folio_no', ref('int_hotel__touched_documents')) }}
 ),
 
 renamed as (

@@ -5,7 +5,7 @@ with source as (
 ),
 
 latest as (
-{{ latest_version('source', ['payment_no']) }}
+{{ latest_version('source', ['payment_no'], 'session_no', ref('int_parking__touched_documents')) }}
 ),
 
 renamed as (

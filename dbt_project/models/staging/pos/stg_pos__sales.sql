@@ -5,7 +5,7 @@ with source as (
 ),
 
 latest as (
-{{ latest_version('source', ['receipt_no', 'line_no']) }}
+{{ latest_version('source', ['receipt_no', 'line_no'], 'receipt_no', ref('int_mall__touched_documents')) }}
 ),
 
 renamed as (

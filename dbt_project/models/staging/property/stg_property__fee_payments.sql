@@ -5,7 +5,7 @@ with source as (
 ),
 
 latest as (
-{{ latest_version('source', ['payment_no']) }}
+{{ latest_version('source', ['payment_no'], 'payment_no', ref('int_property__touched_documents')) }}
 ),
 
 renamed as (

@@ -9,6 +9,7 @@ activities as (
     select
         {{ activity_id('tickets', 'order', 'order_no') }} as activity_id,
         'tickets' as source,
+        order_no as document_no,
         account_id,
         case when refunded_order_no is null then 'purchase' else 'refund' end as activity_type,
         ordered_at as occurred_at,

@@ -5,7 +5,7 @@ with source as (
 ),
 
 latest as (
-{{ latest_version('source', ['order_no']) }}
+{{ latest_version('source', ['order_no'], 'order_no', ref('int_themepark__touched_documents')) }}
 ),
 
 renamed as (

@@ -1,0 +1,26 @@
+{#- What an activity says; two versions of it that agree in this are the same. -#}
+{% macro activity_content() -%}
+    {{ return(['source', 'business', 'document_no', 'account_id', 'activity_type', 'occurred_at', 'business_date',
+        'reverses_activity_id', 'unit_id', 'merchant_id', 'channel', 'category', 'gross_fen', 'discount_fen',
+        'paid_fen', 'points']) }}
+{%- endmacro %}
+{#- Where it was delivered, by the version that first said so. -#}
+{% macro activity_provenance() %}{{ return(['source_file', 'source_row', 'load_date']) }}{% endmacro %}
+{#- Everything about an activity, in one order. -#}
+{% macro activity_columns() -%}
+    activity_id, {{ (activity_content() + activity_provenance()) | join(', ') }}
+{%- endmacro %}
+{#- The same of the first of two joined versions, of the second where there is no first. -#}
+{% macro first_version(one, other) -%}
+    coalesce({{ one }}.activity_id, {{ other }}.activity_id) as activity_id,
+    {%- for column in activity_content() + activity_provenance() %}
+    case when {{ one }}.activity_id is null then {{ other }}.{{ column }} else {{ one }}.{{ column }} end as {{ column }}
+    {{- ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+{#- Whether two versions say different things; NULL equals NULL. -#}
+{% macro says_otherwise(one, other) -%}
+    {%- for column in activity_content() -%}
+    {{ one }}.{{ column }} is distinct from {{ other }}.{{ column }}{{ ' or ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,7 @@
+-- Orders delivered since the last night.
+with touched as (
+    {{- touched_documents(source('tickets', 'orders'), ['order_no'], 'order_no') }}
+
+)
+
+select * from touched

@@ -1,0 +1,141 @@
+"""Rows that a business delivers again: what it no longer says must leave no trace in a balance.
+
+Continues the worked example (test_worked_example.py), again by hand.
+2 Nov  R2 is delivered again as nobody's. Wang Fang's growth is R1's 1,000, so she never was silver:
+       her stay gave 1,000 x 150 % = 1,500. Of R1's 1,000 points 600 were spent and 400 expired.
+       PP1 is delivered again as ¥11.00 paid without points: P1 keeps its 1,000; the session gave
+       8 and gives 11.
+3 Nov  V1 is delivered again as unbound since 1 October: the session is nobody's.
+4 Nov  Nothing is delivered, but the rules are written anew, so everything is derived again.
+"""
+
+import json
+import shutil
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ingest.core.contract import load_source, source_names
+from ingest.core.lake import Lake
+from ingest.core.settings import load_settings
+from ingest.landing import write_delivery
+from tests.pipeline import worked_example
+from tests.pipeline.nights import must_run
+from tests.pipeline.test_worked_example import rows
+
+NIGHTS = (date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4))
+
+
+def again(rows: list[dict[str, Any]], **changes: Any) -> pl.DataFrame:
+    return pl.DataFrame([rows[-1] | changes])
+
+
+def deliveries() -> list[dict[tuple[str, str], pl.DataFrame]]:
+    """What the three nights deliver, by source and table."""
+    first, second = worked_example.first_night(), worked_example.second_night()
+    nobodys = worked_example.sale("R2", None, datetime(2026, 10, 31, 1, 30), 420_000)
+    payments = second["parking"]["payments"]
+    return [
+        {
+            ("pos", "sales"): pl.DataFrame([nobodys]),
+            ("parking", "payments"): again(payments, paid_fen=1_100, points_used=0),
+        },
+        {
+            ("parking", "vehicles"): again(
+                first["parking"]["vehicles"], unbound_date=date(2026, 10, 1)
+            )
+        },
+        {},
+    ]
+
+
+@pytest.fixture(scope="module")
+def lake(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worked example's lake after three nights more; the last one under rules written anew."""
+    folder = tmp_path_factory.mktemp("corrected")
+    shutil.copy(worked_lake.parent / "keys.json", folder / "keys.json")
+    lake = folder / "lake"
+    shutil.copytree(worked_lake, lake, symlinks=True)
+    settings = load_settings({})
+    rules = shutil.copytree(settings.rules, folder / "rules")
+    for night, tables in zip(NIGHTS, deliveries(), strict=True):
+        for name in source_names(settings.dbt_project):
+            own = {table: frame for (source, table), frame in tables.items() if source == name}
+            write_delivery(Lake(lake), load_source(settings.dbt_project, name), night, own)
+        if night == NIGHTS[-1]:
+            points = rules / "programme" / "points.yml"
+            points.write_text(points.read_text(encoding="utf-8") + "# anew\n", encoding="utf-8")
+        must_run(lake, "dags", "run", "--date", night.isoformat(), RULES_DIR=str(rules))
+    return lake
+
+
+def test_a_receipt_that_changes_hands_takes_its_points_and_its_tier_with_it(lake: Path) -> None:
+    entries = rows(
+        lake,
+        """
+        select entry_type, sum(case when is_reversal then -points else points end)::bigint
+        from fct_points_entries
+        where account_id in ('10000001', 'G1')
+        group by all having sum(case when is_reversal then -points else points end) <> 0
+        order by all
+        """,
+    )
+    assert entries == [("accrual", 2500), ("expiry", 400), ("redemption", 600)]
+    (silver,) = rows(lake, "select count(*) from dim_member_tiers where tier <> 'basic'")
+    assert silver == (0,)
+
+
+def test_points_that_a_payment_no_longer_spends_come_back(lake: Path) -> None:
+    posted = rows(
+        lake,
+        """
+        select entry_type, points, is_reversal, issuer_business
+        from fct_points_entries
+        where posted_date = '2026-11-02' and account_id in ('KH1', 'V1') order by all
+        """,
+    )
+    assert posted == [
+        ("accrual", 3, False, "parking"),
+        ("redemption", 300, True, "property"),
+    ]
+
+
+def test_a_car_that_was_sold_before_it_parked_earned_nothing(lake: Path) -> None:
+    posted = rows(
+        lake,
+        """
+        select entry_type, points, is_reversal from fct_points_entries
+        where posted_date = '2026-11-03' order by all
+        """,
+    )
+    assert posted == [("accrual", 11, True)]
+    (session,) = rows(
+        lake, "select account_id, member_id from fct_activities where document_no = 'PS1'"
+    )
+    assert session == (None, None)
+
+
+def test_an_activity_is_posted_again_only_if_it_says_something_else(lake: Path) -> None:
+    said = "activity_type, is_withdrawn, replaces_posted_date::varchar, posted_date::varchar"
+    glob = lake / "posted" / "activities" / "*" / "*.parquet"
+    posted = rows(
+        lake,
+        f"select {said} from read_parquet('{glob}', hive_partitioning = true) "
+        "where posted_date > '2026-11-01' order by all",
+    )
+    assert posted == [
+        ("parking_session", False, "2026-10-31", "2026-11-02"),
+        ("parking_session", False, "2026-11-02", "2026-11-03"),
+        ("points_redemption", True, "2026-10-31", "2026-11-02"),
+        ("purchase", False, "2026-10-30", "2026-11-02"),
+    ]
+
+
+def test_a_night_that_derives_everything_again_posts_nothing(lake: Path) -> None:
+    night = (lake / "published" / "current" / "manifest.json").read_text(encoding="utf-8")
+    posted = {table["name"]: table["rows"] for table in json.loads(night)["posted"]}
+    assert posted.keys() >= {"activities", "points_entries", "settlement_lines", "tier_changes"}
+    assert set(posted.values()) == {0}
