@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with tonight as (
 
     select * from {{ source('work', 'tonight') }}

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 -- Documents whose activities are derived again tonight.
 with touched as (
 {{ over_businesses('touched_documents', ['document_no']) }}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Receipts with a line or a tender delivered since the last night.
 with touched as (
     {{- touched_documents(source('pos', 'sales'), ['receipt_no', 'line_no'], 'receipt_no') }}

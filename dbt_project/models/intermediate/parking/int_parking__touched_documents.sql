@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Sessions delivered or paid since the last night, and those of a car whose binding to a driver was.
 with cars as (
     {{- touched_documents(source('parking', 'vehicles'), ['vehicle_id'], 'plate_no_token') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Payments delivered since the last night, and those of a bill that was.
 with bills as (
     {{- touched_documents(source('property', 'fee_bills'), ['bill_no'], 'bill_no') }}
