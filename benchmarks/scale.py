@@ -2,11 +2,13 @@
 
     python -m benchmarks scale --people 3000 30000 --workers 1 2
 
-Writes scale.md (a table) and docs/scale-out.svg (a chart). Each engine runs the same landing files
-in the same run, so the ratios hold on any machine; the seconds do not.
+Every night measured goes into scale.csv at once, in the place of an earlier one of the same size
+and engine, so a long measurement can be made in parts. From it come scale.md (a table) and
+docs/scale-out.svg (a chart). Compare by ratio: the seconds are one machine's.
 """
 
 import argparse
+import csv
 import math
 import os
 import platform
@@ -15,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +25,11 @@ import duckdb
 
 from dags.pipeline import PROJECT
 
+MEASURED = Path(__file__).with_name("scale.csv")
 RESULTS = Path(__file__).with_name("scale.md")
 CHART = PROJECT / "docs" / "scale-out.svg"
 NIGHT = "2026-10-29"
+COLUMNS = ("activity_count", "engine", "step", "seconds")
 STEP = re.compile(r"^  (\w+) +done +([\d.]+)$", re.MULTILINE)
 WIDTH, HEIGHT, MARGIN = 640, 400, 60
 COLOURS = ("#1f5fa8", "#c2571a", "#2a8a4a", "#7a4fa3")
@@ -55,15 +59,42 @@ def main(argv: Sequence[str]) -> int:
     for count in options.workers:
         name = f"Spark, {count} executor" + "s" * (count > 1)
         engines[name] = ["cluster", "--workers", str(count), "run"]
-    points = []
     for people in options.people:
         with tempfile.TemporaryDirectory(prefix="onemember-scale-") as folder:
             landing = _landing(Path(folder), people)
-            points += [_night(Path(folder), landing, *engine) for engine in engines.items()]
-    RESULTS.write_text(page(points), encoding="utf-8")
-    CHART.write_text(chart(points), encoding="utf-8")
+            for engine, command in engines.items():
+                keep(_night(Path(folder), landing, engine, command))
     print(RESULTS.read_text(encoding="utf-8"))
     return 0
+
+
+def keep(point: Point, measured: Path = MEASURED) -> None:
+    """Add a night to those measured before, and draw them all anew."""
+    points = {(known.activity_count, known.engine): known for known in read(measured)}
+    points[point.activity_count, point.engine] = point
+    ordered = [points[key] for key in sorted(points)]
+    rows = [
+        (each.activity_count, each.engine, step, seconds)
+        for each in ordered
+        for step, seconds in each.seconds.items()
+    ]
+    with measured.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    RESULTS.write_text(page(ordered), encoding="utf-8")
+    CHART.write_text(chart(ordered), encoding="utf-8")
+
+
+def read(measured: Path) -> list[Point]:
+    """The nights measured so far."""
+    points: dict[tuple[int, str], Point] = {}
+    if measured.exists():
+        with measured.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                key = int(row["activity_count"]), row["engine"]
+                points.setdefault(key, Point(key[1], key[0], {})).seconds[row["step"]] = float(
+                    row["seconds"]
+                )
+    return list(points.values())
 
 
 def _landing(folder: Path, people: int) -> Path:
@@ -111,10 +142,12 @@ def page(points: Sequence[Point]) -> str:
     ]
     floor = {point.activity_count: point.total for point in points if point.engine == "DuckDB"}
     for point in points:
-        slowest = sorted(point.seconds.items(), key=lambda step: -step[1])[:3]
+        steps = [step for step in point.seconds.items() if not step[0].startswith("load")]
+        slowest = sorted(steps, key=lambda step: -step[1])[:3]
         told = ", ".join(f"{name} {seconds:.0f}" for name, seconds in slowest)
-        ratio = point.total / floor[point.activity_count]
-        figures = f"{point.activity_count:,} | {point.engine} | {point.total:.0f} | {ratio:.1f}"
+        duckdb_seconds = floor.get(point.activity_count)
+        ratio = f"{point.total / duckdb_seconds:.1f}" if duckdb_seconds else ""
+        figures = f"{point.activity_count:,} | {point.engine} | {point.total:.0f} | {ratio}"
         lines.append(f"| {figures} | {told} |")
     return "\n".join(lines) + "\n"
 
@@ -156,7 +189,7 @@ def chart(points: Sequence[Point]) -> str:
     )
 
 
-def _scale(low: float, high: float, start: float, end: float):
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     span = math.log(high / low) or 1.0
     return lambda value: start + (end - start) * math.log(value / low) / span
 
