@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     command: Callable[[argparse.Namespace, Path], int] = options.command
     try:
-        check_engine()
+        if command is not check:
+            check_engine()
         return command(options, lake)
     except Trouble as trouble:
         print(f"error: {trouble}", file=sys.stderr)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from dags.engine import check_engine
 from dags.pipeline import PROJECT, sources
+from dags.runner import Trouble
 
 OLDEST_PYTHON = (3, 11)
 BYTES_WANTED = 2 * 1024**3
@@ -38,6 +40,7 @@ def look(lake: Path) -> Iterator[Finding]:
     """Everything that a night needs from this machine."""
     yield _python()
     yield from _packages(LOCK)
+    yield _engine()
     yield _writable(lake)
     yield _disk(lake)
     yield _keys()
@@ -93,6 +96,13 @@ def _pins(lock: Path) -> Iterator[tuple[str, set[str]]]:
         ):
             pins.setdefault(name, set()).add(pinned)
     return iter(pins.items())
+
+
+def _engine() -> Finding:
+    try:
+        return Finding("engine", GOOD, check_engine())
+    except Trouble as trouble:
+        return Finding("engine", BAD, str(trouble))
 
 
 def _nearest(path: Path) -> Path:

@@ -18,13 +18,13 @@ ENGINES = ("duckdb", "spark")
 SPARK_CONF = "spark-defaults.conf"
 
 
-def check_engine() -> None:
-    """Trouble, in one line, if this machine cannot run the engine that is asked for."""
+def check_engine() -> str:
+    """What the steps will run on; Trouble, in one line, if this machine cannot run it."""
     engine = os.environ.get("ENGINE") or ENGINES[0]
     if engine not in ENGINES:
         raise Trouble(f"ENGINE '{engine}' is unknown; it is one of {', '.join(ENGINES)}")
     if engine != "spark":
-        return
+        return engine
     if find_spec("pyspark") is None:
         raise Trouble("ENGINE=spark needs packages that are not installed; run make spark-setup")
     java = Path(os.environ.get("JAVA_HOME") or "none") / "bin" / "java"
@@ -33,6 +33,7 @@ def check_engine() -> None:
     profile = Path(os.environ["SPARK_CONF_DIR"]) / SPARK_CONF
     if not profile.is_file():
         raise Trouble(f"no {profile}; SPARK_CONF_DIR names the folder of Spark's configuration")
+    return f"spark: {java}, {profile}"
 
 
 @contextmanager

@@ -98,9 +98,34 @@ def test_the_doctor_looks_at_everything_and_makes_nothing(tmp_path: Path) -> Non
     done = dags(tmp_path / "lake", "doctor")
     assert done.returncode == 0, done.stdout
     subjects = [line.split()[1] for line in done.stdout.splitlines()]
-    assert subjects[:5] == ["python", "packages", "lake", "disk", "keys"]
+    assert subjects[:5] == ["python", "packages", "engine", "lake", "disk"]
     assert subjects[-1] == "published"
     assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize(
+    ("engine", "java", "status", "said"),
+    [
+        ("duckdb", None, 0, "ok     engine     duckdb\n"),
+        ("spark", None, 0, "ok     engine     spark: "),
+        ("spark", "nowhere", 1, "wrong  engine     no Java at nowhere/bin/java; run make spark"),
+        ("sparkk", None, 1, "wrong  engine     ENGINE 'sparkk' is unknown"),
+    ],
+)
+def test_the_doctor_looks_at_the_engine_that_is_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+    java: str | None,
+    status: int,
+    said: str,
+) -> None:
+    monkeypatch.setenv("ENGINE", engine)
+    if java:
+        monkeypatch.setenv("JAVA_HOME", java)
+    done = dags(tmp_path / "lake", "doctor")
+    assert said in done.stdout
+    assert (done.returncode, done.stderr) == (status, "")
 
 
 def test_the_doctor_refuses_keys_that_others_can_read(tmp_path: Path) -> None:
