@@ -265,11 +265,8 @@ def _write_partition(
 ) -> int:
     """Write one posted partition, whose date is its folder's name; returns its rows."""
     order = ", ".join(key)
-    _copy_to_parquet(
-        database,
-        f"select * from {relation} order by {order}",
-        path,
-    )
+    rows = f"select columns(c -> c <> 'posted_date') from {relation} order by {order}"
+    _copy_to_parquet(database, rows, path)
     counted = database.execute(f"select count(*) from read_parquet({sql_text(path)})").fetchone()
     assert counted is not None, "an aggregate without groups returns one row"
     return int(counted[0])

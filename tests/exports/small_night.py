@@ -64,6 +64,8 @@ ROWS = {
 }
 
 POSTINGS = """
+    create table int_activity_postings (source varchar, account_id varchar, activity_id varchar);
+    insert into int_activity_postings values ('pos', '1', 'a2'), ('pms', null, 'a1');
     create table int_points_postings (posted_date date, entry_id varchar, points bigint);
     insert into int_points_postings values ('2026-01-31', 'e2', 40), ('2026-01-31', 'e1', 60);
     create table int_settlement_postings (line_id varchar, amount_fen bigint);

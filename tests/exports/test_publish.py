@@ -29,7 +29,13 @@ from tests.exports.small_night import (
 )
 
 NEXT = Night(date(2026, 2, 1), 2, LAST_OF_JANUARY)
-POSTED_TABLES = ["member_links", "points_entries", "settlement_lines", "tier_changes"]
+POSTED_TABLES = [
+    "activities",
+    "member_links",
+    "points_entries",
+    "settlement_lines",
+    "tier_changes",
+]
 
 
 def publish(settings: Settings, night: Night) -> str:
@@ -88,6 +94,7 @@ def test_the_manifest_says_what_the_version_is_and_what_it_follows(tmp_path: Pat
         "previous_date": "2026-01-31",
         "previous_run_key": "01" * 32,
         "posted": [
+            {"name": "activities", "rows": 2},
             {"name": "member_links", "rows": 2},
             {"name": "points_entries", "rows": 2},
             {"name": "settlement_lines", "rows": 1},
