@@ -1,13 +1,15 @@
-"""Commands of the bottom package: python -m ingest open | load | rules | keys | demo | connect."""
+"""Commands of the bottom package: python -m ingest open | load | contracts | rules | …."""
 
 import argparse
 import importlib
+import json
 import sys
 from datetime import date
 
 from rich.console import Console
 from rich.table import Table as Grid
 
+from ingest.core.contract import contract_schema, load_source, source_names
 from ingest.core.dates import parse_date
 from ingest.core.errors import run_command
 from ingest.core.lake import Lake
@@ -30,7 +32,13 @@ def main(argv: list[str]) -> int:
         return status
     arguments = _parser().parse_args(argv)
     start_log()
-    commands = {"open": _open, "load": _load, "rules": _rules, "keys": _keys}
+    commands = {
+        "open": _open,
+        "load": _load,
+        "contracts": _contracts,
+        "rules": _rules,
+        "keys": _keys,
+    }
     return commands[arguments.command](arguments)
 
 
@@ -43,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     loading = commands.add_parser("load", help="load one delivery into the lake")
     loading.add_argument("--source", required=True, help="folder name under models/staging")
     loading.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    contracts = commands.add_parser("contracts", help="check the contracts of all sources")
+    contracts.add_argument("--schema", action="store_true", help="print their JSON Schema instead")
     ruling = commands.add_parser("rules", help="check and compile the rule books")
     ruling.add_argument("--date", help="business date to compile for, YYYY-MM-DD")
     ruling.add_argument(
@@ -65,6 +75,18 @@ def _load(arguments: argparse.Namespace) -> int:
             f"{row['loaded_count']} loaded, {row['duplicate_count']} duplicate, "
             f"{row['quarantined_count']} quarantined ({row['status']})"
         )
+    return 0
+
+
+def _contracts(arguments: argparse.Namespace) -> int:
+    if arguments.schema:
+        print(json.dumps(contract_schema(), indent=2, ensure_ascii=False))
+        return 0
+    dbt_project = load_settings().dbt_project
+    for name in source_names(dbt_project):
+        source = load_source(dbt_project, name)
+        columns = sum(len(table.columns) for table in source.tables)
+        print(f"{name}: {source.business}, {len(source.tables)} tables, {columns} columns")
     return 0
 
 

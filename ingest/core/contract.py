@@ -1,7 +1,8 @@
 """Extract contracts: what each business hands over, read from dbt's own `_<source>__sources.yml`.
 
 dbt and ingest read the same file, so no second description can disagree with it. A contract is
-checked as a whole before any file of its source is opened.
+checked as a whole before any file of its source is opened; `dbt_project/contract.schema.json` lets
+an editor check it while it is written.
 """
 
 import codecs
@@ -11,16 +12,14 @@ from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ingest.core.errors import Problem, one_line
+from ingest.core.documents import Document, Where, Written, read_document
+from ingest.core.errors import Problem
 
-FORMATS = ("csv", "jsonl", "parquet")
-DATA_TYPES = ("varchar", "bigint", "date", "timestamp", "boolean")
-UNITS = ("yuan", "fen")
 IDENTIFIER_CLASSES = (
     "mobile",
     "id_document",
@@ -30,14 +29,8 @@ IDENTIFIER_CLASSES = (
     "plate",
     "card_number",
 )
-SOFT_CLASSES = ("name", "birth_date", "address")
-PERSONAL_CLASSES = IDENTIFIER_CLASSES + SOFT_CLASSES
-SINGLE_CLASSES = ("mobile", "name", "birth_date", "address")  # their raw columns carry fixed names
-SOURCE_META = {"business", "time_zone", "day_cut_off", "control"}
-TABLE_META = {"file", "format", "encoding", "key", "account", "control_total", "business_date"}
-COLUMN_META = {"header", "required", "allowed", "min", "max", "unit", "personal"}
-NAME = re.compile(r"[a-z][a-z0-9_]*")
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+SINGLE_CLASSES = ("mobile", "name", "birth_date", "address")  # their raw columns carry fixed names
 
 
 @dataclass(frozen=True)
@@ -129,44 +122,21 @@ def source_names(dbt_project: Path) -> list[str]:
     return sorted(path.parent.name for path in staging.glob("*/_*__sources.yml"))
 
 
-def business_names(dbt_project: Path) -> list[str] | None:
-    """Businesses of the group as dbt_project.yml lists them; None if there is no such file."""
-    path = dbt_project / "dbt_project.yml"
-    if not path.exists():
-        return None
-    names = (_read_yaml(path).get("vars") or {}).get("businesses")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Problem(f"{path}: vars.businesses must list the businesses of the group")
-    return names
-
-
 def load_source(dbt_project: Path, name: str) -> Source:
     """Read and check the contract of one source.
 
-    Raises Problem that names the file and the table or column at fault.
+    Raises Problem that names file, line and column of the mistake.
     """
     path = dbt_project / "models" / "staging" / name / f"_{name}__sources.yml"
     if not path.is_file():
         known = ", ".join(source_names(dbt_project)) or "none"
         raise Problem(f"no contract for source '{name}': {path} is missing (sources: {known})")
-    sources = [
-        entry for entry in _read_yaml(path).get("sources") or [] if entry.get("name") == name
-    ]
-    if len(sources) != 1:
-        raise Problem(f"{path}: must describe source '{name}' once, not {len(sources)} times")
-    return _Reader(path).source(sources[0])
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise Problem(f"{path}{line}: not valid YAML: {one_line(error)}") from error
-    if not isinstance(document, dict):
-        raise Problem(f"{path}: must be a mapping")
-    return document
+    document = read_document(path, ContractFile, "contract")
+    places = [i for i, entry in enumerate(document.content.sources) if entry.name == name]
+    if len(places) != 1:
+        reason = f"must describe source '{name}' once, not {len(places)} times"
+        raise document.problem(("sources",), reason)
+    return _source(document, ("sources", places[0]), document.content.sources[places[0]])
 
 
 def meta_of(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,208 +144,312 @@ def meta_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {**((entry.get("config") or {}).get("meta") or {}), **(entry.get("meta") or {})}
 
 
-class _Reader:
-    """Turns the YAML of one contract into dataclasses; every complaint says where it is."""
+def _plain_name(name: str) -> str:
+    if "{yyyymmdd}" not in name or Path(name).name != name:
+        raise ValueError(f"file '{name}' must be a plain name with {{yyyymmdd}}")
+    return name
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def problem(self, where: str, reason: str) -> Problem:
-        return Problem(f"{self.path}: {where}: {reason}")
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"unknown time zone '{name}'") from None
+    return name
 
-    def known(self, where: str, meta: Mapping[str, Any], names: set[str]) -> None:
-        for name in sorted(set(meta) - names):
-            expected = ", ".join(sorted(names))
-            raise self.problem(where, f"unknown meta '{name}' (known: {expected})")
 
-    def text(self, where: str, meta: Mapping[str, Any], name: str) -> str:
-        value = meta.get(name)
-        if not isinstance(value, str) or not value:
-            raise self.problem(where, f"'{name}' must be a text")
-        return value
+def _clock(text: str) -> str:
+    if not CLOCK.fullmatch(text):
+        raise ValueError(f"'{text}' is no time HH:MM")
+    return text
 
-    def choice(
-        self, where: str, meta: Mapping[str, Any], name: str, choices: Sequence[str]
-    ) -> str | None:
-        value = meta.get(name)
-        if value is not None and value not in choices:
-            raise self.problem(where, f"unknown {name} '{value}' (known: {', '.join(choices)})")
-        return value
 
-    def encoding(self, where: str, meta: Mapping[str, Any]) -> str:
-        value = self.text(where, meta, "encoding")
-        try:
-            codecs.lookup(value)
-        except LookupError:
-            raise self.problem(where, f"unknown encoding '{value}'") from None
-        return value
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(f"unknown encoding '{name}'") from None
+    return name
 
-    def file(self, where: str, meta: Mapping[str, Any]) -> str:
-        value = self.text(where, meta, "file")
-        if "{yyyymmdd}" not in value or Path(value).name != value:
-            raise self.problem(where, f"file '{value}' must be a plain name with {{yyyymmdd}}")
-        return value
 
-    def source(self, entry: Mapping[str, Any]) -> Source:
-        name = entry["name"]
-        where, meta = f"source {name}", meta_of(entry)
-        self.known(where, meta, SOURCE_META)
-        if not NAME.fullmatch(name) or name == "keys":
-            raise self.problem(where, "a source name is lower-case letters, and not 'keys'")
-        zone = self.text(where, meta, "time_zone")
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise self.problem(where, f"unknown time zone '{zone}'") from None
-        clock = self.text(where, meta, "day_cut_off")
-        if not CLOCK.fullmatch(clock):
-            raise self.problem(where, f"day_cut_off '{clock}' must be HH:MM")
-        tables = tuple(self.table(name, table) for table in entry.get("tables") or [])
-        if not tables:
-            raise self.problem(where, "has no tables")
-        control = self.control(where, meta)
-        self.unique(where, "table", [table.name for table in tables])
-        self.unique(where, "file", [control.file, *(table.file for table in tables)])
-        return Source(
-            name=name,
-            business=self.text(where, meta, "business"),
-            time_zone=zone,
-            day_cut_off=time.fromisoformat(clock),
-            control=control,
-            tables=tables,
-        )
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+File = Annotated[Text, AfterValidator(_plain_name)]
+Encoding = Annotated[Text, AfterValidator(_encoding)]
 
-    def unique(self, where: str, kind: str, names: Sequence[str]) -> None:
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            raise self.problem(where, f"{kind} '{name}' is described twice")
 
-    def control(self, where: str, meta: Mapping[str, Any]) -> Control:
-        control = meta.get("control")
-        if not isinstance(control, dict):
-            raise self.problem(where, "has no control file; without counts a cut file goes unseen")
-        where = f"{where}, control"
-        self.known(where, control, {"file", "format", "encoding", "columns"})
-        file = self.file(where, control)
-        if self.choice(where, control, "format", ("csv", "json")) is None:
-            raise self.problem(where, "'format' is missing")
-        if control["format"] == "json":
-            return Control(file, "json", control.get("encoding", "utf-8"), MappingProxyType({}))
-        columns = control.get("columns")
-        if not isinstance(columns, dict) or set(columns) != {"file", "rows", "total"}:
-            raise self.problem(where, "columns must name the headers of file, rows and total")
-        return Control(file, "csv", self.encoding(where, control), MappingProxyType(columns))
+class Described(BaseModel):
+    """An entry of dbt: what is not ours in it is left to dbt."""
 
-    def table(self, source: str, entry: Mapping[str, Any]) -> Table:
-        name = str(entry.get("name"))
-        where, meta = f"table {source}.{name}", meta_of(entry)
-        self.known(where, meta, TABLE_META)
-        if not NAME.fullmatch(name):
-            raise self.problem(where, "a table name is lower-case letters, digits and _")
-        file = self.file(where, meta)
-        kind = self.choice(where, meta, "format", FORMATS)
-        if kind is None:
-            raise self.problem(where, "'format' is missing")
-        columns = tuple(self.column(where, column) for column in entry.get("columns") or [])
-        self.unique(where, "column", [column.name for column in columns])
-        self.unique(where, "header", [column.header for column in columns])
-        key = meta.get("key")
-        if not isinstance(key, list) or not key:
-            raise self.problem(where, "'key' must list the columns that tell rows apart")
-        business_date = meta.get("business_date") or {}
-        self.known(f"{where}, business_date", business_date, {"from"})
-        table = Table(
-            name=name,
-            file=file,
-            format=kind,
-            encoding=None if kind == "parquet" else self.encoding(where, meta),
-            key=tuple(key),
-            account=meta.get("account"),
-            control_total=meta.get("control_total"),
-            business_date_from=business_date.get("from"),
-            columns=columns,
-        )
-        self.check_roles(where, table)
-        return table
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
-    def check_roles(self, where: str, table: Table) -> None:
-        """The columns that a table's meta names must exist and be fit for their role."""
-        columns = {column.name: column for column in table.columns}
-        roles: list[tuple[str, str | None]] = [("key", name) for name in table.key]
-        roles += [("account", table.account), ("business_date", table.business_date_from)]
-        for role, name in [*roles, ("control_total", table.control_total)]:
-            if name is None:
-                continue
-            if name not in columns:
-                raise self.problem(where, f"{role} '{name}' is not a column")
-            if columns[name].personal:
-                raise self.problem(where, f"{role} '{name}' must not be personal data")
-            if role != "control_total" and not columns[name].required:
-                raise self.problem(where, f"{role} '{name}' must be a required column")
-        self.check_kinds(where, table, columns)
+    description: str = ""
 
-    def check_kinds(self, where: str, table: Table, columns: Mapping[str, Column]) -> None:
-        """Columns with a role must hold what the role needs."""
-        if table.account is not None and table.key != (table.account,):
-            raise self.problem(where, f"the key must be the account '{table.account}' alone")
-        if table.control_total is not None and columns[table.control_total].unit is None:
-            raise self.problem(where, f"control_total '{table.control_total}' must be an amount")
-        source = table.business_date_from
-        if source is not None and columns[source].data_type not in ("date", "timestamp"):
-            raise self.problem(where, f"business_date from '{source}' must be a date or timestamp")
-        if source is not None and "business_date" in columns:
-            raise self.problem(where, "'business_date' is both a column and derived")
-        for personal in SINGLE_CLASSES:
-            if sum(column.personal == personal for column in table.columns) > 1:
-                raise self.problem(where, f"has two columns of personal class '{personal}'")
 
-    def column(self, table: str, entry: Mapping[str, Any]) -> Column:
-        name = str(entry.get("name"))
-        where, meta = f"{table}, column {name}", meta_of(entry)
-        self.known(where, meta, COLUMN_META)
-        if not NAME.fullmatch(name) or name == "load_date":
-            raise self.problem(where, "a column name is lower-case letters, and not 'load_date'")
-        data_type = self.choice(where, entry, "data_type", DATA_TYPES)
-        if data_type is None:
-            raise self.problem(where, "'data_type' is missing")
-        for flag in ("min", "max"):
-            if type(meta.get(flag, 0)) is not int or (flag in meta and data_type != "bigint"):
-                raise self.problem(where, f"'{flag}' must be a whole number on a bigint column")
-        if type(meta.get("required", False)) is not bool:
-            raise self.problem(where, "'required' must be true or false")
-        unit = self.choice(where, meta, "unit", UNITS)
-        if (unit is not None) != name.endswith("_fen") or (unit and data_type != "bigint"):
-            raise self.problem(where, "amounts, and only they, are bigint, named _fen, with a unit")
-        return Column(
-            name=name,
-            data_type=data_type,
-            header=str(meta.get("header", name)),
-            required=meta.get("required", False),
-            allowed=self.allowed(where, data_type, meta),
-            minimum=meta.get("min"),
-            maximum=meta.get("max"),
-            unit=unit,
-            personal=self.personal(where, data_type, meta),
-        )
+class ControlColumns(Written):
+    """Headers of a csv control file."""
 
-    def allowed(
-        self, where: str, data_type: str, meta: Mapping[str, Any]
-    ) -> Mapping[str, str] | None:
-        allowed = meta.get("allowed")
-        if allowed is None:
-            return None
-        if not isinstance(allowed, dict) or not allowed or data_type != "varchar":
-            raise self.problem(where, "'allowed' must map file to stored values of a varchar")
-        for pair in allowed.items():
-            if not all(isinstance(text, str) for text in pair):
-                raise self.problem(where, f"'allowed' values must be texts; quote {pair[0]!r}")
-        return MappingProxyType(allowed)
+    file: Text
+    rows: Text
+    total: Text
 
-    def personal(self, where: str, data_type: str, meta: Mapping[str, Any]) -> str | None:
-        personal = meta.get("personal")
-        if personal is not None and personal not in PERSONAL_CLASSES:
-            known = ", ".join(PERSONAL_CLASSES)
-            raise self.problem(where, f"unknown personal class '{personal}' (known: {known})")
-        expected = "date" if personal == "birth_date" else "varchar"
-        if personal is not None and data_type != expected:
-            raise self.problem(where, f"personal class '{personal}' belongs on a {expected} column")
-        return personal
+
+class ControlMeta(Written):
+    """The control file: rows and totals of each file. Without counts a cut file goes unseen."""
+
+    file: File
+    format: Literal["csv", "json"]
+    encoding: Encoding = "utf-8"
+    columns: ControlColumns | None = Field(default=None, description="Of a csv control file.")
+
+
+class ColumnMeta(Written):
+    """How the values of a column are read, and what they may be."""
+
+    header: Text | None = Field(default=None, description="Its header, if that is not its name.")
+    required: bool = False
+    allowed: dict[str, str] | None = Field(
+        default=None, min_length=1, description="What the file may say, and what it means."
+    )
+    min: int | None = None
+    max: int | None = None
+    unit: Literal["yuan", "fen"] | None = Field(
+        default=None, description="Of an amount in the file."
+    )
+    personal: (
+        Literal[
+            "mobile",
+            "id_document",
+            "unionid",
+            "openid",
+            "email",
+            "plate",
+            "card_number",
+            "name",
+            "birth_date",
+            "address",
+        ]
+        | None
+    ) = Field(
+        default=None, description="Class of personal data; it never leaves the restricted zone."
+    )
+
+
+class ColumnEntry(Described):
+    """One column of a file."""
+
+    name: Name
+    data_type: Literal["varchar", "bigint", "date", "timestamp", "boolean"]
+    meta: ColumnMeta = ColumnMeta()
+
+
+class BusinessDate(Written):
+    """The column from which the business date follows."""
+
+    source: Text = Field(alias="from")
+
+
+class TableMeta(Written):
+    """How the files of a table are named and read."""
+
+    file: File
+    format: Literal["csv", "jsonl", "parquet"]
+    encoding: Encoding | None = Field(
+        default=None, description="Of csv and jsonl; decoded strictly."
+    )
+    key: list[Text] = Field(min_length=1, description="The columns that tell rows apart.")
+    account: Text | None = Field(default=None, description="Of a table of customers: its key.")
+    control_total: Text | None = Field(
+        default=None, description="The amount that the control file adds."
+    )
+    business_date: BusinessDate | None = None
+
+
+class TableEntry(Described):
+    """One table: one file a delivery."""
+
+    name: Name
+    meta: TableMeta
+    columns: list[ColumnEntry] = Field(min_length=1)
+
+
+class SourceMeta(Written):
+    """Whose system it is, and its day."""
+
+    business: Text
+    time_zone: Annotated[Text, AfterValidator(_zone)]
+    day_cut_off: Annotated[str, AfterValidator(_clock)] = Field(
+        description="End of the business day: with 04:00 a sale at 01:30 is the day before's."
+    )
+    control: ControlMeta
+
+
+class SourceEntry(Described):
+    """One system of one business."""
+
+    name: Name
+    meta: SourceMeta
+    tables: list[TableEntry] = Field(min_length=1)
+
+
+class ContractFile(Described):
+    """What one source hands over: a dbt sources file whose `meta` says how files are read."""
+
+    version: Literal[2] = 2
+    sources: list[SourceEntry] = Field(min_length=1)
+
+
+Contract = Document[ContractFile]
+
+
+def contract_schema() -> dict[str, Any]:
+    """JSON Schema of a contract, for editors."""
+    return ContractFile.model_json_schema()
+
+
+def _source(contract: Contract, where: Where, entry: SourceEntry) -> Source:
+    """One source of a checked file, once its parts agree with each other."""
+    meta = entry.meta
+    if entry.name == "keys":
+        raise contract.problem((*where, "name"), "a source cannot be called 'keys'")
+    control = meta.control
+    if control.format == "csv" and control.columns is None:
+        reason = "columns must name the headers of file, rows and total"
+        raise contract.problem((*where, "meta", "control"), f"control: {reason}")
+    tables = tuple(
+        _table(contract, (*where, "tables", number), table)
+        for number, table in enumerate(entry.tables)
+    )
+    _once(contract, (*where, "tables"), "table", [table.name for table in tables])
+    files = [control.file, *(table.file for table in tables)]
+    _once(contract, (*where, "tables"), "file", files)
+    headers = control.columns.model_dump() if control.columns else {}
+    return Source(
+        name=entry.name,
+        business=meta.business,
+        time_zone=meta.time_zone,
+        day_cut_off=time.fromisoformat(meta.day_cut_off),
+        control=Control(control.file, control.format, control.encoding, MappingProxyType(headers)),
+        tables=tables,
+    )
+
+
+def _once(contract: Contract, where: Where, kind: str, names: Sequence[str]) -> None:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        raise contract.problem(where, f"{kind} '{name}' is described twice")
+
+
+def _table(contract: Contract, where: Where, entry: TableEntry) -> Table:
+    meta = entry.meta
+    columns = tuple(
+        _column(contract, (*where, "columns", number), column)
+        for number, column in enumerate(entry.columns)
+    )
+    _once(contract, (*where, "columns"), "column", [column.name for column in columns])
+    _once(contract, (*where, "columns"), "header", [column.header for column in columns])
+    if meta.format != "parquet" and meta.encoding is None:
+        raise contract.problem((*where, "meta"), f"{entry.name}: a text file needs an 'encoding'")
+    table = Table(
+        name=entry.name,
+        file=meta.file,
+        format=meta.format,
+        encoding=None if meta.format == "parquet" else meta.encoding,
+        key=tuple(meta.key),
+        account=meta.account,
+        control_total=meta.control_total,
+        business_date_from=meta.business_date.source if meta.business_date else None,
+        columns=columns,
+    )
+    _check_roles(contract, (*where, "meta"), table)
+    return table
+
+
+def _check_roles(contract: Contract, where: Where, table: Table) -> None:
+    """The columns that a table's meta names must exist and be fit for their role."""
+    columns = {column.name: column for column in table.columns}
+    roles: list[tuple[str, str | None]] = [("key", name) for name in table.key]
+    roles += [("account", table.account), ("business_date", table.business_date_from)]
+    for role, name in [*roles, ("control_total", table.control_total)]:
+        if name is None:
+            continue
+        place = (*where, role)
+        if name not in columns:
+            raise contract.problem(place, f"{table.name}: {role} '{name}' is not a column")
+        if columns[name].personal:
+            raise contract.problem(place, f"{role} '{name}' must not be personal data")
+        if role != "control_total" and not columns[name].required:
+            raise contract.problem(place, f"{role} '{name}' must be a required column")
+    _check_kinds(contract, where, table, columns)
+
+
+def _check_kinds(
+    contract: Contract, where: Where, table: Table, columns: Mapping[str, Column]
+) -> None:
+    """Columns with a role must hold what the role needs."""
+    if table.account is not None and table.key != (table.account,):
+        reason = f"the key must be the account '{table.account}' alone"
+        raise contract.problem((*where, "key"), reason)
+    total = table.control_total
+    if total is not None and columns[total].unit is None:
+        reason = f"control_total '{total}' must be an amount"
+        raise contract.problem((*where, "control_total"), reason)
+    source, place = table.business_date_from, (*where, "business_date")
+    if source is not None and columns[source].data_type not in ("date", "timestamp"):
+        reason = f"business_date from '{source}' must be a date or timestamp"
+        raise contract.problem(place, reason)
+    if source is not None and "business_date" in columns:
+        raise contract.problem(place, "'business_date' is both a column and derived")
+    for personal in SINGLE_CLASSES:
+        if sum(column.personal == personal for column in table.columns) > 1:
+            reason = f"{table.name} has two columns of personal class '{personal}'"
+            raise contract.problem(where, reason)
+
+
+def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
+    meta, name, data_type = entry.meta, entry.name, entry.data_type
+
+    def problem(reason: str) -> Problem:
+        return contract.problem(where, f"column {name}: {reason}")
+
+    if name == "load_date":
+        raise problem("is a name of the platform")
+    if data_type != "bigint" and (meta.min, meta.max) != (None, None):
+        raise problem("'min' and 'max' belong on a bigint column")
+    if (meta.unit is not None) != name.endswith("_fen") or (meta.unit and data_type != "bigint"):
+        raise problem("amounts, and only they, are bigint, named _fen, with a unit")
+    if meta.allowed is not None and data_type != "varchar":
+        raise problem("'allowed' belongs on a varchar column")
+    expected = "date" if meta.personal == "birth_date" else "varchar"
+    if meta.personal is not None and data_type != expected:
+        raise problem(f"personal class '{meta.personal}' belongs on a {expected} column")
+    return Column(
+        name=name,
+        data_type=data_type,
+        header=meta.header or name,
+        required=meta.required,
+        allowed=None if meta.allowed is None else MappingProxyType(meta.allowed),
+        minimum=meta.min,
+        maximum=meta.max,
+        unit=meta.unit,
+        personal=meta.personal,
+    )
+
+
+class Variables(Described):
+    """`vars` of dbt_project.yml."""
+
+    businesses: list[str]
+
+
+class DbtProject(Described):
+    """What ingest wants to know of dbt_project.yml."""
+
+    vars: Variables
+
+
+def business_names(dbt_project: Path) -> list[str] | None:
+    """Businesses of the group as dbt_project.yml lists them; None if there is no such file."""
+    path = dbt_project / "dbt_project.yml"
+    if not path.exists():
+        return None
+    return read_document(path, DbtProject, "dbt project").content.vars.businesses

@@ -21,6 +21,7 @@ CORE = {
     "__init__.py",
     "contract.py",
     "dates.py",
+    "documents.py",
     "errors.py",
     "lake.py",
     "log.py",

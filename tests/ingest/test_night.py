@@ -225,7 +225,7 @@ def test_a_missing_landing_folder_is_named(house: House) -> None:
 def test_a_broken_rule_book_is_named_with_its_line(house: House) -> None:
     path = house.settings.rules / "businesses" / "shop.yml"
     path.write_text(BUSINESS.format(name="shop").replace("04:00", "25:00"), encoding="utf-8")
-    with pytest.raises(Problem, match=r"shop\.yml:7: day_cut_off"):
+    with pytest.raises(Problem, match=r"shop\.yml:7:1: day_cut_off"):
         open_night(house.settings, DAY, replace=False)
 
 

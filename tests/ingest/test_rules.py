@@ -44,7 +44,7 @@ MISTAKES = [
     ("businesses/mall.yml", "value: 100", 'value: "100"', "should be a valid integer"),
     ("businesses/mall.yml", "value: 100", "value: -1", "greater than or equal to 0"),
     ("businesses/mall.yml", "value: 100", "value: 1.5", "should be a valid integer"),
-    ("businesses/mall.yml", "growth_percent:", "growth_procent:", "Extra inputs are not permitted"),
+    ("businesses/mall.yml", "growth_percent:", "growth_procent:", "is unknown here"),
     ("businesses/mall.yml", "from: 2024-01-01, value: unlimited", "from: 2024-01-32, value: x", ""),
     ("businesses/mall.yml", "value: unlimited", "value: never", "'unlimited' or 'within_balance'"),
     ("businesses/mall.yml", "Asia/Shanghai", "Asia/Shangri-La", "unknown time zone"),
@@ -75,7 +75,7 @@ def test_a_spoiled_rule_book_is_refused_with_file_and_line(
     assert "\n" not in message
     assert reason in message
     if reason:
-        assert message.startswith(f"{rules / file}:{line}: ")
+        assert message.startswith(f"{rules / file}:{line}:")
 
 
 def test_dates_must_rise_strictly(rules: Path) -> None:
@@ -84,7 +84,7 @@ def test_dates_must_rise_strictly(rules: Path) -> None:
         path, "expiry_months:", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\nexpiry_months:"
     )
     with pytest.raises(
-        Problem, match=r"points\.yml:2: points_per_10000_fen: date 2024-01-01 must come after"
+        Problem, match=r"points\.yml:2:1: points_per_10000_fen: date 2024-01-01 must come after"
     ):
         load_rule_books(rules, PROJECT)
 
@@ -92,28 +92,28 @@ def test_dates_must_rise_strictly(rules: Path) -> None:
 def test_a_value_without_its_source_is_refused(rules: Path) -> None:
     path = rules / "programme" / "points.yml"
     line = change(path, "source: Programme charter 2024 §3, ", "")
-    with pytest.raises(Problem, match=rf"points\.yml:{line}: .*source: Field required"):
+    with pytest.raises(Problem, match=rf"points\.yml:{line}:5: .*source: Field required"):
         load_rule_books(rules, PROJECT)
 
 
 def test_a_key_written_twice_is_refused(rules: Path) -> None:
     path = rules / "businesses" / "mall.yml"
     line = change(path, "time_zone:", "business_name: 另一个\ntime_zone:")
-    with pytest.raises(Problem, match=rf"mall\.yml:{line}: 'business_name' is written twice"):
+    with pytest.raises(Problem, match=rf"mall\.yml:{line}:1: 'business_name' is written twice"):
         load_rule_books(rules, PROJECT)
 
 
 def test_broken_yaml_is_refused_with_its_line(rules: Path) -> None:
     path = rules / "businesses" / "mall.yml"
     change(path, "excluded_channels:", "excluded_channels: [")
-    with pytest.raises(Problem, match=r"mall\.yml:\d+: not valid YAML"):
+    with pytest.raises(Problem, match=r"mall\.yml:\d+:\d+: not valid YAML"):
         load_rule_books(rules, PROJECT)
 
 
 def test_businesses_of_the_rules_and_of_the_project_are_the_same(rules: Path) -> None:
     (rules / "businesses" / "mall.yml").rename(rules / "businesses" / "zoo.yml")
     change(rules / "businesses" / "zoo.yml", "business: mall", "business: zoo")
-    with pytest.raises(Problem, match=r"zoo\.yml:2: 'zoo' is not in vars\.businesses"):
+    with pytest.raises(Problem, match=r"zoo\.yml:2:1: 'zoo' is not in vars\.businesses"):
         load_rule_books(rules, PROJECT)
     (rules / "businesses" / "zoo.yml").unlink()
     with pytest.raises(Problem, match=r"mall\.yml is missing; dbt_project\.yml lists 'mall'"):
@@ -137,9 +137,8 @@ def test_thresholds_rise_on_every_date_of_a_change(
     if is_valid:
         assert len(compiled(rules, "tiers")) == 5
         return
-    reason = (
-        rf"tiers\.yml:{line + 4}: growth_threshold of 'gold' on 2025-07-01 is 20000, 'silver' has"
-    )
+    what = "growth_threshold of 'gold' on 2025-07-01 is 20000, 'silver' has"
+    reason = rf"tiers\.yml:{line + 4}:43: {what}"
     with pytest.raises(Problem, match=reason):
         load_rule_books(rules, PROJECT)
 
