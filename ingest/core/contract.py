@@ -6,30 +6,32 @@ an editor check it while it is written.
 """
 
 import codecs
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from ingest.core.documents import Document, Where, Written, read_document
+from ingest.core.documents import (
+    Clock,
+    Document,
+    Name,
+    Text,
+    TimeZone,
+    Where,
+    Written,
+    read_document,
+)
 from ingest.core.errors import Problem
 
-IDENTIFIER_CLASSES = (
-    "mobile",
-    "id_document",
-    "unionid",
-    "openid",
-    "email",
-    "plate",
-    "card_number",
-)
-CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+IdentifierClass = Literal[
+    "mobile", "id_document", "unionid", "openid", "email", "plate", "card_number"
+]
+PersonalClass = Literal[IdentifierClass, "name", "birth_date", "address"]
+IDENTIFIER_CLASSES: tuple[str, ...] = get_args(IdentifierClass)
 SINGLE_CLASSES = ("mobile", "name", "birth_date", "address")  # their raw columns carry fixed names
 
 
@@ -150,20 +152,6 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"unknown time zone '{name}'") from None
-    return name
-
-
-def _clock(text: str) -> str:
-    if not CLOCK.fullmatch(text):
-        raise ValueError(f"'{text}' is no time HH:MM")
-    return text
-
-
 def _encoding(name: str) -> str:
     try:
         codecs.lookup(name)
@@ -172,8 +160,6 @@ def _encoding(name: str) -> str:
     return name
 
 
-Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 File = Annotated[Text, AfterValidator(_plain_name)]
 Encoding = Annotated[Text, AfterValidator(_encoding)]
 
@@ -216,21 +202,7 @@ class ColumnMeta(Written):
     unit: Literal["yuan", "fen"] | None = Field(
         default=None, description="Of an amount in the file."
     )
-    personal: (
-        Literal[
-            "mobile",
-            "id_document",
-            "unionid",
-            "openid",
-            "email",
-            "plate",
-            "card_number",
-            "name",
-            "birth_date",
-            "address",
-        ]
-        | None
-    ) = Field(
+    personal: PersonalClass | None = Field(
         default=None, description="Class of personal data; it never leaves the restricted zone."
     )
 
@@ -277,8 +249,8 @@ class SourceMeta(Written):
     """Whose system it is, and its day."""
 
     business: Text
-    time_zone: Annotated[Text, AfterValidator(_zone)]
-    day_cut_off: Annotated[str, AfterValidator(_clock)] = Field(
+    time_zone: TimeZone
+    day_cut_off: Clock = Field(
         description="End of the business day: with 04:00 a sale at 01:30 is the day before's."
     )
     control: ControlMeta

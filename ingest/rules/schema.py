@@ -10,12 +10,21 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
 from ingest.core.contract import business_names
-from ingest.core.documents import Document, Where, Written, read_document
+from ingest.core.documents import (
+    Clock,
+    Document,
+    M,
+    Name,
+    Text,
+    TimeZone,
+    Where,
+    Written,
+    read_document,
+)
 from ingest.core.errors import Problem
 
 T = TypeVar("T")
@@ -28,14 +37,6 @@ def _increasing(values: "list[Dated[Any]]") -> "list[Dated[Any]]":
     return values
 
 
-def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"unknown time zone '{name}'") from None
-    return name
-
-
 class Dated(Written, Generic[T]):
     """One value from one date on, with the document that says so and who approved it."""
 
@@ -45,8 +46,6 @@ class Dated(Written, Generic[T]):
     approved_by: str = Field(min_length=1)
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Label = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Months = Annotated[int, Field(ge=1, le=1200)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -63,11 +62,11 @@ class Business(Written):
     """rules/businesses/<business>.yml."""
 
     business: Name
-    business_name: Label
-    legal_entity_name: Label
+    business_name: Text
+    legal_entity_name: Text
     unified_social_credit_code: Annotated[str, Field(pattern=r"^[0-9A-Z]{18}$")]
-    time_zone: Annotated[str, AfterValidator(_time_zone)]
-    day_cut_off: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    time_zone: TimeZone
+    day_cut_off: Clock
     points_multiplier_percent: WholeTimeline
     refund_policy: PolicyTimeline
     growth_percent: WholeTimeline
@@ -85,7 +84,7 @@ class Tier(Written):
     """One tier; its rank is its place in the list."""
 
     tier: Name
-    tier_name: Label
+    tier_name: Text
     growth_threshold: WholeTimeline
     points_multiplier_percent: WholeTimeline
 
@@ -103,7 +102,7 @@ class Benefit(Written):
     """One benefit of the pool; `valid` switches it on and off."""
 
     benefit: Name
-    benefit_name: Label
+    benefit_name: Text
     business: Name
     lowest_tier: Name
     quantity: Positive
@@ -121,7 +120,7 @@ class Audience(Written):
     """One audience and the limit that decides who is in it."""
 
     audience: Name
-    audience_name: Label
+    audience_name: Text
     kind: Literal["points_expiring_within_days", "growth_missing_at_most", "no_activity_for_days"]
     limit: WholeTimeline
 
@@ -136,7 +135,7 @@ class Fund(Written):
     """The party that holds the price of issued points until they are taken."""
 
     party: Name
-    party_name: Label
+    party_name: Text
 
 
 class PairPrices(Written):
@@ -170,18 +169,18 @@ class RuleBooks:
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
-    """Read and check all rule books; Problem `file:line: reason` for the first mistake."""
+    """Read and check all rule books; Problem `file:line:column: reason` for the first mistake."""
     folder = rules / "businesses"
     paths = sorted(folder.glob("*.yml"))
     if not paths:
         raise Problem(f"{folder} holds no rule book; set RULES_DIR to the folder of the rules")
-    pages = [read_document(path, Business, "rule book") for path in paths]
+    pages = [_book(path, Business) for path in paths]
     programme = rules / "programme"
-    points = read_document(programme / "points.yml", Points, "rule book")
-    tiers = read_document(programme / "tiers.yml", Tiers, "rule book")
-    entitlements = read_document(programme / "entitlements.yml", Entitlements, "rule book")
-    marketing = read_document(programme / "marketing.yml", Marketing, "rule book")
-    settlement = read_document(programme / "settlement.yml", Settlement, "rule book")
+    points = _book(programme / "points.yml", Points)
+    tiers = _book(programme / "tiers.yml", Tiers)
+    entitlements = _book(programme / "entitlements.yml", Entitlements)
+    marketing = _book(programme / "marketing.yml", Marketing)
+    settlement = _book(programme / "settlement.yml", Settlement)
     _check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     _check_tiers(tiers)
@@ -196,6 +195,10 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         marketing=marketing.content,
         settlement=settlement.content,
     )
+
+
+def _book(path: Path, model: type[M]) -> Document[M]:
+    return read_document(path, model, "rule book")
 
 
 def _check_businesses(pages: Sequence[Document[Business]], dbt_project: Path, folder: Path) -> None:
