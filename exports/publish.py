@@ -57,6 +57,10 @@ PARQUET = f"format parquet, compression zstd, compression_level 1, row_group_siz
 POSTINGS = {
     "activities": ("int_activity_postings", ("source", "account_id", "activity_id")),
     "points_entries": ("int_points_postings", ("entry_id",)),
+    "row_outcomes": (
+        "int_outcome_postings",
+        ("source", "table_name", "source_file", "outcome"),
+    ),
     "settlement_lines": ("int_settlement_postings", ("line_id",)),
     "tier_changes": ("int_tier_postings", ("change_id",)),
 }

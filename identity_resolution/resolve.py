@@ -104,16 +104,16 @@ def _name_versions(engine: Engine, folder: Path, number: int) -> str:
     than accounts.
     """
     columns = engine.read(f"restricted_{number}", folder)
-    if not {"account_id", "name_token", "load_date"} <= set(columns):
+    if not {"account_id", "version", "name_token", "load_date"} <= set(columns):
         return ""
     return (
         f"select '{folder.parent.name}' as source, '{folder.name}' as table_name, account_id,"
-        f" name_token, cast(load_date as date) as load_date"
+        f" version, name_token, cast(load_date as date) as load_date"
         f" from restricted_{number} where account_id is not null"
     )
 
 
-# The latest delivery of a table counts, also where it says that there is no name any more; a table
+# The newest version of an account counts, also where it says that there is no name any more; a table
 # without names takes away none that another table gives. Of two names that count equally the larger
 # token stays, so that the order of rows and tables decides nothing.
 NAMES = """
@@ -124,7 +124,7 @@ with latest as (
         name_token,
         row_number() over (
             partition by source, table_name, account_id
-            order by load_date desc, name_token desc nulls last
+            order by version desc, load_date desc, name_token desc nulls last
         ) as version_rank
     from name_versions
     where load_date <= $business_date
@@ -140,6 +140,7 @@ select
     cast(null as string) as source,
     cast(null as string) as table_name,
     cast(null as string) as account_id,
+    cast(null as bigint) as version,
     cast(null as string) as name_token,
     cast(null as date) as load_date
 where false

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from ingest.core.contract import contract_schema, load_source, source_names
-from ingest.core.dates import parse_date
+from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
@@ -22,7 +22,11 @@ from ingest.rules.compile import compile_rules, write_rules
 from ingest.rules.schema import load_rule_books
 
 RULES_WIDTH = 180  # columns; narrower terminals wrap
-ELSEWHERE = {"demo": "ingest.demo", "connect": "ingest.connectors"}
+ELSEWHERE = {
+    "demo": "ingest.demo",
+    "connect": "ingest.connectors",
+    "quarantine": "ingest.quarantine_commands",
+}
 
 
 def main(argv: list[str]) -> int:
@@ -47,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     opening = commands.add_parser("open", help="check everything and open the night of a date")
     opening.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    opening.add_argument(
+        "--at", help="time of asking, as 2026-10-30T05:10+08:00: wait for deliveries until then"
+    )
     opening.add_argument("--replace", action="store_true", help="redo the latest published night")
     loading = commands.add_parser("load", help="load one delivery into the lake")
     loading.add_argument("--source", required=True, help="folder name under models/staging")
@@ -61,19 +68,21 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("keys", help="make the keys file if there is none")
     commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
     commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
+    commands.add_parser("quarantine", help="look at refused rows, and decide", add_help=False)
     return parser
 
 
 def _open(arguments: argparse.Namespace) -> int:
-    return open_night(load_settings(), parse_date(arguments.date), arguments.replace)
+    at = parse_time(arguments.at) if arguments.at else None
+    return open_night(load_settings(), parse_date(arguments.date), arguments.replace, at)
 
 
 def _load(arguments: argparse.Namespace) -> int:
     for row in load(load_settings(), arguments.source, parse_date(arguments.date)):
         print(
-            f"{row['source']}.{row['table_name']}: {row['row_count']} rows, "
-            f"{row['loaded_count']} loaded, {row['duplicate_count']} duplicate, "
-            f"{row['quarantined_count']} quarantined ({row['status']})"
+            f"{row['source_file']}: {row['table_name']}, {row['status']}"
+            + (f", {row['row_count']} rows" if row["row_count"] is not None else "")
+            + (f", {row['quarantined_count']} quarantined" if row["quarantined_count"] else "")
         )
     return 0
 

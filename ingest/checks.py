@@ -1,4 +1,4 @@
-"""Row checks: the text of a file against its contract, all rows at once.
+"""Row checks: the text of a file against its contract, many rows at once.
 
 A row that breaks a rule is data, not an error: it goes to quarantine with the first rule it broke.
 Rules run in the order of the contract's columns, so the reason given for a row does not depend on
@@ -12,7 +12,7 @@ from datetime import date, time
 import polars as pl
 
 from ingest.core.contract import Column, Source, Table
-from ingest.readers import SOURCE_ROW, BrokenRow, Rows
+from ingest.readers.rows import SOURCE_ROW, BrokenRow, Rows
 
 BUSINESS_DATE = "business_date"
 TEXT = " text"  # suffix of the text beside a typed column; no contract name can hold a blank
@@ -37,31 +37,34 @@ REFUSED_SCHEMA = {
 }
 
 
+BOUNDS = frozenset({"min", "max", "future"})  # a person may let a row pass them
+
+
 @dataclass(frozen=True)
 class Total:
-    """Rows and their exact amount in fen; None where the table has no control total."""
+    """Rows and their exact amount in fen; 0 where the table has no control total."""
 
-    row_count: int
-    fen: int | None
+    row_count: int = 0
+    fen: int = 0
+
+    def __add__(self, other: "Total") -> "Total":
+        return Total(self.row_count + other.row_count, self.fen + other.fen)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What became of the rows of a file; each row is in exactly one of the three.
+    """Some rows of a file, each in exactly one of the two: kept or refused.
 
-    accepted: typed columns, business_date where the table has one, `_source_row`; in file order.
+    kept: typed columns, business_date where the table has one, `_source_row`; in file order.
     texts: the same rows as they were read, for hashes and normal forms.
     refused: `_source_row`, rule, column_name, value (NULL if personal), raw text, account_id.
-    loaded, duplicate, quarantined, handed_over: rows and fen of each lot and of the whole file.
     """
 
-    accepted: pl.DataFrame
+    kept: pl.DataFrame
     texts: pl.DataFrame
     refused: pl.DataFrame
-    loaded: Total
-    duplicate: Total
-    quarantined: Total
-    handed_over: Total
+    kept_total: Total
+    refused_total: Total
 
 
 @dataclass(frozen=True)
@@ -73,31 +76,36 @@ class _Rule:
     broken: pl.Expr
 
 
-def check(source: Source, table: Table, rows: Rows, delivery_date: date) -> Checked:
-    """Check all rows of a file; dates of business after `delivery_date` are refused as future."""
+def check(
+    source: Source,
+    table: Table,
+    rows: Rows,
+    delivery_date: date,
+    waived: frozenset[str] = frozenset(),
+) -> Checked:
+    """Check rows of a file; dates of business after `delivery_date` are refused as future.
+
+    The rules named in `waived` are left out.
+    """
     both = _typed(source, table, rows.frame)
-    rules = _rules(table, delivery_date)
+    rules = [rule for rule in _rules(table, delivery_date) if rule.name not in waived]
     broken = [
         pl.when(rule.broken).then(pl.lit(number, dtype=pl.Int32))
         for number, rule in enumerate(rules)
     ]
     both = both.with_columns(pl.coalesce(broken).alias(FAULT))
-    sound = both.filter(pl.col(FAULT).is_null())
-    accepted, repeated, conflicting = _tell_apart(table, sound)
-    rules.append(_Rule("key_conflict", ", ".join(table.key), pl.lit(True)))
-    conflicting = conflicting.with_columns(pl.lit(len(rules) - 1, dtype=pl.Int32).alias(FAULT))
-    faulty = pl.concat([both.filter(pl.col(FAULT).is_not_null()), conflicting])
+    is_sound = both[FAULT].is_null()
+    kept, faulty = both, both.clear()
+    if not is_sound.all():
+        kept, faulty = both.filter(is_sound), both.filter(~is_sound)
     names = [column.name for column in table.columns]
     derived = [BUSINESS_DATE] if table.business_date_from else []
-    quarantined = _total(table, faulty)
     return Checked(
-        accepted=accepted.select(*names, *derived, SOURCE_ROW),
-        texts=accepted.select(pl.col(name + TEXT).alias(name) for name in names),
+        kept=kept.select(*names, *derived, SOURCE_ROW),
+        texts=kept.select(pl.col(name + TEXT).alias(name) for name in names),
         refused=_refused(table, faulty, rules, rows.broken),
-        loaded=_total(table, accepted),
-        duplicate=_total(table, repeated),
-        quarantined=Total(quarantined.row_count + len(rows.broken), quarantined.fen),
-        handed_over=Total(rows.row_count, _total(table, both).fen),
+        kept_total=_total(table, kept),
+        refused_total=_total(table, faulty) + Total(len(rows.broken)),
     )
 
 
@@ -181,29 +189,9 @@ def _rules(table: Table, delivery_date: date) -> list[_Rule]:
     return rules
 
 
-def _tell_apart(
-    table: Table, sound: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Split sound rows into accepted, repeated and conflicting ones.
-
-    Conflicting are all rows that claim one key with different content: which is right is not ours
-    to guess.
-    """
-    key = pl.struct(table.key)
-    is_shared = key.is_duplicated()
-    shared = sound.filter(is_shared)
-    if shared.is_empty():
-        return sound, shared, shared
-    content = pl.struct(column.name for column in table.columns)
-    firsts = shared.filter(content.is_first_distinct())
-    repeated = shared.filter(~content.is_first_distinct())
-    accepted = pl.concat([sound.filter(~is_shared), firsts.filter(key.is_unique())])
-    return accepted.sort(SOURCE_ROW), repeated, firsts.filter(key.is_duplicated())
-
-
 def _total(table: Table, rows: pl.DataFrame) -> Total:
     if table.control_total is None:
-        return Total(rows.height, None)
+        return Total(rows.height)
     return Total(rows.height, int(rows[table.control_total].cast(pl.Int128).sum()))
 
 

@@ -38,11 +38,18 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
 
 
 def write_delivery(
-    lake: Lake, source: Source, business_date: date, tables: Mapping[str, pl.DataFrame]
+    lake: Lake,
+    source: Source,
+    business_date: date,
+    tables: Mapping[str, pl.DataFrame],
+    night: date | None = None,
+    sequence: int = 1,
 ) -> None:
-    """Write the delivery of one business date: a file for each table, then the control file.
+    """Write a delivery of one business date: a file for each table, then the control file.
 
-    `tables` holds canonical columns by table name. Tables and columns left out are delivered empty.
+    `tables` holds canonical columns by table name. Columns left out are delivered empty, and so are
+    tables of a first delivery; a later `sequence` (a correction) holds the given tables alone. The
+    delivery lies in the landing folder of `night`, by default that of its business date.
     A column of text where the contract has another type is written as it stands (but not in
     Parquet, and not the column of the control total), which is how a fault gets into a file. The
     same rows in the same order give the same bytes.
@@ -52,15 +59,19 @@ def write_delivery(
     """
     for name in tables.keys() - {table.name for table in source.tables}:
         raise ValueError(f"the contract of {source.name} has no table '{name}'")
-    folder = lake.landing(source.name, business_date)
+    folder = lake.landing(source.name, night or business_date)
+    suffix = "" if sequence == 1 else f"_{sequence}"
     counts: list[tuple[str, int, int | None]] = []
     for table in source.tables:
+        if sequence > 1 and table.name not in tables:
+            continue
         frame = _complete(table, tables.get(table.name, pl.DataFrame()))
-        file_name = table.file_name(business_date)
+        file_name = table.file_name(business_date, suffix)
         _write_table(folder / file_name, table, frame)
         total = None if table.control_total is None else int(frame[table.control_total].sum())
         counts.append((file_name, frame.height, total))
-    write_bytes(folder / source.control.file_name(business_date), control_bytes(source, counts))
+    control = source.control.file_name(business_date, sequence)
+    write_bytes(folder / control, control_bytes(source, counts))
 
 
 def control_bytes(source: Source, counts: list[tuple[str, int, int | None]]) -> bytes:

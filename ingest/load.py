@@ -1,23 +1,40 @@
-"""Loads the delivery of one source for one business date into the lake.
+"""Loads what one source delivered for one night into the lake.
 
-The whole delivery is read and checked before anything is written: a file that disagrees with its
-control file or its contract refuses the delivery, and the lake stays as it was. Single bad rows go
-to quarantine. Running it again replaces the same partitions; `raw/` then holds the same bytes.
+Each delivery in the landing folder is read and checked as a whole before any of its rows are taken
+in: a file that disagrees with its control file or its contract refuses its delivery, and no other.
+Single bad rows go to quarantine. Loading a night again replaces the same partitions; `raw/` then
+holds the same bytes.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingest.checks import Checked, Total, check
-from ingest.core.contract import load_source
+from ingest.core.contract import Source, load_source
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake, partition_dates, remove_partition, write_parquet
+from ingest.core.lake import Lake, move_in, remove, write_parquet
 from ingest.core.log import step_log
 from ingest.core.settings import Settings
+from ingest.deliveries import (
+    ACCEPTED,
+    DELIVERIES,
+    DUPLICATE_FILE,
+    REFUSED,
+    Delivery,
+    LandedFile,
+    Record,
+    control_files,
+    known_files,
+    load_dates,
+    read_delivery,
+    unannounced_files,
+)
+from ingest.expected import write_expected
 from ingest.partitions import (
     Delivered,
     normal_forms,
@@ -25,194 +42,284 @@ from ingest.partitions import (
     raw_rows,
     restricted_rows,
 )
-from ingest.privacy import read_keys
-from ingest.readers import SOURCE_ROW, Expectation, read_control, read_file
+from ingest.privacy import Keys, read_keys
+from ingest.readers import read_rows
+from ingest.readers.rows import SOURCE_ROW
+from ingest.releases import take_in_releases
+from ingest.staged import StagedFile
+from ingest.versions import delivered_version
 
-ACCEPTED = "accepted"
-DUPLICATE_FILE = "duplicate_file"
+CONTROL = "control"  # what the ledger calls the table of a control file
 BAD_ROWS_ALWAYS_TAKEN = 20
-MAX_TOTAL_FEN = 2**63 - 1
 GOOD_ROWS_PER_BAD_ROW = 4  # more than one bad row in five refuses the file
-DELIVERIES = pa.schema(
-    [
-        ("source", pa.string()),
-        ("table_name", pa.string()),
-        ("source_file", pa.string()),
-        ("source_sha256", pa.string()),
-        ("byte_count", pa.int64()),
-        ("control_row_count", pa.int64()),
-        ("control_total_fen", pa.int64()),
-        ("row_count", pa.int64()),
-        ("loaded_count", pa.int64()),
-        ("duplicate_count", pa.int64()),
-        ("quarantined_count", pa.int64()),
-        ("loaded_total_fen", pa.int64()),
-        ("duplicate_total_fen", pa.int64()),
-        ("quarantined_total_fen", pa.int64()),
-        ("status", pa.string()),
-    ]
-)
+MAX_TOTAL_FEN = 2**63 - 1
+NAME_DIGITS = 16  # of a file's SHA-256, which names its partition files
+AGAIN = "the file was refused, ask for the delivery again"
 LOG = step_log("load")
 
 
 @dataclass(frozen=True)
-class TableLoad:
-    """One table, ready to be written; pairs are sealed rows and their wrapped keys."""
+class Taken:
+    """One file that was taken in: its record, and its finished files by zone."""
 
+    record: Record
     table: str
-    delivery: dict[str, object]
-    raw: pa.Table
-    restricted: tuple[pa.Table, pa.Table] | None
-    quarantine: tuple[pa.Table, pa.Table] | None
+    parts: dict[str, Path]
 
 
-def load(settings: Settings, source_name: str, business_date: date) -> list[dict[str, object]]:
-    """Load one delivery and return its rows of `raw/deliveries`; Problem if a file is refused."""
+@dataclass
+class _Intake:
+    """One source, one night: what is known already and what is taken in."""
+
+    source: Source
+    night: date
+    keys: Keys
+    aside: Path
+    known: dict[str, Record]
+    taken: list[Taken] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+
+def load(settings: Settings, source_name: str, night: date) -> list[Record]:
+    """Load one night of one source; its rows of `raw/deliveries`.
+
+    Problem if its contract lets no night go on without it and a delivery is missing or refused;
+    nothing is written then.
+    """
     source = load_source(settings.dbt_project, source_name)
     keys = read_keys(settings.keys_file)
     lake = Lake(settings.lake)
-    folder = landing_folder(lake, source_name, business_date)
-    expected = read_control(source, folder / source.control.file_name(business_date))
-    known = _known_files(lake, source_name, business_date)
-    loads = [
-        _take_in(Delivered(source, table, business_date, folder, keys), expected, known)
-        for table in source.tables
-    ]
-    for table_load in loads:
-        _write(lake, source_name, business_date, table_load)
-    deliveries = [table_load.delivery for table_load in loads]
-    write_parquet(
-        pa.Table.from_pylist(deliveries, DELIVERIES),
-        lake.deliveries(source_name, business_date),
+    aside = lake.work / "loading" / source_name
+    remove(aside)
+    intake = _Intake(source, night, keys, aside, known_files(lake, source_name, night))
+    _take_in_folder(intake, lake.landing(source_name, night))
+    _stop_if_it_must_wait(intake)
+    released = take_in_releases(lake, source, night, keys, aside)
+    for table in source.tables:
+        parts = [taken.parts for taken in intake.taken if taken.table == table.name]
+        parts.append(released.files.get(table.name, {}))
+        _move_in(lake, source_name, table.name, night, parts)
+    remove(aside)
+    write_expected(lake, source, night, load_dates(lake, source_name, night))
+    records = [*intake.records, *released.records]
+    write_parquet(pa.Table.from_pylist(records, DELIVERIES), lake.deliveries(source_name, night))
+    return records
+
+
+def _take_in_folder(intake: _Intake, folder: Path) -> None:
+    """All deliveries of a landing folder, in the order of their versions."""
+    announced: set[Path] = set()
+    for business_date, sequence, control in control_files(intake.source, folder):
+        delivery = Delivery(business_date, sequence, control, ())
+        try:
+            delivery = read_delivery(intake.source, intake.night, business_date, sequence, control)
+            announced.update(file.path for file in delivery.files)
+            _take_in(intake, delivery)
+        except Problem as problem:
+            LOG.error("%s", problem)
+            intake.records += _refused(intake, delivery, str(problem))
+    for path in unannounced_files(intake.source, folder, announced):
+        _take_note(intake, path)
+
+
+def _take_in(intake: _Intake, delivery: Delivery) -> None:
+    """One delivery as a whole; Problem if one of its files is refused."""
+    taken = [_read_file(intake, delivery, file) for file in delivery.files]
+    for one in taken:
+        intake.taken.append(one)
+        intake.records.append(one.record)
+        if one.record["row_count"]:
+            intake.known.setdefault(str(one.record["source_sha256"]), one.record)
+
+
+def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
+    """Read, check and stage one file; Problem if it is refused."""
+    sha256, byte_count = _fingerprint(file.path)
+    record = _record(intake, delivery, file.path, file.table.name, sha256, byte_count)
+    record["control_row_count"] = file.expectation.row_count
+    if file.table.control_total:
+        record["control_total_fen"] = file.expectation.total_fen
+    if first := intake.known.get(sha256):
+        return Taken(_as_known(file.path, record, first), file.table.name, {})
+    if file.expectation.sha256 not in (None, sha256):
+        raise Problem(f"{file.path} is not the file that its control file digested; {AGAIN}")
+    sequence = file.expectation.sequence or delivery.sequence
+    delivered = Delivered(
+        source=intake.source,
+        table=file.table,
+        business_date=delivery.business_date,
+        source_file=str(record["source_file"]),
+        sha256=sha256,
+        version=delivered_version(file.table, delivery.business_date, sequence),
+        keys=intake.keys,
     )
-    return deliveries
-
-
-def landing_folder(lake: Lake, source_name: str, business_date: date) -> Path:
-    """Folder of a delivery; Problem that says where it was expected if it is not there."""
-    folder = lake.landing(source_name, business_date)
-    if not folder.is_dir():
-        raise Problem(
-            f"no delivery of {source_name} for {business_date}: folder {folder} is missing; "
-            "put the delivery there, or make one with `python -m ingest demo`"
-        )
-    return folder
-
-
-def _take_in(
-    delivery: Delivered, expected: dict[str, Expectation], known: dict[tuple[str, str], date]
-) -> TableLoad:
-    """Read, check and split one file; Problem if it is refused."""
-    table, path = delivery.table, delivery.path
-    file = read_file(table, path)
-    checked = check(delivery.source, table, file.rows, delivery.business_date)
-    expectation = _agreed(delivery, expected, checked)
-    first_loaded = known.get((table.name, file.sha256)) if checked.handed_over.row_count else None
-    if first_loaded is None:
-        _refuse_bad_file(delivery, checked)
-    else:
-        LOG.warning("%s: same bytes as loaded on %s; nothing new", path, first_loaded)
-        checked = _nothing_new(checked)
-    record: dict[str, object] = {
-        "source": delivery.source.name,
-        "table_name": table.name,
-        "source_file": delivery.source_file,
-        "source_sha256": file.sha256,
-        "byte_count": file.byte_count,
-        "control_row_count": expectation.row_count,
-        "control_total_fen": expectation.total_fen if table.control_total else None,
-        "row_count": checked.handed_over.row_count,
-        "status": ACCEPTED if first_loaded is None else DUPLICATE_FILE,
+    staged = StagedFile(intake.aside / file.table.name, sha256[:NAME_DIGITS])
+    kept, refused = Total(), Total()
+    first_refused: Checked | None = None
+    for checked in _checked(delivered, file.path):
+        _stage(staged, delivered, checked)
+        kept, refused = kept + checked.kept_total, refused + checked.refused_total
+        first_refused = first_refused or (checked if checked.refused.height else None)
+    _check_volume(file, kept + refused)
+    _check_control(file, kept + refused)
+    if first_refused is not None:
+        _refuse_bad_file(file, first_refused, refused.row_count, (kept + refused).row_count)
+    record |= {
+        "row_count": (kept + refused).row_count,
+        "total_fen": (kept + refused).fen if file.table.control_total else None,
+        "kept_count": kept.row_count,
+        "quarantined_count": refused.row_count,
+        "kept_total_fen": kept.fen if file.table.control_total else None,
+        "quarantined_total_fen": refused.fen if file.table.control_total else None,
     }
-    for name in ("loaded", "duplicate", "quarantined"):
-        total: Total = getattr(checked, name)
-        record[f"{name}_count"], record[f"{name}_total_fen"] = total.row_count, total.fen
-    forms = normal_forms(table, checked.texts)
-    return TableLoad(
-        table=table.name,
-        delivery=record,
-        raw=raw_rows(delivery, checked, forms),
-        restricted=restricted_rows(delivery, checked, forms),
-        quarantine=quarantine_rows(delivery, checked),
+    return Taken(record, file.table.name, staged.close())
+
+
+def _checked(delivered: Delivered, path: Path) -> Iterator[Checked]:
+    for rows in read_rows(delivered.table, path):
+        yield check(delivered.source, delivered.table, rows, delivered.business_date)
+
+
+def _stage(staged: StagedFile, delivered: Delivered, checked: Checked) -> None:
+    """Put some rows of a file where their zones will take them from."""
+    forms = normal_forms(delivered.table, checked.texts)
+    staged.add("raw", raw_rows(delivered, checked, forms))
+    sealed = (
+        ("restricted", restricted_rows(delivered, checked, forms)),
+        ("quarantine", quarantine_rows(delivered, checked)),
     )
+    for zone, tables in sealed:
+        if tables is not None:
+            staged.add(zone, tables[0])
+            staged.add(f"{zone}/keys", tables[1])
 
 
-def _write(lake: Lake, source_name: str, business_date: date, loaded: TableLoad) -> None:
-    """Replace the partitions of one table, keys first: no sealed value is without its key."""
-    place = (source_name, loaded.table, business_date)
-    pairs = (
-        (loaded.restricted, lake.restricted(*place), lake.restricted_keys(*place)),
-        (loaded.quarantine, lake.quarantine(*place), lake.quarantine_keys(*place)),
-    )
-    for tables, path, keys_path in pairs:
-        if tables is None:
-            remove_partition(path)
-            remove_partition(keys_path)
-        else:
-            write_parquet(tables[1], keys_path)
-            write_parquet(tables[0], path)
-    write_parquet(loaded.raw, lake.raw(*place))
+def _fingerprint(path: Path) -> tuple[str, int]:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from error
 
 
-def _agreed(delivery: Delivered, expected: dict[str, Expectation], checked: Checked) -> Expectation:
-    """What the control file says of a file; Problem unless rows and amount are what was read."""
-    path, handed_over = delivery.path, checked.handed_over
-    expectation = expected.get(path.name)
-    again = "the file was refused, ask for the delivery again"
-    if expectation is None:
-        raise Problem(f"{path} is not in the control file; {again}")
+def _record(
+    intake: _Intake, delivery: Delivery, path: Path, table: str, sha256: str, byte_count: int
+) -> Record:
+    """The ledger's row of a file, before anything is known of its rows."""
+    return {
+        **dict.fromkeys(DELIVERIES.names),
+        "source": intake.source.name,
+        "table_name": table,
+        "business_date": delivery.business_date,
+        "sequence": delivery.sequence,
+        "source_file": f"{intake.night.isoformat()}/{path.name}",
+        "source_sha256": sha256,
+        "byte_count": byte_count,
+        "status": ACCEPTED,
+    }
+
+
+def _as_known(path: Path, record: Record, first: Record) -> Record:
+    """The same bytes once more: every row is one that is known."""
+    LOG.warning("%s: same bytes as %s; nothing new", path, first["source_file"])
+    return record | {
+        "row_count": first["row_count"],
+        "total_fen": first["total_fen"],
+        "kept_count": 0,
+        "quarantined_count": 0,
+        "status": DUPLICATE_FILE,
+        "reason": f"same bytes as {first['source_file']}",
+    }
+
+
+def _refused(intake: _Intake, delivery: Delivery, reason: str) -> Iterator[Record]:
+    """The ledger's rows of a delivery of which nothing was taken in."""
+    files = {file.path: file.table.name for file in delivery.files if file.path.is_file()}
+    for path, table in {delivery.control: CONTROL, **files}.items():
+        record = _record(intake, delivery, path, table, *_fingerprint(path))
+        yield record | {"status": REFUSED, "reason": reason}
+
+
+def _take_note(intake: _Intake, path: Path) -> None:
+    """A file that no control file names: a repetition, a file to refuse, or none of ours."""
+    sha256, byte_count = _fingerprint(path)
+    nobody = Delivery(intake.night, 0, path, ())
+    if first := intake.known.get(sha256):
+        table = str(first["table_name"])
+        record = _record(intake, nobody, path, table, sha256, byte_count)
+        intake.records.append(_as_known(path, record, first))
+        return
+    LOG.warning("%s is named by no control file; it was not read", path)
+
+
+def _check_volume(file: LandedFile, handed_over: Total) -> None:
+    """Problem unless a file has as many rows as its contract expects."""
+    table, rows = file.table, handed_over.row_count
+    if rows < table.min_rows or rows > (rows if table.max_rows is None else table.max_rows):
+        most = "any number" if table.max_rows is None else table.max_rows
+        raise Problem(
+            f"{file.path} has {rows} rows, the contract of {table.name} expects "
+            f"{table.min_rows} to {most}; {AGAIN}, or change the contract"
+        )
+
+
+def _check_control(file: LandedFile, handed_over: Total) -> None:
+    """Problem unless rows and amount are what the control file says."""
+    path, expectation = file.path, file.expectation
     if handed_over.row_count != expectation.row_count:
         raise Problem(
             f"{path} has {handed_over.row_count} rows, its control file says "
-            f"{expectation.row_count}; {again}"
+            f"{expectation.row_count}; {AGAIN}"
         )
-    if abs(handed_over.fen or 0) > MAX_TOTAL_FEN:
-        raise Problem(f"{path} adds up to {handed_over.fen} fen, which no ledger holds; {again}")
-    if delivery.table.control_total and handed_over.fen != expectation.total_fen:
+    if abs(handed_over.fen) > MAX_TOTAL_FEN:
+        raise Problem(f"{path} adds up to {handed_over.fen} fen, which no ledger holds; {AGAIN}")
+    if file.table.control_total and handed_over.fen != expectation.total_fen:
         stated = "nothing" if expectation.total_fen is None else f"{expectation.total_fen} fen"
         raise Problem(
-            f"{path} adds up to {handed_over.fen} fen in {delivery.table.control_total}, "
-            f"its control file says {stated}; {again}"
+            f"{path} adds up to {handed_over.fen} fen in {file.table.control_total}, "
+            f"its control file says {stated}; {AGAIN}"
         )
-    return expectation
 
 
-def _refuse_bad_file(delivery: Delivered, checked: Checked) -> None:
+def _refuse_bad_file(file: LandedFile, checked: Checked, bad: int, rows: int) -> None:
     """Problem if so many rows are bad that the file, not the rows, must be wrong."""
-    bad, rows = checked.quarantined.row_count, checked.handed_over.row_count
     if bad <= BAD_ROWS_ALWAYS_TAKEN or bad * (GOOD_ROWS_PER_BAD_ROW + 1) <= rows:
         return
     first = checked.refused.row(0, named=True)
     raise Problem(
-        f"{delivery.path}: {bad} of {rows} rows break the contract (the first: row "
+        f"{file.path}: {bad} of {rows} rows break the contract (the first: row "
         f"{first[SOURCE_ROW]}, column {first['column_name']}, rule {first['rule']}); "
         "the file was refused, correct it or the contract and load again"
     )
 
 
-def _nothing_new(checked: Checked) -> Checked:
-    """The same file once more: no row loads, every row counts as a duplicate."""
-    none = Total(0, None if checked.handed_over.fen is None else 0)
-    return Checked(
-        accepted=checked.accepted.clear(),
-        texts=checked.texts.clear(),
-        refused=checked.refused.clear(),
-        loaded=none,
-        duplicate=checked.handed_over,
-        quarantined=none,
-        handed_over=checked.handed_over,
-    )
+def _stop_if_it_must_wait(intake: _Intake) -> None:
+    """Problem if the contract lets no night go on without this source's delivery."""
+    source, night = intake.source, intake.night
+    if source.policy != "block":
+        return
+    refused = [record for record in intake.records if record["status"] == REFUSED]
+    if refused:
+        raise Problem(f"{source.name} blocks the night: {refused[0]['reason']}")
+    if not any(record["business_date"] == night for record in intake.records):
+        raise Problem(
+            f"{source.name} blocks the night: it has delivered nothing for {night}; "
+            "wait for it, or set its lateness policy to provisional"
+        )
 
 
-def _known_files(lake: Lake, source_name: str, business_date: date) -> dict[tuple[str, str], date]:
-    """Files that earlier business dates loaded: (table, SHA-256) → the first such date."""
-    known: dict[tuple[str, str], date] = {}
-    for load_date in partition_dates(lake.deliveries(source_name, business_date).parent.parent):
-        path = lake.deliveries(source_name, load_date)
-        if load_date >= business_date or not path.is_file():
-            continue
-        read = pq.ParquetFile(path).read(columns=["table_name", "source_sha256", "status"])
-        for row in read.to_pylist():
-            if row["status"] == ACCEPTED:
-                known.setdefault((row["table_name"], row["source_sha256"]), load_date)
-    return known
+def _move_in(
+    lake: Lake, source: str, table: str, night: date, parts: list[dict[str, Path]]
+) -> None:
+    """Replace the partitions of one table, keys first: no sealed value is without its key."""
+    zones = ("restricted/keys", "quarantine/keys", "restricted", "quarantine", "raw")
+    for zone in zones:
+        folder = lake.partition(zone, source, table, night)
+        new = {part[zone].name: part[zone] for part in parts if zone in part}
+        for name, path in sorted(new.items()):
+            move_in(path, folder / name)
+        for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+            if path.name not in new:
+                remove(path)
+        if not new:
+            remove(folder)

@@ -9,21 +9,22 @@ it is closed.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import yaml
 
-from ingest.core.contract import load_source, meta_of, source_names
+from ingest.core.contract import Source, load_source, meta_of, source_names
 from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.lake import PART, Lake, check_writable, write_bytes, write_parquet
 from ingest.core.log import step_log
 from ingest.core.settings import Settings
-from ingest.load import landing_folder
-from ingest.partitions import ARROW_TYPES
+from ingest.decisions import read_decisions
+from ingest.lateness import check_deliveries
+from ingest.partitions import ARROW_TYPES, raw_schema
 from ingest.privacy import read_keys
 from ingest.rules.schema import load_rule_books
 
@@ -44,6 +45,7 @@ TONIGHT = pa.schema(
         ("is_everything_touched", pa.bool_()),
     ]
 )
+EMPTY_DATE = date(1970, 1, 1)
 LOG = step_log("open")
 
 
@@ -65,20 +67,23 @@ class Night:
     is_everything_touched: bool
 
 
-def open_night(settings: Settings, business_date: date, replace: bool) -> int:
+def open_night(
+    settings: Settings, business_date: date, replace: bool, at: datetime | None = None
+) -> int:
     """Open the night of a business date; the exit status: 0, or NOTHING_TO_DO if it is published.
 
-    Checks lake, keys, rules, contracts and landing folders, then writes work/tonight.parquet and
-    the empty partitions that a new lake needs. Raises Problem for whatever a person has to put
-    right.
+    Checks lake, keys, rules, contracts and deliveries, then writes work/tonight.parquet and the
+    empty partitions that a new lake needs. `at` is the time of asking: before it, deliveries are
+    waited for. Raises Problem for whatever a person has to put right.
     """
     lake = Lake(settings.lake)
     check_writable(lake.root)
     read_keys(settings.keys_file)
     sources = _check_contracts(settings)
-    folders = {name: landing_folder(lake, name, business_date) for name in sources}
+    folders = {source.name: lake.landing(source.name, business_date) for source in sources}
     rules = _rules_version(settings.rules)
-    inputs = _digest([business_date.isoformat(), *_landed(folders), rules])
+    decided = _decided(lake, sources, business_date)
+    inputs = _digest([business_date.isoformat(), *_landed(folders), *decided, rules])
     code = code_version(settings.dbt_project)
     published = published_night(lake)
     if published is not None and business_date <= published.business_date:
@@ -89,6 +94,7 @@ def open_night(settings: Settings, business_date: date, replace: bool) -> int:
         before = _recorded(lake, published.previous_run_key)
     else:
         before = published
+    check_deliveries(lake, sources, business_date, at)
     before_key = before.run_key if before else None
     night = Night(
         business_date=business_date,
@@ -103,6 +109,8 @@ def open_night(settings: Settings, business_date: date, replace: bool) -> int:
     )
     _keep(lake, night)
     ensure_empty_partitions(lake, settings.dbt_project / LAKE_SOURCES)
+    for source in sources:
+        _ensure_empty_tables(lake, source)
     lake.handover("int_tonight").parent.mkdir(parents=True, exist_ok=True)  # dbt does not make it
     write_parquet(pa.Table.from_pylist([asdict(night)], TONIGHT), lake.tonight)
     LOG.info("night %s opened, run_key %s", business_date, night.run_key[:12])
@@ -157,15 +165,22 @@ def ensure_empty_partitions(lake: Lake, contract: Path) -> list[Path]:
     return made
 
 
-def _check_contracts(settings: Settings) -> list[str]:
-    """Check rules and contracts, each and against each other; the names of all sources."""
+def _ensure_empty_tables(lake: Lake, source: Source) -> None:
+    """Give each table of a source an empty partition, in case nothing has been delivered yet."""
+    for table in source.tables:
+        folder = lake.partition("raw", source.name, table.name, EMPTY_DATE)
+        write_parquet(raw_schema(table).empty_table(), folder / PART)
+
+
+def _check_contracts(settings: Settings) -> list[Source]:
+    """Check rules and contracts, each and against each other; all sources."""
     books = load_rule_books(settings.rules, settings.dbt_project)
     businesses = {book.business: book for book in books.businesses}
     names = source_names(settings.dbt_project)
     if not names:
         raise Problem(f"{settings.dbt_project / 'models' / 'staging'} holds no source contract")
-    for name in names:
-        source = load_source(settings.dbt_project, name)
+    sources = [load_source(settings.dbt_project, name) for name in names]
+    for name, source in zip(names, sources, strict=True):
         book = businesses.get(source.business)
         if book is None:
             known = ", ".join(sorted(businesses))
@@ -176,7 +191,7 @@ def _check_contracts(settings: Settings) -> list[str]:
                 f"source {name}: its contract ends the day at {day[1]} {day[0]}, "
                 f"rules/businesses/{book.business}.yml at {book.day_cut_off} {book.time_zone}"
             )
-    return names
+    return sources
 
 
 def _already_done(
@@ -260,6 +275,14 @@ def _landed(folders: Mapping[str, Path]) -> Iterator[str]:
             relative = path.relative_to(folder)
             if path.is_file() and not any(part.startswith(".") for part in relative.parts):
                 yield f"{name} {relative.as_posix()} {_file_digest(path)}"
+
+
+def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:
+    """A line for every decision on a refused row that tonight knows of."""
+    for source in sources:
+        for decision in read_decisions(lake, source.name):
+            if decision.effective_from <= business_date:
+                yield json.dumps(asdict(decision), sort_keys=True, default=str)
 
 
 def _rules_version(rules: Path) -> str:

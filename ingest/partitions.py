@@ -1,15 +1,15 @@
-"""What one checked file becomes in the lake: its partitions of raw/, restricted/ and quarantine/.
+"""What checked rows become in the lake: in raw/, restricted/ and quarantine/.
 
 Here personal data parts from the rest: raw/ gets keyed tokens and masked forms, restricted/ gets
 the values sealed, one random key a person. The same file gives the same bytes in raw/; sealed bytes
 differ on purpose.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -18,7 +18,7 @@ from ingest.checks import BUSINESS_DATE, Checked
 from ingest.core.contract import IDENTIFIER_CLASSES, Column, Source, Table
 from ingest.normalise import NORMALISERS, masked_mobile, masked_name
 from ingest.privacy import Keys, Sealed, row_hashes, seal, token
-from ingest.readers import SOURCE_ROW
+from ingest.readers.rows import SOURCE_ROW
 
 ARROW_TYPES = {
     "varchar": pa.string(),
@@ -27,10 +27,16 @@ ARROW_TYPES = {
     "timestamp": pa.timestamp("us"),
     "boolean": pa.bool_(),
 }
-PROVENANCE = (("_source_file", pa.string()), (SOURCE_ROW, pa.int64()), ("_row_hash", pa.string()))
+PROVENANCE = (
+    ("_source_file", pa.string()),
+    (SOURCE_ROW, pa.int64()),
+    ("_version", pa.int64()),
+    ("_row_hash", pa.string()),
+)
 RESTRICTED = pa.schema(
     [
         ("account_id", pa.string()),
+        ("version", pa.int64()),
         ("name_token", pa.string()),
         ("sealed", pa.binary()),
         ("key_ref", pa.string()),
@@ -46,9 +52,13 @@ WRAPPED_KEYS = pa.schema(
 )
 QUARANTINE = pa.schema(
     [
+        ("quarantine_id", pa.string()),
         ("source", pa.string()),
         ("table_name", pa.string()),
         ("source_file", pa.string()),
+        ("source_sha256", pa.string()),
+        ("business_date", pa.date32()),
+        ("version", pa.int64()),
         ("source_row", pa.int64()),
         ("rule", pa.string()),
         ("column_name", pa.string()),
@@ -57,35 +67,38 @@ QUARANTINE = pa.schema(
         ("sealed", pa.binary()),
     ]
 )
+QUARANTINE_ID_DIGITS = 12
 NormalForms = Mapping[str, pl.Series]
-SLICE_ROWS = 131_072
+HIDDEN_CLASSES = ("name", "birth_date", "address")  # raw/ shows a part of them, or nothing
+HIDDEN = " hidden"
 NULL_TEXT = "\x1e"
 FIELD_END = "\x1f"
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """One file of a delivery and the keys that its personal data is kept under."""
+    """One file of a delivery and the keys that its personal data is kept under.
+
+    `version` orders what several deliveries say of one key (ingest.versions).
+    """
 
     source: Source
     table: Table
     business_date: date
-    folder: Path
+    source_file: str
+    sha256: str
+    version: int
     keys: Keys
-
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self.folder / self.table.file_name(self.business_date)
-
-    @property
-    def source_file(self) -> str:
-        """Name of the file in provenance columns: date folder and file."""
-        return f"{self.business_date.isoformat()}/{self.path.name}"
 
     def context(self, *parts: object) -> str:
         """What a sealed value of this table is bound to: source, table and parts, joined by |."""
         return "|".join([self.source.name, self.table.name, *map(str, parts)])
+
+
+def quarantine_id(source: str, table: str, source_file: str, source_row: int) -> str:
+    """Short name of one row, the same on every rebuild."""
+    place = f"{source}|{table}|{source_file}|{source_row}"
+    return hashlib.sha256(place.encode()).hexdigest()[:QUARANTINE_ID_DIGITS]
 
 
 def raw_schema(table: Table) -> pa.Schema:
@@ -120,12 +133,12 @@ def normal_forms(table: Table, texts: pl.DataFrame) -> NormalForms:
 
 
 def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Table:
-    """The partition of raw/: typed values, tokens and masks for personal data, provenance."""
+    """Rows of raw/: typed values, tokens and masks for personal data, provenance."""
     table, keys, texts = delivery.table, delivery.keys, checked.texts
     columns: dict[str, pl.Series] = {}
     for column in table.columns:
         if column.personal is None:
-            columns[column.name] = checked.accepted[column.name]
+            columns[column.name] = checked.kept[column.name]
         elif column.personal in IDENTIFIER_CLASSES:
             columns[f"{column.name}_token"] = _tokens(keys, column.personal, forms[column.name])
         if column.personal == "mobile":
@@ -133,23 +146,26 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
         elif column.personal == "name":
             columns["name_masked"] = _each_once(texts[column.name], masked_name)
         elif column.personal == "birth_date":
-            columns["birth_year"] = checked.accepted[column.name].dt.year()
+            columns["birth_year"] = checked.kept[column.name].dt.year()
     if table.business_date_from:
-        columns[BUSINESS_DATE] = checked.accepted[BUSINESS_DATE]
-    columns["_source_file"] = pl.Series([delivery.source_file]).new_from_index(0, texts.height)
-    columns[SOURCE_ROW] = checked.accepted[SOURCE_ROW]
-    columns["_row_hash"] = _row_hashes(keys, texts)
-    return pl.DataFrame(columns).to_arrow().cast(raw_schema(table))
+        columns[BUSINESS_DATE] = checked.kept[BUSINESS_DATE]
+    rows = pl.DataFrame(columns)
+    hidden = [column.name for column in table.columns if column.personal in HIDDEN_CLASSES]
+    said = rows.hstack(texts.select(pl.col(name).alias(name + HIDDEN) for name in hidden))
+    rows = rows.with_columns(
+        pl.lit(delivery.source_file).alias("_source_file"),
+        checked.kept[SOURCE_ROW],
+        pl.lit(delivery.version, dtype=pl.Int64).alias("_version"),
+        _row_hashes(keys, said).alias("_row_hash"),
+    )
+    return rows.to_arrow().cast(raw_schema(table))
 
 
-def _row_hashes(keys: Keys, texts: pl.DataFrame) -> pl.Series:
-    """Keyed hash of each row's text, a slice at a time: Python texts take room."""
-    content = pl.concat_str(pl.all().fill_null(NULL_TEXT), separator=FIELD_END)
-    hashes = [
-        pl.Series(row_hashes(keys, part.select(content).to_series().to_list()), dtype=pl.String)
-        for part in texts.iter_slices(SLICE_ROWS)
-    ]
-    return pl.concat(hashes, rechunk=True) if hashes else pl.Series([], dtype=pl.String)
+def _row_hashes(keys: Keys, rows: pl.DataFrame) -> pl.Series:
+    """Keyed hash of what each row says; rows that say the same agree, however they are written."""
+    texts = pl.all().cast(pl.String).fill_null(NULL_TEXT)
+    content = rows.select(pl.concat_str(texts, separator=FIELD_END)).to_series()
+    return pl.Series(row_hashes(keys, content.to_list()), dtype=pl.String)
 
 
 def _each_once(values: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
@@ -191,7 +207,9 @@ def restricted_rows(
     ]
     contexts = [delivery.context(account) for account in accounts]
     sealed = seal(delivery.keys, documents, contexts)
-    rows = pa.table([accounts, names.to_list(), sealed.sealed, sealed.key_refs], schema=RESTRICTED)
+    versions = [delivery.version] * len(accounts)
+    columns = [accounts, versions, names.to_list(), sealed.sealed, sealed.key_refs]
+    rows = pa.table(columns, schema=RESTRICTED)
     return rows, _wrapped_keys(delivery.keys, sealed, accounts)
 
 
@@ -206,10 +224,15 @@ def quarantine_rows(delivery: Delivered, checked: Checked) -> tuple[pa.Table, pa
     numbers = refused[SOURCE_ROW].to_list()
     contexts = [delivery.context(delivery.source_file, number) for number in numbers]
     sealed = seal(delivery.keys, refused["raw"].to_list(), contexts)
+    place = (delivery.source.name, delivery.table.name, delivery.source_file)
     columns = [
+        [quarantine_id(*place, number) for number in numbers],
         [delivery.source.name] * count,
         [delivery.table.name] * count,
         [delivery.source_file] * count,
+        [delivery.sha256] * count,
+        [delivery.business_date] * count,
+        [delivery.version] * count,
         numbers,
         *(refused[name].to_list() for name in ("rule", "column_name", "value")),
         sealed.key_refs,

@@ -87,6 +87,7 @@ class ReportReader:
             invariants,
             self._movers(),
             freshness,
+            self._gaps(),
             self._places(version),
         )
         headlines = (
@@ -106,7 +107,7 @@ class ReportReader:
         late = sum(not row[-1] for row in freshness.rows)
         return (
             Headline("输入行数", "count", inputs.total[4]),
-            Headline("隔离行数", "count", inputs.total[7]),
+            Headline("隔离行数", "count", inputs.total[8]),
             Headline("未平文件", "count", unbalanced, unbalanced > 0),
             Headline("未到来源", "count", late, late > 0),
         )
@@ -127,13 +128,13 @@ class ReportReader:
     def _inputs(self) -> Section:
         rows = self._rows("""
             select source, table_name, source_file, status, row_count, loaded_count,
-                duplicate_count, quarantined_count, control_row_count, control_total_fen,
-                is_balanced
+                duplicate_count, superseded_count, quarantined_count, control_row_count,
+                control_total_fen, is_balanced
             from fct_load_reconciliation where load_date = $date
             order by source, table_name, source_file
         """)
         names = self._names["status"]
-        sums = [sum(row[index] for row in rows) for index in range(4, 9)]
+        sums = [sum(row[index] or 0 for row in rows) for index in range(4, 10)]
         return Section(
             "输入文件",
             (
@@ -144,6 +145,7 @@ class ReportReader:
                 ("行数", "count"),
                 ("入库", "count"),
                 ("重复", "count"),
+                ("被更正", "count"),
                 ("隔离", "alarm"),
                 ("对账行数", "count"),
                 ("对账金额（元）", "yuan"),
@@ -152,8 +154,8 @@ class ReportReader:
             tuple((*row[:3], names.get(row[3], row[3]), *row[4:]) for row in rows),
             # Amounts of different tables are about the same sales, so they are not added up.
             ("合计", "", "", "", *sums, None, all(row[-1] for row in rows)),
-            "行数 = 入库 + 重复 + 隔离；行数与金额同对账文件一致为平衡。"
-            f"被隔离的行及原因：quarantine/<来源>/<表>/load_date={self._date.isoformat()}/",
+            "行数 = 入库 + 重复 + 被更正 + 隔离；行数与金额同对账文件一致为平衡。"
+            "被隔离的行及原因：python -m ingest quarantine ls",
         )
 
     def _points(self) -> Section:
@@ -357,14 +359,29 @@ class ReportReader:
             (
                 ("来源", "text"),
                 ("最近到数", "date"),
-                ("最近营业日", "date"),
-                ("当日已到", "tick"),
+                ("最近完整营业日", "date"),
+                ("最近发生日", "date"),
+                ("缺口", "alarm"),
+                ("无缺口", "tick"),
             ),
             self._rows("""
-                select source, last_load_date, last_business_date,
-                    coalesce(last_load_date >= $date, false)
+                select source, last_load_date, last_delivered_date, last_business_date, gap_count,
+                    not is_provisional
                 from fct_source_freshness order by source
             """),
+            note="有缺口的来源，其业态的数字为暂估，补到后自动更正。",
+        )
+
+    def _gaps(self) -> Section:
+        rows = self._rows("""
+            select source, business_date, sequence, status
+            from fct_delivery_calendar where is_gap order by source, business_date, sequence
+        """)
+        names = self._names["status"]
+        return Section(
+            "缺口",
+            (("来源", "text"), ("营业日", "date"), ("版次", "count"), ("状态", "text")),
+            tuple((*row[:3], names.get(row[3], row[3])) for row in rows),
         )
 
     def _chart(self) -> Chart:

@@ -107,7 +107,7 @@ def write_drafts(
     """Write drafts of the month of the published date, up to that date; return their folders."""
     to_date = publication.business_date
     month = _read_month(lake, connection, to_date.replace(day=1), catalogue)
-    missing_sources = _missing_sources(connection, to_date)
+    missing_sources = _missing_sources(connection)
     folders = []
     for party in month.figures.parties:
         has_detail = party.lines.line_count <= catalogue.statement.draft_csv_lines
@@ -263,12 +263,10 @@ def _manifest(month: Month, party: PartyFigures, header: Header) -> dict[str, An
     }
 
 
-def _missing_sources(connection: duckdb.DuckDBPyConnection, business_date: date) -> tuple[str, ...]:
-    """Sources that have not delivered for the business date."""
+def _missing_sources(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Sources of which a delivery is missing or was refused."""
     rows = connection.execute(
-        "select source from fct_source_freshness"
-        " where coalesce(last_load_date < $date, true) order by source",
-        {"date": business_date},
+        "select source from fct_source_freshness where is_provisional order by source"
     ).fetchall()
     return tuple(row[0] for row in rows)
 

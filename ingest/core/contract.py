@@ -6,9 +6,10 @@ an editor check it while it is written.
 """
 
 import codecs
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
@@ -32,6 +33,8 @@ IdentifierClass = Literal[
 ]
 PersonalClass = Literal[IdentifierClass, "name", "birth_date", "address"]
 IDENTIFIER_CLASSES: tuple[str, ...] = get_args(IdentifierClass)
+TEXT_FORMATS = ("csv", "jsonl")
+STAMP = "{yyyymmdd}"
 SINGLE_CLASSES = ("mobile", "name", "birth_date", "address")  # their raw columns carry fixed names
 
 
@@ -52,20 +55,34 @@ class Column:
     maximum: int | None = None
     unit: str | None = None
     personal: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """What the file may call it, the usual header first."""
+        return (self.header, *self.aliases)
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: one file a delivery. `business_date_from` names a date or timestamp column."""
+    """One table: a file of each delivery. `business_date_from` names a date or timestamp column.
+
+    `mode` says what another row under a known key means: in `append` a contradiction, unless it
+    comes as a correction; in `upsert` the newer state of the thing.
+    """
 
     name: str
     file: str
     format: str
     encoding: str | None
+    delimiter: str
+    mode: str
     key: tuple[str, ...]
     account: str | None
     control_total: str | None
     business_date_from: str | None
+    min_rows: int
+    max_rows: int | None
     columns: tuple[Column, ...]
 
     def column(self, name: str) -> Column:
@@ -75,9 +92,15 @@ class Table:
                 return column
         raise KeyError(name)
 
-    def file_name(self, business_date: date) -> str:
+    def file_name(self, business_date: date, suffix: str = "") -> str:
         """Name of the table's file in the delivery of one business date."""
-        return dated(self.file, business_date)
+        return dated(self.file, business_date, suffix)
+
+    def owns(self, name: str, business_date: date) -> bool:
+        """Whether a file of that name is the table's, whatever part or repetition of it: after the
+        date it may carry `_` or `-` and letters or digits, at the end `.gz` or `.zip`.
+        """
+        return _suffix(self.file, name, business_date) is not None
 
 
 @dataclass(frozen=True)
@@ -89,9 +112,25 @@ class Control:
     encoding: str
     columns: Mapping[str, str]
 
-    def file_name(self, business_date: date) -> str:
-        """Name of the control file in the delivery of one business date."""
-        return dated(self.file, business_date)
+    def file_name(self, business_date: date, sequence: int = 1) -> str:
+        """Name of the control file of one delivery of a business date."""
+        return dated(self.file, business_date, "" if sequence == 1 else f"_{sequence}")
+
+    def delivery_of(self, name: str) -> tuple[date, int] | None:
+        """Business date and sequence of the delivery whose control file has that name.
+
+        The first delivery of a date has no number, later ones have `_2`, `_3` and so on. None if
+        the name is not that of a control file.
+        """
+        stamp = re.search(r"[0-9]{8}", name.removeprefix(self.file.partition(STAMP)[0]))
+        try:
+            business_date = datetime.strptime(stamp.group() if stamp else "", "%Y%m%d").date()
+        except ValueError:
+            return None
+        suffix = _suffix(self.file, name, business_date)
+        if suffix is None or not re.fullmatch(r"(_[1-9][0-9]{0,2})?", suffix):
+            return None
+        return business_date, int(suffix[1:] or 1)
 
 
 @dataclass(frozen=True)
@@ -102,6 +141,8 @@ class Source:
     business: str
     time_zone: str
     day_cut_off: time
+    deadline: time
+    policy: str
     control: Control
     tables: tuple[Table, ...]
 
@@ -113,9 +154,16 @@ class Source:
         raise KeyError(name)
 
 
-def dated(pattern: str, business_date: date) -> str:
+def dated(pattern: str, business_date: date, suffix: str = "") -> str:
     """File name of one business date from a pattern with {yyyymmdd}."""
-    return pattern.replace("{yyyymmdd}", business_date.strftime("%Y%m%d"))
+    return pattern.replace(STAMP, business_date.strftime("%Y%m%d") + suffix)
+
+
+def _suffix(pattern: str, name: str, business_date: date) -> str | None:
+    """What a file name carries between its date and its end; None if it is not of the pattern."""
+    before, after = map(re.escape, dated(pattern, business_date, STAMP).split(STAMP))
+    found = re.fullmatch(rf"{before}((?:[_-][0-9A-Za-z]+)*){after}(?:\.gz|\.zip)?", name)
+    return found.group(1) if found else None
 
 
 def source_names(dbt_project: Path) -> list[str]:
@@ -147,7 +195,7 @@ def meta_of(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain_name(name: str) -> str:
-    if "{yyyymmdd}" not in name or Path(name).name != name:
+    if name.count(STAMP) != 1 or Path(name).name != name:
         raise ValueError(f"file '{name}' must be a plain name with {{yyyymmdd}}")
     return name
 
@@ -178,6 +226,10 @@ class ControlColumns(Written):
     file: Text
     rows: Text
     total: Text
+    sequence: Text | None = Field(
+        default=None, description="Says which version of its business date a file is: 2, 3, …"
+    )
+    sha256: Text | None = Field(default=None, description="Digest of the file's bytes, in hex.")
 
 
 class ControlMeta(Written):
@@ -193,6 +245,7 @@ class ColumnMeta(Written):
     """How the values of a column are read, and what they may be."""
 
     header: Text | None = Field(default=None, description="Its header, if that is not its name.")
+    aliases: list[Text] = Field(default=[], description="Other headers that the sender has used.")
     required: bool = False
     allowed: dict[str, str] | None = Field(
         default=None, min_length=1, description="What the file may say, and what it means."
@@ -221,14 +274,30 @@ class BusinessDate(Written):
     source: Text = Field(alias="from")
 
 
+class Volume(Written):
+    """How many rows the files of a table may have; others are refused as a whole."""
+
+    min_rows: int = Field(default=0, ge=0)
+    max_rows: int | None = Field(default=None, ge=0)
+
+
 class TableMeta(Written):
     """How the files of a table are named and read."""
 
     file: File
-    format: Literal["csv", "jsonl", "parquet"]
+    format: Literal["csv", "jsonl", "parquet", "xlsx"]
     encoding: Encoding | None = Field(
         default=None, description="Of csv and jsonl; decoded strictly."
     )
+    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = Field(
+        default=",", description="Of csv."
+    )
+    mode: Literal["append", "upsert"] = Field(
+        default="append",
+        description="append: a key comes once, and only a correction says otherwise. "
+        "upsert: new and changed rows; the later business date counts.",
+    )
+    volume: Volume = Volume()
     key: list[Text] = Field(min_length=1, description="The columns that tell rows apart.")
     account: Text | None = Field(default=None, description="Of a table of customers: its key.")
     control_total: Text | None = Field(
@@ -245,6 +314,18 @@ class TableEntry(Described):
     columns: list[ColumnEntry] = Field(min_length=1)
 
 
+class Lateness(Written):
+    """What happens when a delivery is not there, or is refused."""
+
+    deadline: Clock = Field(
+        default="06:00", description="On the morning after the business date, in its time zone."
+    )
+    policy: Literal["provisional", "block"] = Field(
+        default="provisional",
+        description="provisional: the night goes on, this business is marked. block: it waits.",
+    )
+
+
 class SourceMeta(Written):
     """Whose system it is, and its day."""
 
@@ -253,6 +334,7 @@ class SourceMeta(Written):
     day_cut_off: Clock = Field(
         description="End of the business day: with 04:00 a sale at 01:30 is the day before's."
     )
+    lateness: Lateness = Lateness()
     control: ControlMeta
 
 
@@ -295,12 +377,14 @@ def _source(contract: Contract, where: Where, entry: SourceEntry) -> Source:
     _once(contract, (*where, "tables"), "table", [table.name for table in tables])
     files = [control.file, *(table.file for table in tables)]
     _once(contract, (*where, "tables"), "file", files)
-    headers = control.columns.model_dump() if control.columns else {}
+    headers = control.columns.model_dump(exclude_none=True) if control.columns else {}
     return Source(
         name=entry.name,
         business=meta.business,
         time_zone=meta.time_zone,
         day_cut_off=time.fromisoformat(meta.day_cut_off),
+        deadline=time.fromisoformat(meta.lateness.deadline),
+        policy=meta.lateness.policy,
         control=Control(control.file, control.format, control.encoding, MappingProxyType(headers)),
         tables=tables,
     )
@@ -318,18 +402,23 @@ def _table(contract: Contract, where: Where, entry: TableEntry) -> Table:
         for number, column in enumerate(entry.columns)
     )
     _once(contract, (*where, "columns"), "column", [column.name for column in columns])
-    _once(contract, (*where, "columns"), "header", [column.header for column in columns])
-    if meta.format != "parquet" and meta.encoding is None:
+    headers = [header for column in columns for header in column.headers]
+    _once(contract, (*where, "columns"), "header", headers)
+    if meta.format in TEXT_FORMATS and meta.encoding is None:
         raise contract.problem((*where, "meta"), f"{entry.name}: a text file needs an 'encoding'")
     table = Table(
         name=entry.name,
         file=meta.file,
         format=meta.format,
-        encoding=None if meta.format == "parquet" else meta.encoding,
+        encoding=meta.encoding if meta.format in TEXT_FORMATS else None,
+        delimiter=meta.delimiter,
+        mode=meta.mode,
         key=tuple(meta.key),
         account=meta.account,
         control_total=meta.control_total,
         business_date_from=meta.business_date.source if meta.business_date else None,
+        min_rows=meta.volume.min_rows,
+        max_rows=meta.volume.max_rows,
         columns=columns,
     )
     _check_roles(contract, (*where, "meta"), table)
@@ -404,6 +493,7 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         maximum=meta.max,
         unit=meta.unit,
         personal=meta.personal,
+        aliases=tuple(meta.aliases),
     )
 
 

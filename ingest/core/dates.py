@@ -1,7 +1,7 @@
 """Dates as people write them on a command line."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 from ingest.core.errors import Problem
 
@@ -16,3 +16,16 @@ def parse_date(text: str, option: str = "--date") -> date:
     except ValueError:
         pass
     raise Problem(f"{option} '{text}' is not a date; write it as YYYY-MM-DD, e.g. 2026-10-29")
+
+
+def parse_time(text: str, option: str = "--at") -> datetime:
+    """A time with its zone, as 2026-10-30T05:10+08:00; Problem otherwise, naming the option."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise Problem(
+            f"{option} '{text}' is no time with a zone; write it as 2026-10-30T05:10+08:00"
+        )
+    return time

@@ -32,28 +32,28 @@ class Lake:
         return self.root / "landing" / source / business_date.isoformat()
 
     def raw(self, source: str, table: str, load_date: date) -> Path:
-        """File of one partition of `raw/<source>/<table>/`, `raw/rules/<table>/` and their like."""
-        return self._partition("raw", source, table, load_date)
+        """File of one partition that a step of ours writes: `raw/rules/<table>/` and their like."""
+        return self.partition("raw", source, table, load_date) / PART
 
-    def restricted(self, source: str, table: str, load_date: date) -> Path:
-        """File of one partition of sealed personal data."""
-        return self._partition("restricted", source, table, load_date)
+    def partition(self, zone: str, source: str, table: str, load_date: date) -> Path:
+        """Folder of what one night loaded of a table, one file for each landing file.
 
-    def restricted_keys(self, source: str, table: str, load_date: date) -> Path:
-        """File of the wrapped data keys of one partition; who has none here is erased."""
-        return self.restricted(f"keys/{source}", table, load_date)
-
-    def quarantine(self, source: str, table: str, load_date: date) -> Path:
-        """File of one partition of refused rows; it exists only if rows were refused."""
-        return self._partition("quarantine", source, table, load_date)
-
-    def quarantine_keys(self, source: str, table: str, load_date: date) -> Path:
-        """File of the wrapped data keys of one partition of refused rows."""
-        return self.quarantine(f"keys/{source}", table, load_date)
+        `zone` is raw, restricted (sealed personal data), quarantine (refused rows), or
+        restricted/keys and quarantine/keys (their wrapped data keys: who has none is erased).
+        """
+        return self.root / zone / source / table / f"load_date={load_date.isoformat()}"
 
     def deliveries(self, source: str, load_date: date) -> Path:
         """File that says what became of each file of one delivery."""
         return self.root / "raw" / "deliveries" / f"load_date={load_date}" / f"{source}.parquet"
+
+    def expected(self, source: str, load_date: date) -> Path:
+        """File that says for which business dates one night awaited deliveries."""
+        return self.root / "raw" / "expected" / f"load_date={load_date}" / f"{source}.parquet"
+
+    def decisions(self, source: str) -> Path:
+        """Folder of what people decided about refused rows of a source."""
+        return self.root / "decisions" / "quarantine" / source
 
     def posted(self, table: str, posted_date: date) -> Path:
         """File of one night's postings."""
@@ -66,9 +66,6 @@ class Lake:
     def handover(self, name: str) -> Path:
         """File that dbt wrote for a Python step."""
         return self.work / "handover" / f"{name}.parquet"
-
-    def _partition(self, zone: str, source: str, table: str, load_date: date) -> Path:
-        return self.root / zone / source / table / f"load_date={load_date.isoformat()}" / PART
 
     @property
     def work(self) -> Path:
@@ -131,9 +128,15 @@ def remove(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
-def remove_partition(part: Path) -> None:
-    """Take one partition away: its file and its folder."""
-    remove(part.parent)
+def move_in(made: Path, path: Path) -> None:
+    """Put a file that was written aside at `path`, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sync(made)
+        os.replace(made, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def check_writable(root: Path) -> None:

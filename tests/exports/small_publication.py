@@ -110,15 +110,23 @@ ROWS = {
         ('2026-01-01', 'hotel', 'parking', 1500, 1200)""",
     "fct_load_reconciliation": """
         (load_date, source, table_name, source_file, status, row_count, loaded_count,
-        duplicate_count, quarantined_count, control_row_count, control_total_fen, is_balanced)
+        duplicate_count, superseded_count, quarantined_count, control_row_count,
+        control_total_fen, is_balanced)
         values
-        ('2026-01-15', 'gate', 'payments', 'pay.csv', 'accepted', 5, 5, 0, 0, 5, null, true),
-        ('2026-01-15', 'pos', 'sales', '=1+1.csv', 'accepted', 100, 97, 1, 2, 100, 123456, true)""",
+        ('2026-01-15', 'gate', 'payments', 'pay.csv', 'accepted', 5, 5, 0, 0, 0, 5, null, true),
+        ('2026-01-15', 'pos', 'sales', '=1+1.csv', 'accepted', 100, 96, 1, 1, 2, 100, 123456,
+         true)""",
     "fct_source_freshness": """
-        (source, last_load_date, last_business_date) values
-        ('gate', '2026-01-15', '2026-01-15'),
-        ('pms', '2026-01-14', '2026-01-14'),
-        ('pos', '2026-01-15', '2026-01-15')""",
+        (source, business, last_load_date, last_delivered_date, last_business_date, gap_count,
+        is_provisional) values
+        ('gate', 'parking', '2026-01-15', '2026-01-15', '2026-01-15', 0, false),
+        ('pms', 'hotel', '2026-01-14', '2026-01-14', '2026-01-14', 1, true),
+        ('pos', 'mall', '2026-01-15', '2026-01-15', '2026-01-15', 0, false)""",
+    "fct_delivery_calendar": """
+        (source, business_date, sequence, load_date, status, is_out_of_order, is_gap) values
+        ('gate', '2026-01-15', 1, '2026-01-15', 'on_time', false, false),
+        ('pms', '2026-01-15', 1, null, 'missing', false, true),
+        ('pos', '2026-01-15', 1, '2026-01-15', 'on_time', false, false)""",
     "fct_invariants": """
         (invariant, description, checked_count, violation_count) values
         ('I1', '借贷相等', 4, 0),

@@ -33,6 +33,7 @@ POSTED_TABLES = [
     "activities",
     "member_links",
     "points_entries",
+    "row_outcomes",
     "settlement_lines",
     "tier_changes",
 ]
@@ -97,6 +98,7 @@ def test_the_manifest_says_what_the_version_is_and_what_it_follows(tmp_path: Pat
             {"name": "activities", "rows": 2},
             {"name": "member_links", "rows": 2},
             {"name": "points_entries", "rows": 2},
+            {"name": "row_outcomes", "rows": 0},
             {"name": "settlement_lines", "rows": 1},
             {"name": "tier_changes", "rows": 0},
         ],

@@ -80,9 +80,9 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: tuple[str, s
 def test_inputs_are_counted_per_file_with_what_was_refused(report: tuple[str, str]) -> None:
     rows = Reader(report[0]).sections["输入文件"]
     assert rows[1:] == [
-        ["gate", "payments", "pay.csv", "已收", "5", "5", "0", "0", "5", "", "✓"],
-        ["pos", "sales", "=1+1.csv", "已收", "100", "97", "1", "2", "100", "1,234.56", "✓"],
-        ["合计", "", "", "", "105", "102", "1", "2", "105", "", "✓"],
+        ["gate", "payments", "pay.csv", "已收", "5", "5", "0", "0", "0", "5", "", "✓"],
+        ["pos", "sales", "=1+1.csv", "已收", "100", "96", "1", "1", "2", "100", "1,234.56", "✓"],
+        ["合计", "", "", "", "105", "101", "1", "1", "2", "105", "", "✓"],
     ]
 
 
@@ -154,7 +154,7 @@ def test_a_source_that_did_not_come_asks_for_attention(report: tuple[str, str]) 
 
 def test_a_night_with_nothing_wrong_says_so(tmp_path: Path) -> None:
     page, text = published_report(
-        tmp_path, "update fct_source_freshness set last_load_date = '2026-01-15'"
+        tmp_path, "update fct_source_freshness set gap_count = 0, is_provisional = false"
     )
     assert "需要处理" not in page
     assert "正常" in page
@@ -170,7 +170,7 @@ def test_a_night_with_nothing_wrong_says_so(tmp_path: Path) -> None:
 )
 def test_a_broken_proof_asks_for_attention(tmp_path: Path, fault: str, line: str) -> None:
     _, text = published_report(
-        tmp_path, "update fct_source_freshness set last_load_date = '2026-01-15'", fault
+        tmp_path, "update fct_source_freshness set gap_count = 0, is_provisional = false", fault
     )
     assert re.search(f"! {line}\n", text)
     assert "✗" in text

@@ -10,7 +10,7 @@ import pytest
 from identity_resolution.__main__ import main
 from identity_resolution.model import load_identity_settings
 from ingest.core.errors import Problem, run_command
-from ingest.core.lake import Lake, write_parquet
+from ingest.core.lake import PART, Lake, write_parquet
 from tests.identity_resolution.worlds import (
     NIGHT,
     World,
@@ -42,10 +42,11 @@ def write_names(
 ) -> None:
     columns = {
         "account_id": pa.array(names, pa.string()),
+        "version": pa.array([load_date.toordinal()] * len(names), pa.int64()),
         "name_token": pa.array(names.values(), pa.string()),
         "mobile_sealed": pa.array([b"?"] * len(names), pa.binary()),
     }
-    write_parquet(pa.table(columns), lake.restricted(source, table, load_date))
+    write_parquet(pa.table(columns), lake.partition("restricted", source, table, load_date) / PART)
 
 
 def resolve(night: date = NIGHT) -> None:
@@ -117,8 +118,8 @@ def test_a_restricted_table_without_names_and_the_folder_of_keys_are_passed_over
     lake: Lake,
 ) -> None:
     table = pa.table({"session_no": ["1"], "plate_sealed": [b"?"]})
-    write_parquet(table, lake.restricted("parking", "sessions", NIGHT))
-    write_parquet(table, lake.restricted_keys("parking", "sessions", NIGHT))
+    write_parquet(table, lake.partition("restricted", "parking", "sessions", NIGHT) / PART)
+    write_parquet(table, lake.partition("restricted/keys", "parking", "sessions", NIGHT) / PART)
     resolve()
     assert len(members(lake)) == 3
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ingest.core.lake import Lake
 from ingest.core.settings import Settings
+from ingest.load import load
 from ingest.privacy import create_demo_keys
 
 DAY = date(2026, 10, 29)
@@ -207,14 +208,18 @@ class House:
         }
         self.put("gate", day, "control_{d}.json", json.dumps({"files": [entry]}).encode())
 
+    def rows(self, zone: str, source: str, table: str, day: date = DAY) -> list[dict[str, Any]]:
+        """Rows of one night's partition of a zone, by file name; none if there is no partition."""
+        folder = self.lake.partition(zone, source, table, day)
+        return [row for path in sorted(folder.glob("*.parquet")) for row in read(path)]
+
     def raw(self, source: str, table: str, day: date = DAY) -> list[dict[str, Any]]:
         """Rows of a partition of raw/."""
-        return read(self.lake.raw(source, table, day))
+        return self.rows("raw", source, table, day)
 
     def quarantined(self, source: str, table: str, day: date = DAY) -> list[dict[str, Any]]:
-        """Rows of a partition of quarantine/; none if there is no partition."""
-        path = self.lake.quarantine(source, table, day)
-        return read(path) if path.exists() else []
+        """Rows of a partition of quarantine/."""
+        return self.rows("quarantine", source, table, day)
 
 
 def build_house(folder: Path) -> House:
@@ -247,6 +252,15 @@ def sale(
 ) -> list[Any]:
     """One sale line of the shop, without a card."""
     return [receipt, line, "", at, "销售", paid]
+
+
+def refusal(house: House, source: str = "shop", day: date = DAY) -> str:
+    """Load a night whose delivery has to be refused, and why it was."""
+    records = load(house.settings, source, day)
+    assert {record["status"] for record in records} == {"refused"}
+    for zone in ("raw", "restricted", "quarantine"):
+        assert not any((house.lake.root / zone / source).rglob(f"load_date={day}/*"))
+    return str(records[0]["reason"])
 
 
 def read(path: Path) -> list[dict[str, Any]]:

@@ -24,7 +24,10 @@ def run(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "reason"),
     [
         (["open", "--date", "2026-02-30"], "error: --date '2026-02-30' is not a date"),
-        (["load", "--source", "pos", "--date", "2026-10-29"], "error: no delivery of pos for"),
+        (["open", "--date", "2026-10-29"], "error: no source has delivered anything for"),
+        (["open", "--date", "2026-10-29", "--at", "06:00"], "error: --at '06:00' is no time"),
+        (["quarantine", "show", "0123"], "error: no row 0123 in quarantine"),
+        (["quarantine", "ls", "--source", "zoo"], "error: no source 'zoo'; there are hotel,"),
         (
             ["load", "--source", "zoo", "--date", "2026-10-29"],
             "error: no contract for source 'zoo'",

@@ -1,9 +1,9 @@
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from ingest.core.dates import parse_date
+from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import Problem
 
 
@@ -18,3 +18,14 @@ def test_a_wrong_date_is_one_line(text: str) -> None:
     message = re.escape(f"--from '{text}' is not a date; write it as YYYY-MM-DD")
     with pytest.raises(Problem, match=message):
         parse_date(text, "--from")
+
+
+def test_a_time_is_read_with_its_zone() -> None:
+    assert parse_time("2026-10-30T05:10+08:00") == datetime(2026, 10, 29, 21, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2026-10-30T05:10", "05:10", "2026-10-30", "now", ""])
+def test_a_time_without_a_zone_is_one_line(text: str) -> None:
+    message = re.escape(f"--at '{text}' is no time with a zone; write it as 2026-10-30T05:10+08:00")
+    with pytest.raises(Problem, match=message):
+        parse_time(text)

@@ -1,12 +1,14 @@
 """Opening a night: every mistake is one line, and what is published is not worked on again."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ingest.core.dates import parse_time
 from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
 from ingest.core.lake import check_writable, write_bytes
 from ingest.night import ensure_empty_partitions, open_night
@@ -82,6 +84,7 @@ def deliver(house: House, day: date, receipt: str = "R1") -> None:
     house.deliver_shop([sale(receipt)], total="1.00", day=day)
     house.deliver_inn([], [], day=day)
     house.put("gate", day, "payments_{d}.parquet", b"opening a night does not read it")
+    house.put("gate", day, "control_{d}.json", b"{}")
 
 
 def tonight(house: House) -> dict[str, object]:
@@ -214,11 +217,36 @@ def test_a_skipped_night_cannot_be_published_afterwards(house: House) -> None:
         open_night(house.settings, DAY, replace=False)
 
 
-def test_a_missing_landing_folder_is_named(house: House) -> None:
-    with pytest.raises(
-        Problem, match=r"no delivery of gate for 2026-11-01: folder .*/landing/gate/"
-    ):
+def test_a_night_for_which_nobody_delivered_is_not_opened(house: House) -> None:
+    with pytest.raises(Problem, match="no source has delivered anything for 2026-11-01; check"):
         open_night(house.settings, date(2026, 11, 1), replace=False)
+    assert not house.lake.tonight.exists()
+
+
+@pytest.mark.parametrize(
+    ("at", "policy", "reason"),
+    [
+        ("2026-10-30T05:59:59+08:00", "provisional", "waiting until 2026-10-30 06:00 CST"),
+        ("2026-10-29T21:59:59+00:00", "block", "waiting until 2026-10-30 06:00 CST"),
+        ("2026-10-30T06:00:00+08:00", "provisional", None),
+        ("2026-10-30T06:00:00+08:00", "block", "lets no night go on without it"),
+        (None, "provisional", None),
+        (None, "block", "lets no night go on without it"),
+    ],
+)
+def test_a_missing_delivery_is_awaited_to_its_deadline_and_then_its_policy_decides(
+    house: House, at: str | None, policy: str, reason: str | None
+) -> None:
+    shutil.rmtree(house.lake.landing("inn", DAY))
+    contract = house.contract_file("inn")
+    lateness = f'lateness: {{deadline: "06:00", policy: {policy}}}\n      control:'
+    contract.write_text(contract.read_text().replace("control:", lateness, 1))
+    time = parse_time(at) if at else None
+    if reason is None:
+        assert open_night(house.settings, DAY, replace=False, at=time) == 0
+        return
+    with pytest.raises(Problem, match=f"no delivery of inn for 2026-10-29 .*{reason}"):
+        open_night(house.settings, DAY, replace=False, at=time)
     assert not house.lake.tonight.exists()
 
 

@@ -1,15 +1,18 @@
 """Four nights of the demo group in which everything happens that engines could tell differently.
 
 On top of the group's own refunds and tier changes: the second night's parking files come a night
-late, a paid amount is corrected, and a driver takes over somebody else's number.
+late, a paid amount is corrected by a second delivery of its date, a receipt comes again that says
+something else and is nobody's correction, and a driver takes over somebody else's number.
 """
 
+import csv
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
-from ingest.core.contract import load_source
+from ingest.core.contract import Source, load_source
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
@@ -25,13 +28,36 @@ def write_landing(lake: Path) -> None:
     must_run(lake, "ingest", "keys")
     first = ["--from", NIGHTS[0].isoformat(), "--nights", str(len(NIGHTS))]
     must_run(lake, "ingest", "demo", "--people", str(PEOPLE), *first)
-    history, second, third, fourth = (_parking(lake, night) for night in NIGHTS)
-    late = {name: pl.concat([second[name], third[name]]) for name in third}
-    fourth["payments"] = pl.concat([_corrected_payment(history), fourth["payments"]])
+    parking, pos = (load_source(load_settings().dbt_project, name) for name in ("parking", "pos"))
+    landing = Lake(lake).landing
+    history, fourth = _parking(lake, NIGHTS[0]), _parking(lake, NIGHTS[3])
+    for path in landing("parking", NIGHTS[1]).iterdir():
+        path.rename(landing("parking", NIGHTS[2]) / path.name)
     fourth["vehicles"] = pl.concat([_taken_over(history["vehicles"]), fourth["vehicles"]])
-    source = load_source(load_settings().dbt_project, "parking")
-    for night, tables in zip(NIGHTS[1:], ({}, late, fourth), strict=True):
-        write_delivery(Lake(lake), source, night, tables)
+    write_delivery(Lake(lake), parking, NIGHTS[3], fourth)
+    correction = {"payments": _corrected_payment(history)}
+    write_delivery(Lake(lake), parking, NIGHTS[0], correction, night=NIGHTS[3], sequence=2)
+    _contradict_a_receipt(lake, pos)
+
+
+def _contradict_a_receipt(lake: Path, pos: Source) -> None:
+    """The third night's till hands a line of the second over again, one yuan dearer."""
+    table = pos.table("sales")
+    second, third = (Lake(lake).landing("pos", night) for night in NIGHTS[1:3])
+    name = table.file_name(NIGHTS[2])
+    line = (second / table.file_name(NIGHTS[1])).read_text("gb18030").splitlines()[1].split(",")
+    place = [column.name for column in table.columns].index("paid_fen")
+    amount = Decimal(line[place]) + 1
+    line[place] = f"{amount}"
+    with (third / name).open("a", encoding="gb18030", newline="") as file:
+        file.write(",".join(line) + "\r\n")
+    control = third / pos.control.file_name(NIGHTS[2])
+    rows = list(csv.reader(control.read_text("gb18030").splitlines()))
+    for row in rows:
+        if row[0] == name:
+            row[1:] = [str(int(row[1]) + 1), f"{Decimal(row[2]) + amount}"]
+    text = "".join(",".join(row) + "\r\n" for row in rows)
+    control.write_bytes(text.encode("gb18030"))
 
 
 def _parking(lake: Path, night: date) -> Tables:

@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ingest.core.contract import load_source, source_names
+from ingest.core.contract import Source, load_source, source_names
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
@@ -52,6 +52,16 @@ def deliveries() -> list[dict[tuple[str, str], pl.DataFrame]]:
     ]
 
 
+def deliver(lake: Lake, source: Source, night: date, tables: dict[str, pl.DataFrame]) -> None:
+    """What a source delivers one night: changed states with its day, corrections on their own."""
+    is_state = {name: source.table(name).mode == "upsert" for name in tables}
+    states = {name: frame for name, frame in tables.items() if is_state[name]}
+    write_delivery(lake, source, night, states)
+    if corrected := {name: frame for name, frame in tables.items() if not is_state[name]}:
+        first_night = worked_example.NIGHTS[0]
+        write_delivery(lake, source, first_night, corrected, night=night, sequence=2)
+
+
 @pytest.fixture(scope="module")
 def lake(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The worked example's lake after three nights more; the last one under rules written anew."""
@@ -64,7 +74,7 @@ def lake(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for night, tables in zip(NIGHTS, deliveries(), strict=True):
         for name in source_names(settings.dbt_project):
             own = {table: frame for (source, table), frame in tables.items() if source == name}
-            write_delivery(Lake(lake), load_source(settings.dbt_project, name), night, own)
+            deliver(Lake(lake), load_source(settings.dbt_project, name), night, own)
         if night == NIGHTS[-1]:
             points = rules / "programme" / "points.yml"
             points.write_text(points.read_text(encoding="utf-8") + "# anew\n", encoding="utf-8")

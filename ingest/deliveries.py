@@ -1,0 +1,148 @@
+"""What lies in a landing folder: control files and the files that they name.
+
+A delivery is what one control file names, for one business date, with a sequence: 1 for the first
+delivery of that date, 2 for the next. Names and places of files mean nothing beyond that, and the
+order in which they came means nothing at all.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.core.contract import Source, Table
+from ingest.core.errors import Problem
+from ingest.core.lake import Lake, partition_dates
+from ingest.core.log import step_log
+from ingest.readers.control import Expectation, read_control
+
+ACCEPTED, DUPLICATE_FILE, REFUSED, RELEASED = "accepted", "duplicate_file", "refused", "released"
+DELIVERIES = pa.schema(
+    [
+        ("source", pa.string()),
+        ("table_name", pa.string()),
+        ("business_date", pa.date32()),
+        ("sequence", pa.int64()),
+        ("source_file", pa.string()),
+        ("source_sha256", pa.string()),
+        ("byte_count", pa.int64()),
+        ("control_row_count", pa.int64()),
+        ("control_total_fen", pa.int64()),
+        ("row_count", pa.int64()),
+        ("total_fen", pa.int64()),
+        ("kept_count", pa.int64()),
+        ("quarantined_count", pa.int64()),
+        ("kept_total_fen", pa.int64()),
+        ("quarantined_total_fen", pa.int64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+LOG = step_log("load")
+Record = dict[str, object]
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file of a delivery, as its control file announces it."""
+
+    table: Table
+    path: Path
+    expectation: Expectation
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What one control file names."""
+
+    business_date: date
+    sequence: int
+    control: Path
+    files: tuple[LandedFile, ...]
+
+
+def control_files(source: Source, folder: Path) -> list[tuple[date, int, Path]]:
+    """Control files of a landing folder, in the order of business date and sequence."""
+    found = []
+    for path in _plain_files(folder):
+        delivery = source.control.delivery_of(path.name)
+        if delivery is not None:
+            found.append((*delivery, path))
+    return sorted(found)
+
+
+def unannounced_files(source: Source, folder: Path, announced: set[Path]) -> list[Path]:
+    """Files of a landing folder that no control file names; others than data are only mentioned."""
+    strays = []
+    for path in _plain_files(folder):
+        if path in announced or source.control.delivery_of(path.name) is not None:
+            continue
+        strays.append(path)
+    return strays
+
+
+def read_delivery(
+    source: Source, night: date, business_date: date, sequence: int, control: Path
+) -> Delivery:
+    """Read what a control file announces; Problem if it cannot be a delivery of this source."""
+    if business_date > night:
+        raise Problem(f"{control} is of {business_date}, which is after {night}; ask for its date")
+    files = []
+    for name, expectation in read_control(source.control, control).items():
+        owners = [table for table in source.tables if table.owns(name, business_date)]
+        if len(owners) != 1:
+            raise Problem(
+                f"{control} names {name}, which is no file of {business_date} in the contract of "
+                f"{source.name}; ask for a file of the agreed name"
+            )
+        files.append(LandedFile(owners[0], control.parent / name, expectation))
+    missing = {table.name for table in source.tables} - {file.table.name for file in files}
+    if sequence == 1 and missing:
+        raise Problem(
+            f"{control} names no file of {', '.join(sorted(missing))}; a first delivery holds "
+            "every table, ask for the whole delivery"
+        )
+    for file in files:
+        if file.path.is_symlink() or not file.path.is_file():
+            raise Problem(
+                f"{file.path} is missing, or no plain file; ask the business for the whole "
+                "delivery and load again"
+            )
+    return Delivery(business_date, sequence, control, tuple(files))
+
+
+def known_files(lake: Lake, source_name: str, night: date) -> dict[str, Record]:
+    """Files that nights before this one took in: SHA-256 of their bytes → their record."""
+    known: dict[str, Record] = {}
+    for record in records_before(lake, source_name, night):
+        if record["status"] == ACCEPTED and record["row_count"]:
+            known.setdefault(str(record["source_sha256"]), record)
+    return known
+
+
+def records_before(lake: Lake, source_name: str, night: date) -> Iterator[Record]:
+    """The ledger of deliveries of one source up to the night before, in order."""
+    for load_date in load_dates(lake, source_name, night):
+        path = lake.deliveries(source_name, load_date)
+        for row in pq.ParquetFile(path).read().to_pylist():
+            yield {**row, "load_date": load_date}
+
+
+def load_dates(lake: Lake, source_name: str, night: date) -> list[date]:
+    """Nights before this one that loaded a source, ascending."""
+    nights = partition_dates(lake.deliveries(source_name, night).parent.parent)
+    return [
+        each for each in nights if each < night and lake.deliveries(source_name, each).is_file()
+    ]
+
+
+def _plain_files(folder: Path) -> list[Path]:
+    """Files of a folder by name, without hidden ones and what is still arriving."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+    )

@@ -1,0 +1,60 @@
+"""One JSON object a line. Numbers stay the text they are: no amount becomes binary."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from ingest.core.contract import Table
+from ingest.readers.rows import BrokenRow, Numbering, Rows
+from ingest.readers.text import TextStream
+
+BOOLEANS = {True: "true", False: "false"}
+Cells = list[str | None]
+
+
+def read_json_lines(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
+    """Rows of one file, part by part; a key that an object lacks is an empty value."""
+    parse = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
+    names = [column.name for column in table.columns]
+    numbering, number = Numbering(), 0
+    for lines in TextStream(file, table.encoding or "utf-8", path).lines():
+        rows: list[Cells] = []
+        for number, line in enumerate(lines, start=number + 1):  # noqa: B020 - it goes on counting
+            entry = _json_object(parse, line)
+            if entry is None:
+                numbering.put_aside(BrokenRow(number, "not_json", None, line))
+                continue
+            row, nested = _cells(table, entry)
+            if nested:
+                numbering.put_aside(BrokenRow(number, "nested", nested, line))
+            else:
+                rows.append(row)
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        arrays = [pa.array(cells, pa.large_string()) for cells in columns]
+        yield numbering.rows(pa.table(arrays, names))
+    yield from numbering.rest(names)
+
+
+def _cells(table: Table, entry: dict[str, Any]) -> tuple[Cells, str | None]:
+    """Texts of an object in the contract's order, and the column whose value is nested, if any."""
+    cells: Cells = []
+    for column in table.columns:
+        value = next((entry[header] for header in column.headers if header in entry), None)
+        if isinstance(value, (dict, list)):
+            return [], column.name
+        cells.append(BOOLEANS[value] if isinstance(value, bool) else value)
+    return cells, None
+
+
+def _json_object(parse: Callable[[str], Any], line: str) -> dict[str, Any] | None:
+    """The object of one line; None if it is none, or holds half of a character."""
+    try:
+        entry = parse(line)
+        if "\\u" in line:
+            json.dumps(entry, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
