@@ -1,7 +1,8 @@
 """Reads one sheet of an Excel workbook (.xlsx) row by row, as texts; nothing is guessed.
 
-Numbers are the decimals that Excel shows, dates are ISO texts, formulas the value that was saved. A
-cell that holds no value that could be trusted is an `Unfit` text, so that its row can be put aside.
+Numbers are the decimals that Excel holds, whatever the format rounds them to; dates are ISO texts,
+formulas the value that was saved. A cell that holds no value to be trusted is an `Unfit` text, so
+that its row can be put aside.
 Memory does not grow with the rows, only with the texts that cells share.
 
 The parts are read by expat. OPC forbids document types; refused, there is no entity to expand.
@@ -28,11 +29,12 @@ Attributes = dict[str, str]
 
 OLE_MAGIC, ZIP_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK"
 TOKEN_BYTES = 1 << 20  # a tag that does not end is read again with each piece
+DEPTH = 64  # elements within each other; sheets need eight
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 DIGITS = 15  # as many as Excel keeps of what is typed
 LOST_FROM = 1e15  # whole numbers with more digits than that
-SHOWN_BELOW = 1e11  # from here on 15 digits might hide part of a fen: the number stays as stored
+ROUNDED_BELOW = 1e11  # from here on 15 digits might hide part of a fen: the number stays as stored
 ESCAPED = re.compile(r"_x(?!D[89A-F])([0-9A-F]{4})_", re.I)
 BOOLEANS = {"1": "true", "0": "false", "true": "true", "false": "false"}
 DATE, DATE_TIME, TIME = "date", "date and time", "time"
@@ -205,8 +207,8 @@ class _Book:
                 fed += len(piece)
                 if most_bytes is not None and fed > most_bytes:
                     raise refused(self._path, f"has more than {most_bytes} bytes in {part}")
-                if fed - parser.CurrentByteIndex > TOKEN_BYTES:
-                    raise refused(self._path, f"has a tag without end in {part}")
+                if fed - parser.CurrentByteIndex > TOKEN_BYTES or handler.depth > DEPTH:
+                    raise refused(self._path, f"has tags without end in {part}")
                 handler.check()
                 yield
             parser.Parse(b"", True)
@@ -220,6 +222,8 @@ class _Book:
 
 class _Handler:
     """What expat tells of a part."""
+
+    depth = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
         """An element begins."""
@@ -247,9 +251,11 @@ class _Elements(_Handler):
             plain = {_bare(key): text for key, text in attributes.items() if key[:5] != "xmlns"}
             self.found.append((tag, plain))
         self._within.append(tag)
+        self.depth += 1
 
     def end(self, name: str) -> None:
         self._within.pop()
+        self.depth -= 1
 
 
 class _Texts(_Handler):
@@ -297,9 +303,11 @@ class _Shared(_Texts):
         self.texts: list[str] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         self._start_run(_bare(name))
 
     def end(self, name: str) -> None:
+        self.depth -= 1
         tag = _bare(name)
         if tag == "si":
             self.texts.append(_unescaped(self._taken()))
@@ -321,6 +329,7 @@ class _Rows(_Texts):
         self._formula: str | None = None
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self.depth += 1
         if not self._tags:  # the root tells the prefix of all
             prefix = name[: -len(_bare(name))]
             self._tags = {prefix + tag: tag for tag in ("row", "c", "v", "f", "is", "t", "rPh")}
@@ -335,6 +344,7 @@ class _Rows(_Texts):
             self._start_run(tag)
 
     def end(self, name: str) -> None:
+        self.depth -= 1
         tag = self._tags.get(name)
         if tag == "c":
             self._place()
@@ -431,14 +441,14 @@ def _table(rows: Iterator[tuple[int, Cells]]) -> Iterator[Cells]:
 
 
 def _number(text: str) -> str:
-    """A number as Excel shows it, in full: 15 digits and no exponent."""
+    """A number as Excel holds it, in full: 15 digits and no exponent."""
     if len(text) <= DIGITS and PLAIN.fullmatch(text):
         return text
-    value = float(text)  # what Excel holds; it writes 17 digits of it, so 39.9 comes as 39.8999…
+    value = float(text)  # Excel writes 17 digits of its doubles, so 39.9 comes as 39.8999…
     if abs(value) >= LOST_FROM:
         return Unfit(text, "digits_lost")
-    shown = f"{value:.{DIGITS}g}" if abs(value) < SHOWN_BELOW else repr(value)
-    return f"{Decimal(shown):f}".removesuffix(".0")
+    kept = f"{value:.{DIGITS}g}" if abs(value) < ROUNDED_BELOW else repr(value)
+    return f"{Decimal(kept):f}".removesuffix(".0")
 
 
 def _moment(text: str, kind: str, epoch: datetime) -> str:

@@ -163,7 +163,7 @@ def test_a_workbook_with_prefixes_on_every_name_is_read_alike() -> None:
         ("-123456789012345", "-123456789012345"),
     ],
 )
-def test_a_number_is_the_decimal_that_excel_shows(stored: str, text: str) -> None:
+def test_a_number_is_the_decimal_that_excel_holds(stored: str, text: str) -> None:
     assert value(f"<c><v>{stored}</v></c>") == text
     assert value(f'<c t="n"><v> {stored} </v></c>') == text
 
@@ -568,7 +568,15 @@ def test_a_sheet_of_ten_megabytes_of_blanks_is_a_bomb() -> None:
 
 def test_a_tag_that_never_ends_is_refused_before_it_fills_memory() -> None:
     row = f'<row spans="{"1" * (3 << 20)}"/>'
-    assert "has a tag without end" in refusal(workbook(row))
+    assert "has tags without end" in refusal(workbook(row))
+
+
+@pytest.mark.parametrize(
+    "part", ["xl/workbook.xml", "xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"]
+)
+def test_tags_within_tags_without_end_are_refused(part: str) -> None:
+    parts = {part: "<c>" * 400_000}
+    assert "has tags without end" in refusal(workbook(HEADER, shared="", parts=parts))
 
 
 def test_a_part_packed_in_another_way_or_encrypted_is_refused() -> None:
