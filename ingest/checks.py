@@ -25,6 +25,7 @@ BOOLEANS = {
     "csv": {"是": True, "否": False},
     "jsonl": {"true": True, "false": False},
     "parquet": {"true": True, "false": False},
+    "xlsx": {"true": True, "false": False, "是": True, "否": False},
 }
 VALUE_CHARACTERS = 200
 REFUSED_SCHEMA = {

@@ -5,7 +5,7 @@ delivery of that date, 2 for the next. Names and places of files mean nothing be
 order in which they came means nothing at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,7 @@ DELIVERIES = pa.schema(
         ("table_name", pa.string()),
         ("business_date", pa.date32()),
         ("sequence", pa.int64()),
+        ("version", pa.int64()),
         ("source_file", pa.string()),
         ("source_sha256", pa.string()),
         ("byte_count", pa.int64()),
@@ -114,21 +115,37 @@ def read_delivery(
     return Delivery(business_date, sequence, control, tuple(files))
 
 
-def known_files(lake: Lake, source_name: str, night: date) -> dict[str, Record]:
-    """Files that nights before this one took in: SHA-256 of their bytes → their record."""
-    known: dict[str, Record] = {}
-    for record in records_before(lake, source_name, night):
+class KnownFiles:
+    """Files with rows that were taken in, by their bytes.
+
+    The same bytes are nothing new, unless they are handed over as a newer version: a correction may
+    say again what was said before the one it corrects.
+    """
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self._by_bytes: dict[str, Record] = {}
+        self._by_version: dict[tuple[str, object], Record] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        """Know a file of the ledger, if it was taken in."""
         if record["status"] == ACCEPTED and record["row_count"]:
-            known.setdefault(str(record["source_sha256"]), record)
-    return known
+            sha256 = str(record["source_sha256"])
+            self._by_bytes.setdefault(sha256, record)
+            self._by_version.setdefault((sha256, record["version"]), record)
+
+    def find(self, sha256: str, version: int | None = None) -> Record | None:
+        """The record of the same bytes in a version, in any version for None."""
+        if version is None:
+            return self._by_bytes.get(sha256)
+        return self._by_version.get((sha256, version))
 
 
 def records_before(lake: Lake, source_name: str, night: date) -> Iterator[Record]:
     """The ledger of deliveries of one source up to the night before, in order."""
     for load_date in load_dates(lake, source_name, night):
-        path = lake.deliveries(source_name, load_date)
-        for row in pq.ParquetFile(path).read().to_pylist():
-            yield {**row, "load_date": load_date}
+        yield from pq.ParquetFile(lake.deliveries(source_name, load_date)).read().to_pylist()
 
 
 def load_dates(lake: Lake, source_name: str, night: date) -> list[date]:

@@ -26,12 +26,13 @@ from ingest.deliveries import (
     DUPLICATE_FILE,
     REFUSED,
     Delivery,
+    KnownFiles,
     LandedFile,
     Record,
     control_files,
-    known_files,
     load_dates,
     read_delivery,
+    records_before,
     unannounced_files,
 )
 from ingest.expected import write_expected
@@ -75,7 +76,7 @@ class _Intake:
     night: date
     keys: Keys
     aside: Path
-    known: dict[str, Record]
+    known: KnownFiles
     taken: list[Taken] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
 
@@ -91,7 +92,8 @@ def load(settings: Settings, source_name: str, night: date) -> list[Record]:
     lake = Lake(settings.lake)
     aside = lake.work / "loading" / source_name
     remove(aside)
-    intake = _Intake(source, night, keys, aside, known_files(lake, source_name, night))
+    known = KnownFiles(records_before(lake, source_name, night))
+    intake = _Intake(source, night, keys, aside, known)
     _take_in_folder(intake, lake.landing(source_name, night))
     _stop_if_it_must_wait(intake)
     released = take_in_releases(lake, source, night, keys, aside)
@@ -128,8 +130,7 @@ def _take_in(intake: _Intake, delivery: Delivery) -> None:
     for one in taken:
         intake.taken.append(one)
         intake.records.append(one.record)
-        if one.record["row_count"]:
-            intake.known.setdefault(str(one.record["source_sha256"]), one.record)
+        intake.known.add(one.record)
 
 
 def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
@@ -139,21 +140,24 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
     record["control_row_count"] = file.expectation.row_count
     if file.table.control_total:
         record["control_total_fen"] = file.expectation.total_fen
-    if first := intake.known.get(sha256):
-        return Taken(_as_known(file.path, record, first), file.table.name, {})
     if file.expectation.sha256 not in (None, sha256):
         raise Problem(f"{file.path} is not the file that its control file digested; {AGAIN}")
     sequence = file.expectation.sequence or delivery.sequence
+    version = delivered_version(file.table, delivery.business_date, sequence)
+    record["version"] = version
+    if first := intake.known.find(sha256, version):
+        return Taken(_as_known(file.path, record, first), file.table.name, {})
     delivered = Delivered(
         source=intake.source,
         table=file.table,
         business_date=delivery.business_date,
         source_file=str(record["source_file"]),
         sha256=sha256,
-        version=delivered_version(file.table, delivery.business_date, sequence),
+        version=version,
         keys=intake.keys,
     )
-    staged = StagedFile(intake.aside / file.table.name, sha256[:NAME_DIGITS])
+    name = f"{sha256[:NAME_DIGITS]}-{version}"
+    staged = StagedFile(intake.aside / file.table.name, name)
     kept, refused = Total(), Total()
     first_refused: Checked | None = None
     for checked in _checked(delivered, file.path):
@@ -244,7 +248,7 @@ def _take_note(intake: _Intake, path: Path) -> None:
     """A file that no control file names: a repetition, a file to refuse, or none of ours."""
     sha256, byte_count = _fingerprint(path)
     nobody = Delivery(intake.night, 0, path, ())
-    if first := intake.known.get(sha256):
+    if first := intake.known.find(sha256):
         table = str(first["table_name"])
         record = _record(intake, nobody, path, table, sha256, byte_count)
         intake.records.append(_as_known(path, record, first))

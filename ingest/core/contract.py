@@ -76,6 +76,7 @@ class Table:
     format: str
     encoding: str | None
     delimiter: str
+    sheet: str | None
     mode: str
     key: tuple[str, ...]
     account: str | None
@@ -98,8 +99,10 @@ class Table:
 
     def owns(self, name: str, business_date: date) -> bool:
         """Whether a file of that name is the table's, whatever part or repetition of it: after the
-        date it may carry `_` or `-` and letters or digits, at the end `.gz` or `.zip`.
+        date it may carry `_` or `-` and letters or digits; text may come as `.gz` or `.zip`.
         """
+        if self.format in TEXT_FORMATS:
+            name = re.sub(r"\.(gz|zip)$", "", name)
         return _suffix(self.file, name, business_date) is not None
 
 
@@ -162,7 +165,7 @@ def dated(pattern: str, business_date: date, suffix: str = "") -> str:
 def _suffix(pattern: str, name: str, business_date: date) -> str | None:
     """What a file name carries between its date and its end; None if it is not of the pattern."""
     before, after = map(re.escape, dated(pattern, business_date, STAMP).split(STAMP))
-    found = re.fullmatch(rf"{before}((?:[_-][0-9A-Za-z]+)*){after}(?:\.gz|\.zip)?", name)
+    found = re.fullmatch(rf"{before}((?:[_-][0-9A-Za-z]+)*){after}", name)
     return found.group(1) if found else None
 
 
@@ -292,6 +295,7 @@ class TableMeta(Written):
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] = Field(
         default=",", description="Of csv."
     )
+    sheet: Text | None = Field(default=None, description="Of xlsx, if the book has several.")
     mode: Literal["append", "upsert"] = Field(
         default="append",
         description="append: a key comes once, and only a correction says otherwise. "
@@ -412,6 +416,7 @@ def _table(contract: Contract, where: Where, entry: TableEntry) -> Table:
         format=meta.format,
         encoding=meta.encoding if meta.format in TEXT_FORMATS else None,
         delimiter=meta.delimiter,
+        sheet=meta.sheet,
         mode=meta.mode,
         key=tuple(meta.key),
         account=meta.account,

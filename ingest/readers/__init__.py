@@ -8,20 +8,23 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from ingest.containers import opened
 from ingest.core.contract import Table
 from ingest.readers.csv_files import read_csv
 from ingest.readers.json_lines import read_json_lines
 from ingest.readers.parquet_files import read_parquet
 from ingest.readers.rows import Rows
+from ingest.readers.workbooks import read_workbook
 
 READERS: Mapping[str, Callable[[Table, BinaryIO, Path], Iterator[Rows]]] = {
     "csv": read_csv,
     "jsonl": read_json_lines,
     "parquet": read_parquet,
+    "xlsx": read_workbook,
 }
 
 
 def read_rows(table: Table, path: Path) -> Iterator[Rows]:
     """Rows of one landing file as its contract describes it, part by part."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         yield from READERS[table.format](table, file, path)

@@ -78,8 +78,9 @@ class TextStream(io.RawIOBase):
             self._is_done = not data
             try:
                 text = self._decoder.decode(data, final=self._is_done)
-            except UnicodeDecodeError as error:
-                line = self._line_count + error.object.count(b"\n", 0, error.start) + 1
+            except UnicodeError as error:
+                start = error.start if isinstance(error, UnicodeDecodeError) else 0
+                line = self._line_count + data.count(b"\n", 0, start) + 1
                 raise Problem(
                     f"{self._path}: line {line} is not {self._encoding}; "
                     "the file was refused, ask for it in the encoding of the contract"
