@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingest.ahead import OneBehind, one_ahead
 from ingest.checks import Checked, Total, check
 from ingest.core.contract import Source, load_source
 from ingest.core.errors import Problem
@@ -160,10 +161,11 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
     staged = StagedFile(intake.aside / file.table.name, name)
     kept, refused = Total(), Total()
     first_refused: Checked | None = None
-    for checked in _checked(delivered, file.path):
-        _stage(staged, delivered, checked)
-        kept, refused = kept + checked.kept_total, refused + checked.refused_total
-        first_refused = first_refused or (checked if checked.refused.height else None)
+    with OneBehind() as writing:
+        for checked in _checked(delivered, file.path):
+            _stage(staged, writing, delivered, checked)
+            kept, refused = kept + checked.kept_total, refused + checked.refused_total
+            first_refused = first_refused or (checked if checked.refused.height else None)
     _check_volume(file, kept + refused)
     _check_control(file, kept + refused)
     if first_refused is not None:
@@ -180,14 +182,15 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
 
 
 def _checked(delivered: Delivered, path: Path) -> Iterator[Checked]:
-    for rows in read_rows(delivered.table, path):
+    for rows in one_ahead(read_rows(delivered.table, path)):
         yield check(delivered.source, delivered.table, rows, delivered.business_date)
 
 
-def _stage(staged: StagedFile, delivered: Delivered, checked: Checked) -> None:
+def _stage(staged: StagedFile, writing: OneBehind, delivered: Delivered, checked: Checked) -> None:
     """Put some rows of a file where their zones will take them from."""
     forms = normal_forms(delivered.table, checked.texts)
-    staged.add("raw", raw_rows(delivered, checked, forms))
+    raw = raw_rows(delivered, checked, forms)
+    writing.do(lambda: staged.add("raw", raw))
     sealed = (
         ("restricted", restricted_rows(delivered, checked, forms)),
         ("quarantine", quarantine_rows(delivered, checked)),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 
@@ -70,7 +71,6 @@ QUARANTINE = pa.schema(
 QUARANTINE_ID_DIGITS = 12
 NormalForms = Mapping[str, pl.Series]
 HIDDEN_CLASSES = ("name", "birth_date", "address")  # raw/ shows a part of them, or nothing
-HIDDEN = " hidden"
 NULL_TEXT = "\x1e"
 FIELD_END = "\x1f"
 
@@ -150,22 +150,37 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
     if table.business_date_from:
         columns[BUSINESS_DATE] = checked.kept[BUSINESS_DATE]
     rows = pl.DataFrame(columns)
-    hidden = [column.name for column in table.columns if column.personal in HIDDEN_CLASSES]
-    said = rows.hstack(texts.select(pl.col(name).alias(name + HIDDEN) for name in hidden))
     rows = rows.with_columns(
         pl.lit(delivery.source_file).alias("_source_file"),
         checked.kept[SOURCE_ROW],
         pl.lit(delivery.version, dtype=pl.Int64).alias("_version"),
-        _row_hashes(keys, said).alias("_row_hash"),
+        _row_hashes(rows.hstack(_hidden_content(delivery, texts))).alias("_row_hash"),
     )
     return rows.to_arrow().cast(raw_schema(table))
 
 
-def _row_hashes(keys: Keys, rows: pl.DataFrame) -> pl.Series:
-    """Keyed hash of what each row says; rows that say the same agree, however they are written."""
-    texts = pl.all().cast(pl.String).fill_null(NULL_TEXT)
-    content = rows.select(pl.concat_str(texts, separator=FIELD_END)).to_series()
-    return pl.Series(row_hashes(keys, content.to_list()), dtype=pl.String)
+def _hidden_content(delivery: Delivered, texts: pl.DataFrame) -> list[pl.Series]:
+    """Keyed hash of what raw/ does not show of a row, if its table has such columns."""
+    hidden = [c.name for c in delivery.table.columns if c.personal in HIDDEN_CLASSES]
+    if not hidden:
+        return []
+    said = texts.select(_content(hidden)).to_series().to_list()
+    return [pl.Series("_hidden", row_hashes(delivery.keys, said), dtype=pl.String)]
+
+
+def _row_hashes(rows: pl.DataFrame) -> pl.Series:
+    """Hash of what each row says; rows that say the same agree, however they were written."""
+    said = rows.select(_content(rows.columns)).to_arrow()
+    with duckdb.connect() as connection:
+        connection.register("said", said)
+        hashes = connection.sql("select md5(content) as row_hash from said").to_arrow_table()
+    return pl.DataFrame(pl.from_arrow(hashes))["row_hash"]
+
+
+def _content(names: list[str]) -> pl.Expr:
+    """All columns of a row in one text; NULL differs from the empty text."""
+    texts = [pl.col(name).cast(pl.String).fill_null(NULL_TEXT) for name in names]
+    return pl.concat_str(texts, separator=FIELD_END).alias("content")
 
 
 def _each_once(values: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
