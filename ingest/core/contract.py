@@ -40,7 +40,7 @@ class Column:
     """One column: its type in the lake, its header in the file and what its values may be.
 
     `allowed` maps file value to stored value. `unit` is that of the file; the lake always holds
-    fen.
+    fen. `excel_serial`: days may be numbered as Excel does.
     """
 
     name: str
@@ -52,11 +52,15 @@ class Column:
     maximum: int | None = None
     unit: str | None = None
     personal: str | None = None
+    excel_serial: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: one file a delivery. `business_date_from` names a date or timestamp column."""
+    """One table: one file a delivery. `business_date_from` names a date or timestamp column.
+
+    `value_prefix` is a sign that the system writes before each value, lest Excel change it.
+    """
 
     name: str
     file: str
@@ -67,6 +71,7 @@ class Table:
     control_total: str | None
     business_date_from: str | None
     columns: tuple[Column, ...]
+    value_prefix: str | None = None
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the contract has none."""
@@ -205,6 +210,9 @@ class ColumnMeta(Written):
     personal: PersonalClass | None = Field(
         default=None, description="Class of personal data; it never leaves the restricted zone."
     )
+    excel_serial: bool = Field(
+        default=False, description="Of a date or timestamp: days numbered as Excel does are read."
+    )
 
 
 class ColumnEntry(Described):
@@ -235,6 +243,9 @@ class TableMeta(Written):
         default=None, description="The amount that the control file adds."
     )
     business_date: BusinessDate | None = None
+    value_prefix: Annotated[str, Field(pattern=r"^[`']$")] | None = Field(
+        default=None, description="A sign before each value, as ` in WeChat's bills; one is cut."
+    )
 
 
 class TableEntry(Described):
@@ -331,6 +342,7 @@ def _table(contract: Contract, where: Where, entry: TableEntry) -> Table:
         control_total=meta.control_total,
         business_date_from=meta.business_date.source if meta.business_date else None,
         columns=columns,
+        value_prefix=meta.value_prefix,
     )
     _check_roles(contract, (*where, "meta"), table)
     return table
@@ -391,6 +403,8 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         raise problem("amounts, and only they, are bigint, named _fen, with a unit")
     if meta.allowed is not None and data_type != "varchar":
         raise problem("'allowed' belongs on a varchar column")
+    if meta.excel_serial and data_type not in ("date", "timestamp"):
+        raise problem("'excel_serial' belongs on a date or timestamp column")
     expected = "date" if meta.personal == "birth_date" else "varchar"
     if meta.personal is not None and data_type != expected:
         raise problem(f"personal class '{meta.personal}' belongs on a {expected} column")
@@ -404,6 +418,7 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         maximum=meta.max,
         unit=meta.unit,
         personal=meta.personal,
+        excel_serial=meta.excel_serial,
     )
 
 
