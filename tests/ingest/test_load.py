@@ -350,6 +350,25 @@ def test_day_numbers_of_excel_are_read_where_the_contract_declares_them(house: H
     assert sold["sold_at"] == datetime(2026, 10, 29, 4, 0)  # noon in Shanghai
 
 
+def test_a_name_is_kept_as_it_came_and_simplified_beside_it(house: House) -> None:
+    cards = [["C1", "張偉", "", "", "", "是"], ["C2", "张伟", "", "", "", "是"]]
+    house.deliver_shop([], cards)
+    load(house.settings, "shop", DAY)
+    keys = read_keys(house.settings.keys_file)
+    wrapped = read(house.lake.restricted_keys("shop", "cards", DAY))
+    people = read(house.lake.restricted("shop", "cards", DAY))
+    first, second = (
+        json.loads(
+            unseal(keys, key["wrapped_key"], person["sealed"], f"shop|cards|{person['account_id']}")
+        )
+        for key, person in zip(wrapped, people, strict=True)
+    )
+    assert (first["member_name"], first["member_name_simplified"]) == ("張偉", "张伟")
+    assert (second["member_name"], "member_name_simplified" in second) == ("张伟", False)
+    assert people[0]["name_token"] == people[1]["name_token"]
+    assert [row["name_masked"] for row in house.raw("shop", "cards")] == ["张*", "张*"]
+
+
 def test_the_refused_row_keeps_its_text_sealed(house: House) -> None:
     house.deliver_shop([], [["C1", "张伟", "13800000001", "yesterday", "", "是"]])
     load(house.settings, "shop", DAY)
