@@ -113,8 +113,8 @@ def _name_versions(engine: Engine, folder: Path, number: int) -> str:
     )
 
 
-# The newest version of an account counts, also where it says that there is no name any more; a table
-# without names takes away none that another table gives. Of two names that count equally the larger
+# The newest version of an account counts, also where it says that there is no name any more; a
+# table without names takes away none that another gives. Of two names that count equally the larger
 # token stays, so that the order of rows and tables decides nothing.
 NAMES = """
 with latest as (

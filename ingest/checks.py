@@ -7,20 +7,17 @@ chance.
 
 import json
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 
 import polars as pl
 
 from ingest.core.contract import Column, Source, Table
 from ingest.readers.rows import SOURCE_ROW, BrokenRow, Rows
+from ingest.values import date_value, fen, local_time, whole_number
 
 BUSINESS_DATE = "business_date"
 TEXT = " text"  # suffix of the text beside a typed column; no contract name can hold a blank
 FAULT = " fault"
-YUAN = r"^(-?)([0-9]{1,13})(?:\.([0-9]{1,2}))?$"
-WHOLE = r"^-?[0-9]{1,18}$"
-DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$"
 BOOLEANS = {
     "csv": {"是": True, "否": False},
     "jsonl": {"true": True, "false": False},
@@ -88,7 +85,7 @@ def check(
 
     The rules named in `waived` are left out.
     """
-    both = _typed(source, table, rows.frame)
+    both = _typed(source, table, _bare(table, rows.frame))
     rules = [rule for rule in _rules(table, delivery_date) if rule.name not in waived]
     broken = [
         pl.when(rule.broken).then(pl.lit(number, dtype=pl.Int32))
@@ -110,6 +107,14 @@ def check(
     )
 
 
+def _bare(table: Table, texts: pl.DataFrame) -> pl.DataFrame:
+    """Texts without the sign that a table writes before each of them; nothing behind it is NULL."""
+    if table.value_prefix is None:
+        return texts
+    bare = pl.all().exclude(SOURCE_ROW).str.strip_prefix(table.value_prefix).str.strip_chars()
+    return texts.with_columns(bare.replace("", None))
+
+
 def _typed(source: Source, table: Table, texts: pl.DataFrame) -> pl.DataFrame:
     """Typed columns, NULL for unreadable text; beside each its text under name + TEXT."""
     names = [column.name for column in table.columns]
@@ -117,10 +122,10 @@ def _typed(source: Source, table: Table, texts: pl.DataFrame) -> pl.DataFrame:
         _value(column, table.format, source.time_zone).alias(column.name)
         for column in table.columns
     ]
+    typed = texts.select(SOURCE_ROW, *expressions)
     if table.business_date_from:
         column = table.column(table.business_date_from)
-        expressions.append(_business_date(column, source.day_cut_off).alias(BUSINESS_DATE))
-    typed = texts.select(SOURCE_ROW, *expressions)
+        typed = typed.with_columns(_business_date(column, source).alias(BUSINESS_DATE))
     return typed.hstack(texts.select(pl.col(name).alias(name + TEXT) for name in names))
 
 
@@ -130,43 +135,27 @@ def _value(column: Column, file_format: str, time_zone: str) -> pl.Expr:
     if column.data_type == "boolean":
         return text.replace_strict(BOOLEANS[file_format], default=None, return_dtype=pl.Boolean)
     if column.data_type == "date":
-        return _matching(text, DATE).str.to_date("%Y-%m-%d", strict=False)
+        return date_value(text, excel_serial=column.excel_serial)
     if column.data_type == "timestamp":
-        local = _local_time(text).dt.replace_time_zone(
+        local = local_time(text, excel_serial=column.excel_serial).dt.replace_time_zone(
             time_zone, ambiguous="earliest", non_existent="null"
         )
         return local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if column.data_type == "bigint":
-        return _fen(text) if column.unit == "yuan" else _matching(text, WHOLE).cast(pl.Int64)
+        return whole_number(text) if column.unit is None else fen(text, column.unit)
     if column.allowed is not None:
         return text.replace_strict(dict(column.allowed), default=None, return_dtype=pl.String)
     return text
 
 
-def _matching(text: pl.Expr, pattern: str) -> pl.Expr:
-    return pl.when(text.str.contains(pattern)).then(text)
-
-
-def _local_time(text: pl.Expr) -> pl.Expr:
-    stamps = _matching(text, TIMESTAMP)
-    return stamps.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
-
-
-def _fen(text: pl.Expr) -> pl.Expr:
-    """Exact fen of an amount in yuan of at most two decimals, from its digits."""
-    sign = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
-    whole = text.str.extract(YUAN, 2).cast(pl.Int64)
-    fraction = text.str.extract(YUAN, 3).fill_null("").str.pad_end(2, "0").cast(pl.Int64)
-    return sign * (whole * 100 + fraction)
-
-
-def _business_date(column: Column, day_cut_off: time) -> pl.Expr:
+def _business_date(column: Column, source: Source) -> pl.Expr:
     """The day a row belongs to: a sale at 01:30 with a cut-off of 04:00 is the day before's."""
-    text = pl.col(column.name)
+    value = pl.col(column.name)
     if column.data_type == "date":
-        return _matching(text, DATE).str.to_date("%Y-%m-%d", strict=False)
-    cut_off = pl.duration(hours=day_cut_off.hour, minutes=day_cut_off.minute)
-    return (_local_time(text) - cut_off).dt.date()
+        return value
+    local = value.dt.replace_time_zone("UTC").dt.convert_time_zone(source.time_zone)
+    cut_off = pl.duration(hours=source.day_cut_off.hour, minutes=source.day_cut_off.minute)
+    return (local.dt.replace_time_zone(None) - cut_off).dt.date()
 
 
 def _rules(table: Table, delivery_date: date) -> list[_Rule]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ingest.checks import BUSINESS_DATE, Checked
 from ingest.core.contract import IDENTIFIER_CLASSES, Column, Source, Table
-from ingest.normalise import NORMALISERS, masked_mobile, masked_name
+from ingest.normalise import NORMALISERS, masked_mobile, masked_name, name_simplified
 from ingest.privacy import Keys, Sealed, row_hashes, seal, token
 from ingest.readers.rows import SOURCE_ROW
 
@@ -73,6 +73,7 @@ NormalForms = Mapping[str, pl.Series]
 HIDDEN_CLASSES = ("name", "birth_date", "address")  # raw/ shows a part of them, or nothing
 NULL_TEXT = "\x1e"
 FIELD_END = "\x1f"
+BESIDE = "_simplified"
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,8 @@ def restricted_rows(
 ) -> tuple[pa.Table, pa.Table] | None:
     """Sealed personal data and wrapped keys of a table of accounts; None for any other table.
 
-    The sealed value is JSON of the normal forms, bound to source|table|account_id.
+    The sealed value is JSON of the normal forms, bound to source|table|account_id. A name is kept
+    as it came, and beside it (`<column>_simplified`) in simplified characters if they differ.
     """
     table, texts = delivery.table, checked.texts
     if table.account is None:
@@ -214,10 +216,13 @@ def restricted_rows(
         is_identifier = column.personal in IDENTIFIER_CLASSES
         values = forms[column.name] if is_identifier else texts[column.name]
         people[column.name] = values.to_list()
+        if column.personal == "name":
+            beside = _each_once(texts[column.name], name_simplified)
+            people[f"{column.name}{BESIDE}"] = beside.to_list()
     accounts = texts[table.account].to_list()
     to_json = json.JSONEncoder(ensure_ascii=False).encode
     documents = [
-        to_json(dict(zip(people, values, strict=True)))
+        to_json(_without_empty_beside(dict(zip(people, values, strict=True))))
         for values in (zip(*people.values(), strict=True) if people else [()] * len(accounts))
     ]
     contexts = [delivery.context(account) for account in accounts]
@@ -226,6 +231,14 @@ def restricted_rows(
     columns = [accounts, versions, names.to_list(), sealed.sealed, sealed.key_refs]
     rows = pa.table(columns, schema=RESTRICTED)
     return rows, _wrapped_keys(delivery.keys, sealed, accounts)
+
+
+def _without_empty_beside(person: dict[str, str | None]) -> dict[str, str | None]:
+    return {
+        name: value
+        for name, value in person.items()
+        if value is not None or not name.endswith(BESIDE)
+    }
 
 
 def quarantine_rows(delivery: Delivered, checked: Checked) -> tuple[pa.Table, pa.Table] | None:

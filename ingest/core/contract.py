@@ -43,7 +43,7 @@ class Column:
     """One column: its type in the lake, its header in the file and what its values may be.
 
     `allowed` maps file value to stored value. `unit` is that of the file; the lake always holds
-    fen.
+    fen. `excel_serial`: days may be numbered as Excel does.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Column:
     unit: str | None = None
     personal: str | None = None
     aliases: tuple[str, ...] = ()
+    excel_serial: bool = False
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -69,6 +70,7 @@ class Table:
 
     `mode` says what another row under a known key means: in `append` a contradiction, unless it
     comes as a correction; in `upsert` the newer state of the thing.
+    `value_prefix` is a sign that the system writes before each value, lest Excel change it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Table:
     min_rows: int
     max_rows: int | None
     columns: tuple[Column, ...]
+    value_prefix: str | None = None
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the contract has none."""
@@ -261,6 +264,9 @@ class ColumnMeta(Written):
     personal: PersonalClass | None = Field(
         default=None, description="Class of personal data; it never leaves the restricted zone."
     )
+    excel_serial: bool = Field(
+        default=False, description="Of a date or timestamp: days numbered as Excel does are read."
+    )
 
 
 class ColumnEntry(Described):
@@ -308,6 +314,9 @@ class TableMeta(Written):
         default=None, description="The amount that the control file adds."
     )
     business_date: BusinessDate | None = None
+    value_prefix: Annotated[str, Field(pattern=r"^[`']$")] | None = Field(
+        default=None, description="A sign before each value, as ` in WeChat's bills; one is cut."
+    )
 
 
 class TableEntry(Described):
@@ -425,6 +434,7 @@ def _table(contract: Contract, where: Where, entry: TableEntry) -> Table:
         min_rows=meta.volume.min_rows,
         max_rows=meta.volume.max_rows,
         columns=columns,
+        value_prefix=meta.value_prefix,
     )
     _check_roles(contract, (*where, "meta"), table)
     return table
@@ -485,6 +495,8 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         raise problem("amounts, and only they, are bigint, named _fen, with a unit")
     if meta.allowed is not None and data_type != "varchar":
         raise problem("'allowed' belongs on a varchar column")
+    if meta.excel_serial and data_type not in ("date", "timestamp"):
+        raise problem("'excel_serial' belongs on a date or timestamp column")
     expected = "date" if meta.personal == "birth_date" else "varchar"
     if meta.personal is not None and data_type != expected:
         raise problem(f"personal class '{meta.personal}' belongs on a {expected} column")
@@ -499,6 +511,7 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         unit=meta.unit,
         personal=meta.personal,
         aliases=tuple(meta.aliases),
+        excel_serial=meta.excel_serial,
     )
 
 

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from ingest.core.contract import Control
 from ingest.core.errors import Problem, one_line
+from ingest.values import fen
 
 MAX_SEQUENCE = 999
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -62,7 +64,7 @@ def _from_csv(control: Control, text: str, path: Path) -> dict[str, Expectation]
     for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=1):
         try:
             _add(entries, *_values(control.columns, row))
-        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise Problem(
                 f"{path}: row {number} is not a control row: {one_line(repr(error))}"
             ) from error
@@ -102,7 +104,7 @@ def _add(
 
 
 def _fen(yuan: str) -> int:
-    fen = Decimal(yuan) * 100
-    if not fen.is_finite() or fen != fen.to_integral_value():
+    amount: int | None = pl.select(fen(pl.lit(yuan.strip()), "yuan")).item()
+    if amount is None:
         raise ValueError(f"{yuan} is no amount in yuan")
-    return int(fen)
+    return amount

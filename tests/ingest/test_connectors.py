@@ -15,7 +15,7 @@ from ingest.core.contract import load_source
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import PROJECT, load_settings
-from ingest.readers import read_file
+from ingest.readers import read_rows
 
 CUT_OFF = time(4)
 DATA = Path(os.environ.get("MEMBER_DATA") or PROJECT.parent / "shared" / "data")
@@ -475,9 +475,9 @@ def landed(lake: Path, source: str, table: str) -> pl.DataFrame:
     frames = []
     for folder in sorted((lake / "landing" / source).iterdir()):
         path = folder / contract.file_name(date.fromisoformat(folder.name))
-        rows = read_file(contract, path).rows
-        assert rows.broken == ()
-        frames.append(rows.frame)
+        for rows in read_rows(contract, path):
+            assert rows.broken == ()
+            frames.append(rows.frame)
     return pl.concat(frames)
 
 
