@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -158,12 +159,14 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
         keys=intake.keys,
     )
     name = f"{sha256[:NAME_DIGITS]}-{version}"
-    staged = StagedFile(intake.aside / file.table.name, name)
+    distinct = [*file.table.key, SOURCE_ROW, "_row_hash"]
+    staged = StagedFile(intake.aside / file.table.name, name, distinct)
     kept, refused = Total(), Total()
     first_refused: Checked | None = None
-    with OneBehind() as writing:
+    # Reading, checking, shaping and writing go on side by side, each in the order of the file.
+    with OneBehind() as writing, OneBehind() as shaping:
         for checked in _checked(delivered, file.path):
-            _stage(staged, writing, delivered, checked)
+            shaping.do(partial(_stage, staged, writing, delivered, checked))
             kept, refused = kept + checked.kept_total, refused + checked.refused_total
             first_refused = first_refused or (checked if checked.refused.height else None)
     _check_volume(file, kept + refused)
@@ -189,16 +192,15 @@ def _checked(delivered: Delivered, path: Path) -> Iterator[Checked]:
 def _stage(staged: StagedFile, writing: OneBehind, delivered: Delivered, checked: Checked) -> None:
     """Put some rows of a file where their zones will take them from."""
     forms = normal_forms(delivered.table, checked.texts)
-    raw = raw_rows(delivered, checked, forms)
-    writing.do(lambda: staged.add("raw", raw))
+    writing.do(partial(staged.add, "raw", raw_rows(delivered, checked, forms)))
     sealed = (
         ("restricted", restricted_rows(delivered, checked, forms)),
         ("quarantine", quarantine_rows(delivered, checked)),
     )
     for zone, tables in sealed:
         if tables is not None:
-            staged.add(zone, tables[0])
-            staged.add(f"{zone}/keys", tables[1])
+            writing.do(partial(staged.add, zone, tables[0]))
+            writing.do(partial(staged.add, f"{zone}/keys", tables[1]))
 
 
 def _fingerprint(path: Path) -> tuple[str, int]:

@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 
 from ingest.checks import BUSINESS_DATE, Checked
@@ -69,6 +71,7 @@ QUARANTINE = pa.schema(
     ]
 )
 QUARANTINE_ID_DIGITS = 12
+ROW_HASH_DIGITS = 16
 NormalForms = Mapping[str, pl.Series]
 HIDDEN_CLASSES = ("name", "birth_date", "address")  # raw/ shows a part of them, or nothing
 NULL_TEXT = "\x1e"
@@ -148,14 +151,15 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
             columns["name_masked"] = _each_once(texts[column.name], masked_name)
         elif column.personal == "birth_date":
             columns["birth_year"] = checked.kept[column.name].dt.year()
-    if table.business_date_from:
-        columns[BUSINESS_DATE] = checked.kept[BUSINESS_DATE]
     rows = pl.DataFrame(columns)
+    hashes = _row_hashes(rows.hstack(_hidden_content(delivery, texts)))
+    if table.business_date_from:
+        rows = rows.with_columns(checked.kept[BUSINESS_DATE])
     rows = rows.with_columns(
         pl.lit(delivery.source_file).alias("_source_file"),
         checked.kept[SOURCE_ROW],
         pl.lit(delivery.version, dtype=pl.Int64).alias("_version"),
-        _row_hashes(rows.hstack(_hidden_content(delivery, texts))).alias("_row_hash"),
+        hashes.alias("_row_hash"),
     )
     return rows.to_arrow().cast(raw_schema(table))
 
@@ -170,12 +174,20 @@ def _hidden_content(delivery: Delivered, texts: pl.DataFrame) -> list[pl.Series]
 
 
 def _row_hashes(rows: pl.DataFrame) -> pl.Series:
-    """Hash of what each row says; rows that say the same agree, however they were written."""
-    said = rows.select(_content(rows.columns)).to_arrow()
-    with duckdb.connect() as connection:
-        connection.register("said", said)
-        hashes = connection.sql("select md5(content) as row_hash from said").to_arrow_table()
-    return pl.DataFrame(pl.from_arrow(hashes))["row_hash"]
+    """Hash of what each row says; rows that say the same agree, however they were written.
+
+    64 bits are enough, for only rows of one key are ever compared.
+    """
+    said = rows.select(cs.temporal().to_physical(), ~cs.temporal())
+    with _hasher().cursor() as cursor:
+        cursor.register("said", said.select(_content(said.columns)).to_arrow())
+        hashes = cursor.sql(f"select left(md5(content), {ROW_HASH_DIGITS}) as row_hash from said")
+        return pl.Series(hashes.to_arrow_table()["row_hash"])
+
+
+@cache
+def _hasher() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"threads": 1})
 
 
 def _content(names: list[str]) -> pl.Expr:

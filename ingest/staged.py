@@ -1,5 +1,6 @@
 """The Parquet files that one landing file becomes, written aside and moved in when all is well."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +12,13 @@ ZONES = ("restricted/keys", "quarantine/keys", "restricted", "quarantine", "raw"
 
 
 class StagedFile:
-    """Up to one Parquet file a zone; groups of rows have the same size, however rows came."""
+    """Up to one Parquet file a zone; groups of rows have the same size, however rows came.
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
+    `distinct` names columns that hardly repeat, which a dictionary would only slow down.
+    """
+
+    def __init__(self, folder: Path, name: str, distinct: Sequence[str] = ()) -> None:
+        self._folder, self._name, self._distinct = folder, name, distinct
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._waiting: dict[str, list[pa.Table]] = {}
 
@@ -45,7 +49,10 @@ class StagedFile:
             path = self._path(zone)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writers[zone] = pq.ParquetWriter(
-                path, schema.remove_metadata(), compression="zstd"
+                path,
+                schema.remove_metadata(),
+                compression="zstd",
+                use_dictionary=[name for name in schema.names if name not in self._distinct],
             )
         return self._writers[zone]
 
