@@ -39,7 +39,7 @@ with invariants as (
     union all
     select
         'I6' as invariant,
-        '收到行数=入库+重复+隔离' as description,
+        '收到行数=入库+重复+被更正+隔离' as description,
         checked_count,
         violation_count
     from {{ ref('int_i6_rows_accounted_for') }}
