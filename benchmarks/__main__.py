@@ -2,6 +2,7 @@
 
     python -m benchmarks --people 100000 --nights 2
     python -m benchmarks scale                          how the first night grows, by engine
+    python -m benchmarks load                           loading one large file
 
 The floor is what nobody can go below: in the same run, DuckDB reads the same landing files as text
 and groups them once. Each step is a process of its own, so its wall time contains its start, and
@@ -16,34 +17,25 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
-from benchmarks import scale
-from dags.pipeline import NOTHING_NEW, PROJECT, in_order, nightly, step_environment
+from benchmarks import load, scale
+from benchmarks.measure import Measured, measured
+from dags.pipeline import PROJECT, in_order, nightly, step_environment
 from ingest.core.contract import Table, load_source, source_names
 
 RESULTS = Path(__file__).with_name("night.md")
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What one process took."""
-
-    name: str
-    wall_seconds: float
-    cpu_seconds: float
-    peak_bytes: int
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the table; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if arguments[:1] == ["scale"]:
-        return scale.main(arguments[1:])
+    others = {"scale": scale.main, "load": load.main}
+    if arguments and arguments[0] in others:
+        return others[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--nights", type=int, default=2)
@@ -52,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="onemember-bench-") as folder:
         lake = Path(folder) / "lake"
         os.environ.update(step_environment(lake), KEYS_FILE=str(Path(folder) / "keys.json"))
-        measured("keys", ["ingest", "keys"])
+        measured("keys", ["-m", "ingest", "keys"])
         size = f"--people {options.people} --from {options.first} --nights {options.nights}"
-        made = measured("demo", ["ingest", "demo", *size.split()])
+        made = measured("demo", ["-m", "ingest", "demo", *size.split()])
         tables = [
             night_table(lake, options.first + timedelta(days=number))
             for number in range(options.nights)
@@ -70,7 +62,7 @@ def night_table(lake: Path, night: date) -> str:
     """Run one night, each step measured, and the floor; the table in Markdown."""
     rows, floor_seconds = floor(lake, night)
     steps = [
-        measured(step.name, step.arguments({"date": night.isoformat(), "replace": ""}))
+        measured(step.name, ["-m", *step.arguments({"date": night.isoformat(), "replace": ""})])
         for step in in_order(nightly())
     ]
     wall = sum(step.wall_seconds for step in steps)
@@ -97,21 +89,6 @@ def night_table(lake: Path, night: date) -> str:
         )
     lines.append(f"\nThe night takes **{wall / floor_seconds:.0f} times** the floor.\n")
     return "\n".join(lines)
-
-
-def measured(name: str, arguments: list[str]) -> Measured:
-    """Run `python -m …` in the project and measure the process; exits if it fails."""
-    print(f"  {name} …", file=sys.stderr, flush=True)
-    started = time.monotonic()
-    process = os.posix_spawn(
-        sys.executable, [sys.executable, "-m", *arguments], os.environ,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )  # fmt: skip
-    _, status, usage = os.wait4(process, 0)
-    wall = time.monotonic() - started
-    if os.waitstatus_to_exitcode(status) not in (0, NOTHING_NEW):
-        sys.exit(f"error: {name} failed; run 'python -m {' '.join(arguments)}' to see why")
-    return Measured(name, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def floor(lake: Path, night: date) -> tuple[int, float]:
