@@ -140,8 +140,8 @@ def page(lines: list[str]) -> str:
                 f"medians of {TURNS} processes each, their start included."
             ),
             (
-                "The floor: DuckDB reads the UTF-8 file as text and writes it as Parquet. Compare by "
-                "ratio.\n"
+                "The floor: DuckDB reads the UTF-8 file as text and writes it as Parquet. "
+                "Compare by ratio.\n"
             ),
             "| rows | MB | what | wall s | cpu s | peak MB | against the floor |",
             "|---:|---:|---|---:|---:|---:|---:|",

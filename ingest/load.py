@@ -38,6 +38,7 @@ from ingest.deliveries import (
     unannounced_files,
 )
 from ingest.expected import write_expected
+from ingest.file_checks import AGAIN, check_bad_rows, check_control, check_volume
 from ingest.partitions import (
     Delivered,
     normal_forms,
@@ -53,11 +54,7 @@ from ingest.staged import StagedFile
 from ingest.versions import delivered_version
 
 CONTROL = "control"  # what the ledger calls the table of a control file
-BAD_ROWS_ALWAYS_TAKEN = 20
-GOOD_ROWS_PER_BAD_ROW = 4  # more than one bad row in five refuses the file
-MAX_TOTAL_FEN = 2**63 - 1
 NAME_DIGITS = 16  # of a file's SHA-256, which names its partition files
-AGAIN = "the file was refused, ask for the delivery again"
 LOG = step_log("load")
 
 
@@ -169,10 +166,10 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
             shaping.do(partial(_stage, staged, writing, delivered, checked))
             kept, refused = kept + checked.kept_total, refused + checked.refused_total
             first_refused = first_refused or (checked if checked.refused.height else None)
-    _check_volume(file, kept + refused)
-    _check_control(file, kept + refused)
+    check_volume(file, kept + refused)
+    check_control(file, kept + refused)
     if first_refused is not None:
-        _refuse_bad_file(file, first_refused, refused.row_count, (kept + refused).row_count)
+        check_bad_rows(file, first_refused, refused.row_count, (kept + refused).row_count)
     record |= {
         "row_count": (kept + refused).row_count,
         "total_fen": (kept + refused).fen if file.table.control_total else None,
@@ -259,47 +256,6 @@ def _take_note(intake: _Intake, path: Path) -> None:
         intake.records.append(_as_known(path, record, first))
         return
     LOG.warning("%s is named by no control file; it was not read", path)
-
-
-def _check_volume(file: LandedFile, handed_over: Total) -> None:
-    """Problem unless a file has as many rows as its contract expects."""
-    table, rows = file.table, handed_over.row_count
-    if rows < table.min_rows or rows > (rows if table.max_rows is None else table.max_rows):
-        most = "any number" if table.max_rows is None else table.max_rows
-        raise Problem(
-            f"{file.path} has {rows} rows, the contract of {table.name} expects "
-            f"{table.min_rows} to {most}; {AGAIN}, or change the contract"
-        )
-
-
-def _check_control(file: LandedFile, handed_over: Total) -> None:
-    """Problem unless rows and amount are what the control file says."""
-    path, expectation = file.path, file.expectation
-    if handed_over.row_count != expectation.row_count:
-        raise Problem(
-            f"{path} has {handed_over.row_count} rows, its control file says "
-            f"{expectation.row_count}; {AGAIN}"
-        )
-    if abs(handed_over.fen) > MAX_TOTAL_FEN:
-        raise Problem(f"{path} adds up to {handed_over.fen} fen, which no ledger holds; {AGAIN}")
-    if file.table.control_total and handed_over.fen != expectation.total_fen:
-        stated = "nothing" if expectation.total_fen is None else f"{expectation.total_fen} fen"
-        raise Problem(
-            f"{path} adds up to {handed_over.fen} fen in {file.table.control_total}, "
-            f"its control file says {stated}; {AGAIN}"
-        )
-
-
-def _refuse_bad_file(file: LandedFile, checked: Checked, bad: int, rows: int) -> None:
-    """Problem if so many rows are bad that the file, not the rows, must be wrong."""
-    if bad <= BAD_ROWS_ALWAYS_TAKEN or bad * (GOOD_ROWS_PER_BAD_ROW + 1) <= rows:
-        return
-    first = checked.refused.row(0, named=True)
-    raise Problem(
-        f"{file.path}: {bad} of {rows} rows break the contract (the first: row "
-        f"{first[SOURCE_ROW]}, column {first['column_name']}, rule {first['rule']}); "
-        "the file was refused, correct it or the contract and load again"
-    )
 
 
 def _stop_if_it_must_wait(intake: _Intake) -> None:

@@ -18,7 +18,8 @@ import polars.selectors as cs
 import pyarrow as pa
 
 from ingest.checks import BUSINESS_DATE, Checked
-from ingest.core.contract import IDENTIFIER_CLASSES, Column, Source, Table
+from ingest.core.contract import Column, Source, Table
+from ingest.core.contract_file import IDENTIFIER_CLASSES
 from ingest.normalise import NORMALISERS, masked_mobile, masked_name, name_simplified
 from ingest.privacy import Keys, Sealed, row_hashes, seal, token
 from ingest.readers.rows import SOURCE_ROW

@@ -20,6 +20,7 @@ LONGEST_FUNCTION_LINES = 70
 CORE = {
     "__init__.py",
     "contract.py",
+    "contract_file.py",
     "dates.py",
     "documents.py",
     "errors.py",
