@@ -110,9 +110,9 @@ def broken_rules(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
 
 
 def missing_landing(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
-    folder = lake / "landing" / "hotel" / NEXT_NIGHT.isoformat()
-    shutil.rmtree(folder)
-    return {}, str(folder)
+    for folder in (lake / "landing").glob(f"*/{NEXT_NIGHT.isoformat()}"):
+        shutil.rmtree(folder)
+    return {}, str(lake / "landing")
 
 
 def unwritable_lake(lake: Path, tmp_path: Path) -> tuple[dict[str, str], str]:
