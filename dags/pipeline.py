@@ -58,6 +58,12 @@ OPEN = Step(
     "Checks date, lake, landing folders and rules; names all inputs by a run key.",
 )
 LOAD_RULES = Step("load_rules", "ingest rules --date {date}", ("open",), "Dated YAML to tables.")
+GATE = Step(
+    "gate",
+    "ingest gate --date {date}",
+    (),
+    "What landed, judged by its suites; a source that fails is taken back.",
+)
 STAGE = _dbt("stage", "run --selector stage", (), "Staging views and identifiers.")
 AFTER_STAGE = (
     Step(
@@ -145,9 +151,10 @@ def nightly(staging: Path = STAGING) -> list[Step]:
         )
         for source in sources(staging)
     ]
-    stage = replace(STAGE, after=(*(step.name for step in loads), "load_rules"))
+    gate = replace(GATE, after=tuple(step.name for step in loads))
+    stage = replace(STAGE, after=("gate", "load_rules"))
     # A night with nothing new ends with `open`; only what comes after it is worth the warming.
-    warm = [replace(step, warm=True) for step in (*loads, LOAD_RULES, stage, *AFTER_STAGE)]
+    warm = [replace(step, warm=True) for step in (*loads, LOAD_RULES, gate, stage, *AFTER_STAGE)]
     return [OPEN, *warm]
 
 

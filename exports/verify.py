@@ -121,7 +121,7 @@ def _check(settings: Settings, tonight: Tonight, marts: tuple[Mart, ...]) -> Ver
     options = engine_options(lake, settings.memory_limit)
     outcomes = check_expectations(work_database(lake), options, rows, facts)
     failures = tuple(
-        f"{outcome.mart}: {outcome.expectation}: {outcome.observed}"
+        f"{outcome.table}: {outcome.expectation}: {outcome.observed}"
         for outcome in outcomes
         if not outcome.success
     )

@@ -15,6 +15,8 @@ from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
 from ingest.core.settings import load_settings
+from ingest.expectation_files import written_expectations
+from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
 from ingest.privacy import create_demo_keys
@@ -39,6 +41,7 @@ def main(argv: list[str]) -> int:
     commands = {
         "open": _open,
         "load": _load,
+        "gate": _gate,
         "contracts": _contracts,
         "rules": _rules,
         "keys": _keys,
@@ -58,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     loading = commands.add_parser("load", help="load one delivery into the lake")
     loading.add_argument("--source", required=True, help="folder name under models/staging")
     loading.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    gating = commands.add_parser("gate", help="judge what was loaded for a night by its suites")
+    gating.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
     contracts = commands.add_parser("contracts", help="check the contracts of all sources")
     contracts.add_argument("--schema", action="store_true", help="print their JSON Schema instead")
     ruling = commands.add_parser("rules", help="check and compile the rule books")
@@ -87,6 +92,13 @@ def _load(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _gate(arguments: argparse.Namespace) -> int:
+    outcomes = gate(load_settings(), parse_date(arguments.date))
+    missed = sum(not record["is_met"] for record in outcomes)
+    print(f"{len(outcomes)} expectations of tonight's batches, {missed} not met")
+    return 0
+
+
 def _contracts(arguments: argparse.Namespace) -> int:
     if arguments.schema:
         print(json.dumps(contract_schema(), indent=2, ensure_ascii=False))
@@ -94,8 +106,12 @@ def _contracts(arguments: argparse.Namespace) -> int:
     dbt_project = load_settings().dbt_project
     for name in source_names(dbt_project):
         source = load_source(dbt_project, name)
+        written = len(written_expectations(dbt_project, source))
         columns = sum(len(table.columns) for table in source.tables)
-        print(f"{name}: {source.business}, {len(source.tables)} tables, {columns} columns")
+        print(
+            f"{name}: {source.business}, {len(source.tables)} tables, {columns} columns, "
+            f"{written} expectations of its own"
+        )
     return 0
 
 

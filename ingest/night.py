@@ -23,6 +23,7 @@ from ingest.core.lake import PART, Lake, check_writable, write_bytes, write_parq
 from ingest.core.log import step_log
 from ingest.core.settings import Settings
 from ingest.decisions import read_decisions
+from ingest.expectation_files import written_expectations
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
 from ingest.privacy import read_keys
@@ -181,6 +182,7 @@ def _check_contracts(settings: Settings) -> list[Source]:
         raise Problem(f"{settings.dbt_project / 'models' / 'staging'} holds no source contract")
     sources = [load_source(settings.dbt_project, name) for name in names]
     for name, source in zip(names, sources, strict=True):
+        written_expectations(settings.dbt_project, source)
         book = businesses.get(source.business)
         if book is None:
             known = ", ".join(sorted(businesses))

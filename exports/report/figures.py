@@ -88,6 +88,7 @@ class ReportReader:
             self._movers(),
             freshness,
             self._gaps(),
+            self._expectations(),
             self._places(version),
         )
         headlines = (
@@ -382,6 +383,26 @@ class ReportReader:
             "缺口",
             (("来源", "text"), ("营业日", "date"), ("版次", "count"), ("状态", "text")),
             tuple((*row[:3], names.get(row[3], row[3])) for row in rows),
+        )
+
+    def _expectations(self) -> Section:
+        rows = self._rows("""
+            select source, table_name, expectation, severity, observed
+            from fct_batch_expectations where not is_met
+            order by source, table_name, expectation
+        """)
+        names = self._names["severity"]
+        return Section(
+            "批次检验未通过",
+            (
+                ("来源", "text"),
+                ("表", "text"),
+                ("预期", "text"),
+                ("级别", "text"),
+                ("实际", "text"),
+            ),
+            tuple((*row[:3], names.get(row[3], row[3]), row[4]) for row in rows),
+            note="严重：该来源当夜数据整批退回，视同拒收；提示：照常入库。",
         )
 
     def _chart(self) -> Chart:

@@ -47,6 +47,10 @@ class Lake:
         """File that says what became of each file of one delivery."""
         return self.root / "raw" / "deliveries" / f"load_date={load_date}" / f"{source}.parquet"
 
+    def raw_night(self, table: str, load_date: date) -> Path:
+        """File of one night of a table that is about all sources, as `raw/expectations`."""
+        return self.root / "raw" / table / f"load_date={load_date.isoformat()}" / PART
+
     def expected(self, source: str, load_date: date) -> Path:
         """File that says for which business dates one night awaited deliveries."""
         return self.root / "raw" / "expected" / f"load_date={load_date}" / f"{source}.parquet"

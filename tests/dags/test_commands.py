@@ -147,7 +147,8 @@ def test_every_source_with_a_contract_has_a_load_step_and_a_new_one_needs_no_lin
     assert [name for name in steps if name.startswith("load_")] == [
         *("load_cinema", "load_zoo", "load_rules")
     ]
-    assert steps["stage"].after == ("load_cinema", "load_zoo", "load_rules")
+    assert steps["gate"].after == ("load_cinema", "load_zoo")
+    assert steps["stage"].after == ("gate", "load_rules")
 
 
 def test_the_night_starts_with_open_and_ends_with_export() -> None:

@@ -42,7 +42,7 @@ def test_a_night_in_order_passes_and_can_be_published(tmp_path: Path) -> None:
     settings = build_night(tmp_path / "a lake's %20 湖")
     found = verify_night(settings, D)
     assert found.failures == ()
-    assert {record["mart"] for record in found.expectations} == {
+    assert {record["table"] for record in found.expectations} == {
         "dim_businesses",
         "dim_members",
         "dim_parties",
@@ -257,7 +257,7 @@ def test_every_suite_fits_the_contracts_of_the_real_marts_and_accepts_empty_ones
     names = [mart.name for mart in marts]
     assert set(suites(facts)) <= set(names)
     outcomes = check_expectations(database, {}, names, facts)
-    assert [(outcome.mart, outcome.observed) for outcome in outcomes if not outcome.success] == [
+    assert [(outcome.table, outcome.observed) for outcome in outcomes if not outcome.success] == [
         ("dim_businesses", "found 0"),
         ("dim_parties", "found 0"),
     ]

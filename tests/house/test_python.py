@@ -24,6 +24,7 @@ CORE = {
     "dates.py",
     "documents.py",
     "errors.py",
+    "expectations.py",
     "lake.py",
     "log.py",
     "settings.py",
