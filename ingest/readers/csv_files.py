@@ -51,7 +51,8 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         )
         for last in reader:
             texts = [last.column(place) for place in wanted]
-            yield numbering.rows(pa.RecordBatch.from_arrays(texts, list(wanted.values())))
+            part = pa.RecordBatch.from_arrays(texts, list(wanted.values()))
+            yield numbering.rows(part, may_hold_nul=stream.has_nul)
     except pa.ArrowInvalid as error:
         raise Problem(f"{path} cannot be read as CSV: {one_line(error)}") from error
     if _ends_inside_quotes(stream.tail, last):

@@ -30,11 +30,12 @@ class BrokenRow:
 class Rows:
     """Some rows of a file: one text column for each contract column, and `_source_row` (1-based).
 
-    Empty and blank values are NULL.
+    Empty and blank values are NULL. `may_hold_nul` is false if no byte of the file so far is 0.
     """
 
     frame: pl.DataFrame
     broken: tuple[BrokenRow, ...] = ()
+    may_hold_nul: bool = True
 
     @property
     def row_count(self) -> int:
@@ -53,7 +54,7 @@ class Numbering:
         """A row that no part will hold; it may come some parts early."""
         self._aside.append(row)
 
-    def rows(self, texts: pa.Table | pa.RecordBatch) -> Rows:
+    def rows(self, texts: pa.Table | pa.RecordBatch, may_hold_nul: bool = True) -> Rows:
         """The next rows of the file, one text column for each contract column."""
         frame = pl.DataFrame(pl.from_arrow(texts)).select(
             pl.all().cast(pl.String).str.strip_chars()
@@ -69,7 +70,7 @@ class Numbering:
         here = tuple(row for row in self._aside if row.source_row <= last)
         self._aside = [row for row in self._aside if row.source_row > last]
         self._next = last + 1
-        return Rows(frame.with_columns(numbers.alias(SOURCE_ROW)), here)
+        return Rows(frame.with_columns(numbers.alias(SOURCE_ROW)), here, may_hold_nul)
 
     def rest(self, names: Sequence[str]) -> Iterator[Rows]:
         """What was put aside after the last part."""

@@ -29,6 +29,7 @@ class TextStream(io.RawIOBase):
         self._waiting = b""
         self._is_done = False
         self.tail = b""  # the last bytes read so far
+        self.has_nul = False
 
     def readable(self) -> bool:
         """It is."""
@@ -88,6 +89,7 @@ class TextStream(io.RawIOBase):
             is_as_read = self._is_utf_8 and len(text) == len(data)
             piece = data if is_as_read else text.encode()
             self._line_count += piece.count(b"\n")
+            self.has_nul = self.has_nul or b"\0" in piece
             if self._other_text is not None and not self._other_text.goes_on(data):
                 self._other_text = None
             if piece:
