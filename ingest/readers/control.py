@@ -61,13 +61,14 @@ def _from_csv(control: Control, text: str, path: Path) -> dict[str, Expectation]
     if text and not text.endswith("\n"):
         raise Problem(f"{path} is cut off: its last line has no line end; ask for it again")
     entries: dict[str, Expectation] = {}
-    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=1):
-        try:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in rows:
             _add(entries, *_values(control.columns, row))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Problem(
-                f"{path}: row {number} is not a control row: {one_line(repr(error))}"
-            ) from error
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise Problem(
+            f"{path}: line {rows.line_num} is not a control row: {one_line(repr(error))}"
+        ) from error
     return entries
 
 

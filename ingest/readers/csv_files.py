@@ -19,8 +19,7 @@ BLOCK_BYTES = 1 << 24  # a row longer than this is refused
 def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     """Rows of one file, part by part; Problem where it is not what the contract says."""
     stream = TextStream(file, table.encoding or "utf-8", path)
-    header_line = stream.first_line()
-    headers = next(csv.reader([header_line], delimiter=table.delimiter), [])
+    headers = _headers(stream.first_line(), table.delimiter, path)
     if not stream.tail:  # a day without rows may come as a file without bytes
         headers = [column.header for column in table.columns]
     places = positions(headers, table, path)
@@ -58,6 +57,15 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     if _ends_inside_quotes(stream.tail, last):
         raise Problem(f"{path} is cut off inside a quoted field; ask for the file again")
     yield from numbering.rest([column.name for column in table.columns])
+
+
+def _headers(line: str, delimiter: str, path: Path) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise Problem(
+            f"{path}: its first line is no line of headers ({error}); ask for the file again"
+        ) from error
 
 
 def _ends_inside_quotes(tail: bytes, last: pa.RecordBatch | None) -> bool:

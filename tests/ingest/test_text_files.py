@@ -163,6 +163,15 @@ def test_a_flipped_bit_never_changes_rows_or_amounts_unseen(
             assert record["kept_total_fen"] + record["quarantined_total_fen"] == 300
 
 
+def test_a_carriage_return_within_the_headers_refuses_the_file(house: House) -> None:
+    text = csv_bytes(SALE_HEADERS, [sale("R1")]).replace(b",", b"\r,", 1)
+    put_sales(house, text)
+    assert "its first line is no line of headers" in refusal(house)
+    house.deliver_shop([sale("R1")], total="1.00")
+    house.put("shop", DAY, "对账_{d}.csv", "文件名\r,行数,合计\r\n".encode("gb18030"))
+    assert "is not a control row" in refusal(house)
+
+
 def test_another_delimiter_is_declared_not_guessed(house: House) -> None:
     text = csv_bytes(SALE_HEADERS, [sale("R1")]).replace(b",", b"|")
     put_sales(house, text)
