@@ -76,13 +76,12 @@ def control_files(source: Source, folder: Path) -> list[tuple[date, int, Path]]:
 
 
 def unannounced_files(source: Source, folder: Path, announced: set[Path]) -> list[Path]:
-    """Files of a landing folder that no control file names; others than data are only mentioned."""
-    strays = []
-    for path in _plain_files(folder):
-        if path in announced or source.control.delivery_of(path.name) is not None:
-            continue
-        strays.append(path)
-    return strays
+    """Files of a landing folder that no control file names."""
+    return [
+        path
+        for path in _plain_files(folder)
+        if path not in announced and source.control.delivery_of(path.name) is None
+    ]
 
 
 def read_delivery(

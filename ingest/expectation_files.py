@@ -30,6 +30,11 @@ class ExpectationFile(Written):
     expectations: list[WrittenExpectation]
 
 
+def view_name(source: Source, table: str) -> str:
+    """Name under which the gate shows a table, or `<table>_before`."""
+    return f"{source.name}__{table}"
+
+
 def written_expectations(dbt_project: Path, source: Source) -> list[WrittenExpectation]:
     """What people wrote beside a contract; nothing if there is no such file."""
     folder = dbt_project / "models" / "staging" / source.name

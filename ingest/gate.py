@@ -19,6 +19,7 @@ from ingest.core.lake import Lake, remove, write_parquet
 from ingest.core.log import step_log
 from ingest.core.settings import Settings
 from ingest.deliveries import ACCEPTED, DELIVERIES, REFUSED, Record
+from ingest.expectation_files import view_name
 from ingest.partitions import raw_schema
 from ingest.staged import ZONES
 
@@ -75,7 +76,7 @@ def _judge(settings: Settings, lake: Lake, sources: Sequence[Source], night: dat
     with duckdb.connect(str(database)) as connection:
         for source in sources:
             for table in source.tables:
-                names[f"{source.name}__{table.name}"] = (source.name, table.name)
+                names[view_name(source, table.name)] = (source.name, table.name)
                 _show(connection, lake, source, table.name, night)
             suites |= source_suites(settings.dbt_project, source)
     found = run_suites(database, {}, suites)
@@ -103,7 +104,7 @@ def _show(
     connection: duckdb.DuckDBPyConnection, lake: Lake, source: Source, table: str, night: date
 ) -> None:
     """Views on what tonight brought of a table, and on what the weeks before did."""
-    empty = f"{source.name}__{table}__empty"
+    empty = view_name(source, f"{table}__empty")
     connection.register("nothing", raw_schema(source.table(table)).empty_table())
     connection.execute(f"create table {empty} as select *, null::date as load_date from nothing")
     connection.unregister("nothing")
@@ -116,7 +117,7 @@ def _show(
             for path in sorted((folder / f"load_date={each}").glob("*.parquet"))
         ]
         rows = f"read_parquet({files}, hive_partitioning = true)" if files else empty
-        connection.execute(f"create view {source.name}__{view} as select * from {rows}")
+        connection.execute(f"create view {view_name(source, view)} as select * from {rows}")
 
 
 def _is_refusal(record: Mapping[str, object]) -> bool:

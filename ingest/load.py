@@ -50,7 +50,7 @@ from ingest.privacy import Keys, read_keys
 from ingest.readers import read_rows
 from ingest.readers.rows import SOURCE_ROW
 from ingest.releases import take_in_releases
-from ingest.staged import StagedFile
+from ingest.staged import ZONES, StagedFile
 from ingest.versions import delivered_version
 
 CONTROL = "control"  # what the ledger calls the table of a control file
@@ -247,7 +247,7 @@ def _refused(intake: _Intake, delivery: Delivery, reason: str) -> Iterator[Recor
 
 
 def _take_note(intake: _Intake, path: Path) -> None:
-    """A file that no control file names: a repetition, a file to refuse, or none of ours."""
+    """A file that no control file names: a repetition, or one that is only mentioned."""
     sha256, byte_count = _fingerprint(path)
     nobody = Delivery(intake.night, 0, path, ())
     if first := intake.known.find(sha256):
@@ -277,8 +277,7 @@ def _move_in(
     lake: Lake, source: str, table: str, night: date, parts: list[dict[str, Path]]
 ) -> None:
     """Replace the partitions of one table, keys first: no sealed value is without its key."""
-    zones = ("restricted/keys", "quarantine/keys", "restricted", "quarantine", "raw")
-    for zone in zones:
+    for zone in ZONES:
         folder = lake.partition(zone, source, table, night)
         new = {part[zone].name: part[zone] for part in parts if zone in part}
         for name, path in sorted(new.items()):

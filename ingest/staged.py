@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from ingest.core.lake import ROW_GROUP_ROWS
 
+# Keys first: no sealed value is ever without its key.
 ZONES = ("restricted/keys", "quarantine/keys", "restricted", "quarantine", "raw")
 
 

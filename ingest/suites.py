@@ -19,7 +19,12 @@ from great_expectations.expectations import (
 from great_expectations.expectations.expectation import Expectation
 
 from ingest.core.contract import Column, Source, Table
-from ingest.expectation_files import TABLE_NAME, WrittenExpectation, written_expectations
+from ingest.expectation_files import (
+    TABLE_NAME,
+    WrittenExpectation,
+    view_name,
+    written_expectations,
+)
 
 
 def source_suites(dbt_project: Path, source: Source) -> dict[str, list[Expectation]]:
@@ -34,11 +39,6 @@ def source_suites(dbt_project: Path, source: Source) -> dict[str, list[Expectati
             )
         )
     return suites
-
-
-def view_name(source: Source, table: str) -> str:
-    """Name under which the gate shows a table, or `<table>_before`."""
-    return f"{source.name}__{table}"
 
 
 def _query(source: Source, expectation: WrittenExpectation) -> str:
