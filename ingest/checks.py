@@ -13,7 +13,7 @@ import polars as pl
 
 from ingest.core.contract import Column, Source, Table
 from ingest.readers.rows import SOURCE_ROW, BrokenRow, Rows
-from ingest.values import date_value, fen, local_time, whole_number
+from ingest.values import date_value, fen, local_time, product, whole_number
 
 BUSINESS_DATE = "business_date"
 TEXT = " text"  # suffix of the text beside a typed column; no contract name can hold a blank
@@ -85,7 +85,7 @@ def check(
 
     The rules named in `waived` are left out.
     """
-    both = _typed(source, table, _bare(table, rows.frame))
+    both = _typed(source, table, _with_products(table, _bare(table, rows.frame)))
     left_out = waived if rows.may_hold_nul else waived | {"nul"}
     rules = [rule for rule in _rules(table, delivery_date) if rule.name not in left_out]
     broken = [
@@ -114,6 +114,15 @@ def _bare(table: Table, texts: pl.DataFrame) -> pl.DataFrame:
         return texts
     bare = pl.all().exclude(SOURCE_ROW).str.strip_prefix(table.value_prefix).str.strip_chars()
     return texts.with_columns(bare.replace("", None))
+
+
+def _with_products(table: Table, texts: pl.DataFrame) -> pl.DataFrame:
+    """Texts with the amounts that are the product of two others."""
+    return texts.with_columns(
+        product(*map(pl.col, column.product_of)).alias(column.name)
+        for column in table.columns
+        if column.product_of
+    )
 
 
 def _typed(source: Source, table: Table, texts: pl.DataFrame) -> pl.DataFrame:

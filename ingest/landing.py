@@ -49,7 +49,8 @@ def write_delivery(
 
     `tables` holds canonical columns by table name. Columns left out are delivered empty, and so are
     tables of a first delivery; a later `sequence` (a correction) holds the given tables alone. The
-    delivery lies in the landing folder of `night`, by default that of its business date.
+    delivery lies in the landing folder of `night`, by default that of its business date. Columns
+    that no file holds are not written, but a product is added up for the control file.
     A column of text where the contract has another type is written as it stands (but not in
     Parquet, and not the column of the control total), which is how a fault gets into a file. The
     same rows in the same order give the same bytes.
@@ -119,9 +120,10 @@ def _complete(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_table(path: Path, table: Table, frame: pl.DataFrame) -> None:
-    written = frame.select(_as_in_file(table, column, frame) for column in table.columns)
+    columns = table.file_columns
+    written = frame.select(_as_in_file(table, column, frame) for column in columns)
     if table.format == "parquet":
-        schema = pa.schema([(column.header, _arrow_type(column)) for column in table.columns])
+        schema = pa.schema([(column.header, _arrow_type(column)) for column in columns])
         write_parquet(written.to_arrow().cast(schema), path)
         return
     texts = _csv_texts(written) if table.format == "csv" else _json_texts(written)
@@ -129,6 +131,8 @@ def _write_table(path: Path, table: Table, frame: pl.DataFrame) -> None:
 
 
 def _arrow_type(column: Column) -> pa.DataType:
+    if column.floating:
+        return pa.float64()
     return pa.decimal128(38, 2) if column.unit == "yuan" else ARROW_TYPES[column.data_type]
 
 
@@ -142,6 +146,8 @@ def _as_in_file(table: Table, column: Column, frame: pl.DataFrame) -> pl.Expr:
             value = value.replace(words)
     elif column.unit == "yuan":
         value = value.cast(YUAN) / 100
+    if column.floating:
+        value = value.cast(pl.Float64)
     if table.format == "parquet" or frame.schema[column.name] == pl.String():
         return value.alias(column.header)
     if column.unit == "yuan" or column.data_type == "date":

@@ -150,7 +150,7 @@ def _corrections(
     if settings and row.rule == KEY_CONFLICT:
         raise Problem("a contradiction is settled by releasing one of its rows, without --set")
     values: dict[str, str | None] = {}
-    names = [column.name for column in source.table(row.table_name).columns]
+    names = [column.name for column in source.table(row.table_name).file_columns]
     for setting in settings:
         name, separator, text = setting.partition("=")
         if not separator or name not in names:

@@ -41,6 +41,8 @@ MIDNIGHT = r"[T ]0?0:00(:00(\.0{1,9})?)?$"
 SERIAL = r"^(?P<number>[0-9]{1,7})(?:\.(?P<fraction>[0-9]+))?$"
 WHOLE = r"^-?[0-9]{1,19}$"
 YUAN = r"^-?[0-9]{1,17}(\.[0-9]{1,2})?$"
+DECIMAL = r"^-?[0-9]{1,11}(\.[0-9]{1,6})?$"
+HALF_FEN = 5 * 10**9  # in millionths of millionths
 NUMBER = r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
 POSITIVE = rf"^\+?{NUMBER}$"
 NEGATIVE = rf"^(-{NUMBER}|{NUMBER}-|\({NUMBER}\))$"
@@ -97,6 +99,19 @@ def fen(text: pl.Expr, unit: str) -> pl.Expr:
     """
     plain = _yuan_in_fen if unit == "yuan" else _plain_whole
     return _in_turn(text, pl.Int64(), [plain, _signed(plain, _without_yen)])
+
+
+def product(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """Text of the product of two plain decimals, in yuan: half a fen and more is rounded away from
+    zero; NULL where one of them is none, or has more than six decimals.
+    """
+    millionths = [
+        _matching(text, DECIMAL).cast(pl.Decimal(38, 6), strict=False).to_physical()
+        for text in (left, right)
+    ]
+    exact = millionths[0] * millionths[1]
+    fen_value = exact.sign() * ((exact.abs() + HALF_FEN) // (2 * HALF_FEN))
+    return (fen_value.cast(pl.Decimal(38, 2)) / 100).cast(pl.String)
 
 
 def _in_turn(text: pl.Expr, kind: pl.DataType, readers: Sequence[Reader]) -> pl.Expr:

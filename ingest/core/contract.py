@@ -33,7 +33,8 @@ class Column:
     """One column: its type in the lake, its header in the file and what its values may be.
 
     `allowed` maps file value to stored value. `unit` is that of the file; the lake always holds
-    fen. `excel_serial`: days may be numbered as Excel does.
+    fen. `excel_serial`: days may be numbered as Excel does. `floating`: the file holds binary
+    floating point. A column that is an `ordinal_within` or a `product_of` others is in no file.
     """
 
     name: str
@@ -47,6 +48,14 @@ class Column:
     personal: str | None = None
     aliases: tuple[str, ...] = ()
     excel_serial: bool = False
+    floating: bool = False
+    ordinal_within: tuple[str, ...] = ()
+    product_of: tuple[str, ...] = ()
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether the file does not hold it, but what it follows from."""
+        return bool(self.ordinal_within or self.product_of)
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -78,6 +87,11 @@ class Table:
     max_rows: int | None
     columns: tuple[Column, ...]
     value_prefix: str | None = None
+
+    @property
+    def file_columns(self) -> tuple[Column, ...]:
+        """The columns that its files hold."""
+        return tuple(column for column in self.columns if not column.is_derived)
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if the contract has none."""
@@ -280,6 +294,7 @@ def _check_roles(contract: Contract, where: Where, table: Table) -> None:
         if role != "control_total" and not columns[name].required:
             raise contract.problem(place, f"{role} '{name}' must be a required column")
     _check_kinds(contract, where, table, columns)
+    _check_derived(contract, where, table, columns)
 
 
 def _check_kinds(
@@ -305,6 +320,24 @@ def _check_kinds(
             raise contract.problem(where, reason)
 
 
+def _check_derived(
+    contract: Contract, where: Where, table: Table, columns: Mapping[str, Column]
+) -> None:
+    """What columns are derived from must be in the file, and nobody's personal data."""
+    for column in table.columns:
+        place = (*where[:-1], "columns", table.columns.index(column), "meta")
+        if column.floating and table.format != "parquet":
+            raise contract.problem(
+                place, f"column {column.name}: only Parquet holds floating point"
+            )
+        for name in (*column.ordinal_within, *column.product_of):
+            if name not in columns or columns[name].is_derived or columns[name].personal:
+                reason = (
+                    f"column {column.name}: '{name}' is no column of the file, or personal data"
+                )
+                raise contract.problem(place, reason)
+
+
 def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
     meta, name, data_type = entry.meta, entry.name, entry.data_type
 
@@ -321,6 +354,14 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         raise problem("'allowed' belongs on a varchar column")
     if meta.excel_serial and data_type not in ("date", "timestamp"):
         raise problem("'excel_serial' belongs on a date or timestamp column")
+    if meta.floating and data_type not in ("varchar", "bigint"):
+        raise problem("'floating' belongs on a varchar or bigint column")
+    if meta.ordinal_within and (data_type != "bigint" or meta.unit):
+        raise problem("'ordinal_within' belongs on a bigint column that is no amount")
+    if meta.product_of and meta.unit != "yuan":
+        raise problem("'product_of' belongs on an amount in yuan")
+    if (meta.ordinal_within or meta.product_of) and (meta.header or meta.floating):
+        raise problem("is not in the file, so it has no header and is not floating")
     expected = "date" if meta.personal == "birth_date" else "varchar"
     if meta.personal is not None and data_type != expected:
         raise problem(f"personal class '{meta.personal}' belongs on a {expected} column")
@@ -336,6 +377,9 @@ def _column(contract: Contract, where: Where, entry: ColumnEntry) -> Column:
         personal=meta.personal,
         aliases=tuple(meta.aliases),
         excel_serial=meta.excel_serial,
+        floating=meta.floating,
+        ordinal_within=tuple(meta.ordinal_within or ()),
+        product_of=tuple(meta.product_of or ()),
     )
 
 

@@ -84,6 +84,21 @@ class ColumnMeta(Written):
     excel_serial: bool = Field(
         default=False, description="Of a date or timestamp: days numbered as Excel does are read."
     )
+    floating: bool = Field(
+        default=False,
+        description="Of Parquet: floating point; read as the shortest decimal that says the same.",
+    )
+    ordinal_within: list[Text] | None = Field(
+        default=None,
+        min_length=1,
+        description="Not in the file: 1, 2, … among the rows that agree in these columns.",
+    )
+    product_of: list[Text] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="Not in the file: the product of two numbers, in yuan, to the nearest fen.",
+    )
 
 
 class ColumnEntry(Described):

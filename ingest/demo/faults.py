@@ -123,6 +123,8 @@ def soil(
 def _repeated_rows(table: Table, row_count: int, rng: np.random.Generator, is_first: bool) -> Ints:
     is_members = table.name == "members"
     rate = RATES.repeated_member_rows if is_members else RATES.repeated_row
+    if any(column.ordinal_within for column in table.columns):
+        rate = 0.0  # where rows are only counted, a repeated one is one more
     count = int(rng.poisson(rate * row_count))
     if is_members and is_first:
         count = max(count, 2)
@@ -132,8 +134,13 @@ def _repeated_rows(table: Table, row_count: int, rng: np.random.Generator, is_fi
 def _spoil_cells(
     frame: pl.DataFrame, table: Table, rng: np.random.Generator, made: Counter[str]
 ) -> pl.DataFrame:
-    """Bad dates and amounts with a third decimal in text formats, empty required cells in all."""
-    columns = [column for column in table.columns if column.name not in table.key]
+    """Bad dates and amounts with a third decimal in text formats, empty required cells in all.
+
+    Keys stay right, and what the control total adds or follows from.
+    """
+    total = [column for column in table.columns if column.name == table.control_total]
+    kept = {*table.key, *(name for column in total for name in column.product_of)}
+    columns = [column for column in table.file_columns if column.name not in kept]
     dated = [c for c in columns if c.data_type in ("date", "timestamp")]
     required = [c for c in columns if c.required and c.data_type == "varchar"]
     amounts = [c for c in columns if c.unit == "yuan" and c.name != table.control_total]

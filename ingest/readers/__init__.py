@@ -12,6 +12,7 @@ from ingest.containers import opened
 from ingest.core.contract import Table
 from ingest.readers.csv_files import read_csv
 from ingest.readers.json_lines import read_json_lines
+from ingest.readers.ordinals import with_ordinals
 from ingest.readers.parquet_files import read_parquet
 from ingest.readers.rows import Rows
 from ingest.readers.workbooks import read_workbook
@@ -27,4 +28,4 @@ READERS: Mapping[str, Callable[[Table, BinaryIO, Path], Iterator[Rows]]] = {
 def read_rows(table: Table, path: Path) -> Iterator[Rows]:
     """Rows of one landing file as its contract describes it, part by part."""
     with opened(path) as file:
-        yield from READERS[table.format](table, file, path)
+        yield from with_ordinals(table, READERS[table.format](table, file, path))

@@ -21,7 +21,7 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     stream = TextStream(file, table.encoding or "utf-8", path)
     headers = _headers(stream.first_line(), table.delimiter, path)
     if not stream.tail:  # a day without rows may come as a file without bytes
-        headers = [column.header for column in table.columns]
+        headers = [column.header for column in table.file_columns]
     places = positions(headers, table, path)
     if stream.is_at_end():
         return
@@ -32,7 +32,7 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         return "skip"
 
     names = [str(position) for position in range(len(headers))]
-    wanted = {str(places[column.name]): column.name for column in table.columns}
+    wanted = {str(places[column.name]): column.name for column in table.file_columns}
     last: pa.RecordBatch | None = None
     try:
         reader = pyarrow.csv.open_csv(
@@ -56,7 +56,7 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         raise Problem(f"{path} cannot be read as CSV: {one_line(error)}") from error
     if _ends_inside_quotes(stream.tail, last):
         raise Problem(f"{path} is cut off inside a quoted field; ask for the file again")
-    yield from numbering.rest([column.name for column in table.columns])
+    yield from numbering.rest([column.name for column in table.file_columns])
 
 
 def _headers(line: str, delimiter: str, path: Path) -> list[str]:

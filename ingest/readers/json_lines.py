@@ -18,7 +18,7 @@ Cells = list[str | None]
 def read_json_lines(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     """Rows of one file, part by part; a key that an object lacks is an empty value."""
     parse = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).decode
-    names = [column.name for column in table.columns]
+    names = [column.name for column in table.file_columns]
     numbering, number = Numbering(), 0
     for lines in TextStream(file, table.encoding or "utf-8", path).lines():
         rows: list[Cells] = []
@@ -41,7 +41,7 @@ def read_json_lines(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
 def _cells(table: Table, entry: dict[str, Any]) -> tuple[Cells, str | None]:
     """Texts of an object in the contract's order, and the column whose value is nested, if any."""
     cells: Cells = []
-    for column in table.columns:
+    for column in table.file_columns:
         value = next((entry[header] for header in column.headers if header in entry), None)
         if isinstance(value, (dict, list)):
             return [], column.name

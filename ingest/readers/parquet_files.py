@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.core.contract import Table
 from ingest.core.errors import Problem, one_line
 from ingest.readers.rows import PART_ROWS, Numbering, Rows, positions
+
+MOST_EXACT = 2**53  # a double tells all whole numbers below it apart
 
 
 def read_parquet(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
@@ -19,14 +22,14 @@ def read_parquet(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         source = pq.ParquetFile(file, page_checksum_verification=True)
         schema = source.schema_arrow
         places = positions(schema.names, table, path)
-        for column in table.columns:
-            reason = _unfit(schema.field(places[column.name]).type)
+        for column in table.file_columns:
+            reason = _unfit(schema.field(places[column.name]).type, column.floating)
             if reason:
                 raise Problem(
                     f"{path}: column '{column.header}' {reason}; ask for the type of the contract"
                 )
         for part in source.iter_batches(PART_ROWS):
-            texts = [part.column(place).cast(pa.large_string()) for place in places.values()]
+            texts = [_texts(part.column(place), name, path) for name, place in places.items()]
             for values in texts:
                 values.validate(full=True)  # also that texts are UTF-8
             yield numbering.rows(pa.table(texts, list(places)))
@@ -36,10 +39,25 @@ def read_parquet(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         ) from error
 
 
-def _unfit(kind: pa.DataType) -> str | None:
+def _texts(values: pa.Array, name: str, path: Path) -> pa.Array:
+    """Values as text; floating point as the shortest decimal that says the same, NaN as none."""
+    if not pa.types.is_floating(values.type):
+        return values.cast(pa.large_string())
+    numbers = pl.Series(values).fill_nan(None) + 0.0  # no negative zero
+    if (numbers.abs() >= MOST_EXACT).any():
+        raise Problem(
+            f"{path}: column '{name}' holds numbers beyond {MOST_EXACT}, of which floating point "
+            "has lost digits; ask for them as text"
+        )
+    return numbers.cast(pl.String).str.strip_suffix(".0").to_arrow()
+
+
+def _unfit(kind: pa.DataType, may_float: bool) -> str | None:
     """Why values of an Arrow type cannot be taken exactly; None if they can."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
+    if pa.types.is_floating(kind) and may_float:
+        return None
     if pa.types.is_floating(kind):
         return "is floating point, which holds no exact amounts or identifiers"
     if pa.types.is_timestamp(kind) and kind.tz is not None:

@@ -89,7 +89,7 @@ def positions(headers: Sequence[str], table: Table, path: Path) -> dict[str, int
     for header in sorted({name for name in names if names.count(name) > 1}):
         raise Problem(f"{path}: header '{header}' appears twice; ask for the file again")
     found = {}
-    for column in table.columns:
+    for column in table.file_columns:
         here = [name for name in column.headers if name in names]
         if len(here) > 1:
             both = "' and '".join(here)
@@ -100,7 +100,9 @@ def positions(headers: Sequence[str], table: Table, path: Path) -> dict[str, int
                 f"ask for it, or change the contract of {table.name}"
             )
         found[column.name] = names.index(here[0])
-    added = sorted(set(names) - {header for column in table.columns for header in column.headers})
+    added = sorted(
+        set(names) - {header for column in table.file_columns for header in column.headers}
+    )
     if added:
         LOG.warning("%s: columns outside the contract are not loaded: %s", path, ", ".join(added))
     return found

@@ -23,7 +23,7 @@ def read_workbook(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     if headers is None:  # a day without rows may come as an empty sheet
         return
     places = positions([header or "" for header in headers], table, path)
-    names = [column.name for column in table.columns]
+    names = [column.name for column in table.file_columns]
     numbered = enumerate(rows, start=1)
     numbering = Numbering()
     while part := list(islice(numbered, PART_ROWS)):
@@ -31,7 +31,7 @@ def read_workbook(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         for number, cells in part:
             fault = _fault(table, places, headers, cells)
             if fault is None:
-                kept.append([_as_declared(c, cells[places[c.name]]) for c in table.columns])
+                kept.append([_as_declared(c, cells[places[c.name]]) for c in table.file_columns])
             else:
                 text = json.dumps(cells, ensure_ascii=False)
                 numbering.put_aside(BrokenRow(number, *fault, text))
@@ -47,7 +47,7 @@ def _fault(
     """Rule and column that a row breaks as a row of a sheet; None if it can be taken apart."""
     if len(cells) > len(headers):
         return "field_count", None
-    for column in table.columns:
+    for column in table.file_columns:
         cell = cells[places[column.name]]
         if isinstance(cell, Unfit):
             return cell.rule, column.name

@@ -10,8 +10,15 @@ import polars as pl
 import pytest
 
 from ingest import connectors
-from ingest.connectors import common, completejourney, deliver, meter_payments, resort_bookings
-from ingest.core.contract import load_source
+from ingest.connectors import (
+    common,
+    completejourney,
+    deliver,
+    meter_payments,
+    online_retail,
+    resort_bookings,
+)
+from ingest.core.contract import load_source, source_names
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import PROJECT, load_settings
@@ -455,6 +462,33 @@ def test_a_lake_with_another_groups_deliveries_is_refused(tmp_path: Path) -> Non
         connectors.main(["--data", str(tmp_path), "--lake", str(tmp_path)])
 
 
+# Invoices of a web shop
+
+
+def test_an_invoice_line_is_as_the_set_has_it_with_its_amount_and_night() -> None:
+    raw = pl.DataFrame(
+        {
+            "InvoiceNo": ["536365", "C536379"],
+            "StockCode": ["85123A", "D"],
+            "Description": ["WHITE HANGING HEART", None],
+            "Quantity": [6.0, -1.0],
+            "InvoiceDate": [datetime(2010, 12, 1, 8, 26), datetime(2010, 12, 2, 3, 59)],
+            "UnitPrice": [2.55, 27.5],
+            "CustomerID": [17850.0, None],
+            "Country": ["United Kingdom", "United Kingdom"],
+        }
+    )
+    lines = online_retail.invoice_lines(raw, CUT_OFF)
+    assert dicts(lines, "invoice_no", "quantity", "unit_price", "amount_fen", "customer_id") == [
+        ("536365", 6, "2.55", 1530, "17850"),
+        ("C536379", -1, "27.5", -2750, None),
+    ]
+    assert lines["delivery_date"].to_list() == [date(2010, 12, 1)] * 2
+    assert dicts(online_retail.customers(lines), "customer_id", "registered_date") == [
+        ("17850", date(2010, 12, 1))
+    ]
+
+
 # The real sets
 
 
@@ -543,11 +577,18 @@ def test_every_real_parking_payment_is_landed_at_the_exact_tariff(real_lake: Pat
     assert set(joined["day"].dt.weekday().unique()) == {1, 2, 3, 4, 5, 6}
 
 
+def test_every_real_invoice_line_is_landed_once(real_lake: Path) -> None:
+    lines = landed(real_lake, "outlet", "invoice_lines")
+    key = ["invoice_no", "stock_code", "copy_no"]
+    assert lines.height == lines.select(key).n_unique() == 541_909
+    assert landed(real_lake, "outlet", "customers")["customer_id"].n_unique() == 4_372
+
+
 def test_thirty_nights_are_delivered_by_every_source_and_property_is_empty(
     real_lake: Path,
 ) -> None:
     nights = [(date(2026, 9, 1) + timedelta(days=day)).isoformat() for day in range(30)]
-    for source in ("hotel", "parking", "pos", "property"):
+    for source in source_names(DBT_PROJECT):
         folders = sorted((real_lake / "landing" / source).iterdir())
         assert [folder.name for folder in folders] == nights
     control = real_lake / "landing" / "property" / "2026-09-30" / "control_20260930.csv"
@@ -563,13 +604,13 @@ def test_the_reconciliation_accounts_for_every_row_of_every_file(real_lake: Path
     document = json.loads((real_lake / "connect" / "reconciliation.json").read_text("utf-8"))
     assert [(entry["source"], entry["shift_weeks"]) for entry in document["sets"][:3]] == [
         ("hotel", 471),
+        ("outlet", 772),
         ("parking", 469),
-        ("pos", 456),
     ]
     for entry in document["sets"]:
         read = pl.scan_parquet(DATA / entry["file"]).select(pl.len()).collect().item()
         assert read == entry["rows"] == entry["used"] + sum(entry["left_out"].values())
-    parking = document["sets"][1]
+    [parking] = [entry for entry in document["sets"] if entry["source"] == "parking"]
     assert (parking["rows"], parking["used"], sum(parking["left_out"].values())) == (
         9_806,
         9_516,
