@@ -13,7 +13,7 @@ import polars as pl
 
 from ingest.core.contract import Column, Source, Table
 from ingest.readers.rows import SOURCE_ROW, BrokenRow, Rows
-from ingest.values import date_value, fen, local_time, product, whole_number
+from ingest.values import date_value, fen, local_time, product, utc, whole_number
 
 BUSINESS_DATE = "business_date"
 TEXT = " text"  # suffix of the text beside a typed column; no contract name can hold a blank
@@ -128,29 +128,27 @@ def _with_products(table: Table, texts: pl.DataFrame) -> pl.DataFrame:
 def _typed(source: Source, table: Table, texts: pl.DataFrame) -> pl.DataFrame:
     """Typed columns, NULL for unreadable text; beside each its text under name + TEXT."""
     names = [column.name for column in table.columns]
-    expressions = [
-        _value(column, table.format, source.time_zone).alias(column.name)
-        for column in table.columns
-    ]
-    typed = texts.select(SOURCE_ROW, *expressions)
+    expressions = [_value(column, table.format).alias(column.name) for column in table.columns]
+    local = texts.select(SOURCE_ROW, *expressions)
+    moments = [column.name for column in table.columns if column.data_type == "timestamp"]
+    typed = local.with_columns(utc(pl.col(name), source.time_zone) for name in moments)
     if table.business_date_from:
         column = table.column(table.business_date_from)
-        typed = typed.with_columns(_business_date(column, source).alias(BUSINESS_DATE))
+        dates = local.select(_business_date(column, source).alias(BUSINESS_DATE))
+        is_dated = typed[column.name].is_not_null()
+        typed = typed.with_columns(pl.when(is_dated).then(dates.to_series()))
     return typed.hstack(texts.select(pl.col(name).alias(name + TEXT) for name in names))
 
 
-def _value(column: Column, file_format: str, time_zone: str) -> pl.Expr:
-    """The typed value of a text column; timestamps become UTC without zone, amounts fen."""
+def _value(column: Column, file_format: str) -> pl.Expr:
+    """The typed value of a text column; timestamps are local, amounts fen."""
     text = pl.col(column.name)
     if column.data_type == "boolean":
         return text.replace_strict(BOOLEANS[file_format], default=None, return_dtype=pl.Boolean)
     if column.data_type == "date":
         return date_value(text, excel_serial=column.excel_serial)
     if column.data_type == "timestamp":
-        local = local_time(text, excel_serial=column.excel_serial).dt.replace_time_zone(
-            time_zone, ambiguous="earliest", non_existent="null"
-        )
-        return local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return local_time(text, excel_serial=column.excel_serial)
     if column.data_type == "bigint":
         return whole_number(text) if column.unit is None else fen(text, column.unit)
     if column.allowed is not None:
@@ -160,12 +158,11 @@ def _value(column: Column, file_format: str, time_zone: str) -> pl.Expr:
 
 def _business_date(column: Column, source: Source) -> pl.Expr:
     """The day a row belongs to: a sale at 01:30 with a cut-off of 04:00 is the day before's."""
-    value = pl.col(column.name)
+    local = pl.col(column.name)
     if column.data_type == "date":
-        return value
-    local = value.dt.replace_time_zone("UTC").dt.convert_time_zone(source.time_zone)
+        return local
     cut_off = pl.duration(hours=source.day_cut_off.hour, minutes=source.day_cut_off.minute)
-    return (local.dt.replace_time_zone(None) - cut_off).dt.date()
+    return (local - cut_off).dt.date()
 
 
 def _rules(table: Table, delivery_date: date) -> list[_Rule]:

@@ -153,7 +153,8 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
         elif column.personal == "birth_date":
             columns["birth_year"] = checked.kept[column.name].dt.year()
     rows = pl.DataFrame(columns)
-    hashes = _row_hashes(rows.hstack(_hidden_content(delivery, texts)))
+    said = [name for name in rows.columns if name not in table.key] or list(table.key)
+    hashes = _row_hashes(rows.select(said).hstack(_hidden_content(delivery, texts)))
     if table.business_date_from:
         rows = rows.with_columns(checked.kept[BUSINESS_DATE])
     rows = rows.with_columns(
@@ -177,7 +178,7 @@ def _hidden_content(delivery: Delivered, texts: pl.DataFrame) -> list[pl.Series]
 def _row_hashes(rows: pl.DataFrame) -> pl.Series:
     """Hash of what each row says; rows that say the same agree, however they were written.
 
-    64 bits are enough, for only rows of one key are ever compared.
+    Only rows of one key are ever compared: so the key is left out, and 64 bits are enough.
     """
     said = rows.select(cs.temporal().to_physical(), ~cs.temporal())
     with _hasher().cursor() as cursor:

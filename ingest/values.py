@@ -11,6 +11,7 @@ like a digit. Years have four digits and begin in 1000: 0001-01-01 is how some s
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -84,6 +85,13 @@ def local_time(text: pl.Expr, *, excel_serial: bool = False) -> pl.Expr:
     return _in_turn(text, MOMENT_TYPE, [*moments, any_moment, *[_serial_time] * excel_serial])
 
 
+def utc(local: pl.Expr, time_zone: str) -> pl.Expr:
+    """UTC, without a zone, of local times; of an hour that comes twice the first, NULL for an hour
+    that the clocks leave out.
+    """
+    return local.map_batches(lambda times: _in_utc(times, time_zone), return_dtype=MOMENT_TYPE)
+
+
 def whole_number(text: pl.Expr) -> pl.Expr:
     """The integer of 1234, +1234, 1,234, or as a negative one -1234, 1234- and (1234).
 
@@ -112,6 +120,24 @@ def product(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     exact = millionths[0] * millionths[1]
     fen_value = exact.sign() * ((exact.abs() + HALF_FEN) // (2 * HALF_FEN))
     return (fen_value.cast(pl.Decimal(38, 2)) / 100).cast(pl.String)
+
+
+def _in_utc(times: pl.Series, time_zone: str) -> pl.Series:
+    first, last = times.min(), times.max()
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        hour = timedelta(hours=1)
+        hours = pl.datetime_range(first - hour, last + hour, hour, eager=True)
+        if len(hours) < len(times):  # asking the zone for each hour is cheaper than for each row
+            offsets = (_each_in_utc(hours, time_zone) - hours).unique()
+            if len(offsets) == 1:
+                moved: pl.Series = times + offsets.item()
+                return moved
+    return _each_in_utc(times, time_zone)
+
+
+def _each_in_utc(times: pl.Series, time_zone: str) -> pl.Series:
+    zoned = times.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+    return zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
 
 def _in_turn(text: pl.Expr, kind: pl.DataType, readers: Sequence[Reader]) -> pl.Expr:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.values import date_value, fen, local_time, whole_number
+from ingest.values import date_value, fen, local_time, utc, whole_number
 
 Values = Callable[[pl.Expr], pl.Expr]
 BIGGEST = 2**63 - 1
@@ -336,3 +337,49 @@ def test_amounts_are_what_the_slow_reading_says(texts: list[str]) -> None:
 def test_no_text_can_make_a_reader_fail(texts: list[str]) -> None:
     for read in (date_value, local_time, serial_date, serial_time, whole_number, yuan):
         assert len(values(read, *texts)) == len(texts)
+
+
+ZONES = ("Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "UTC")
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(1985, 1, 1), datetime(2030, 1, 1)),
+    st.lists(st.none() | st.integers(-200_000, 200_000), max_size=40),
+    st.booleans(),
+)
+def test_local_times_become_utc_in_many_as_they_would_one_by_one(
+    zone: str, start: datetime, minutes: list[int | None], are_many: bool
+) -> None:
+    local = [None if each is None else start + timedelta(minutes=each) for each in minutes]
+    local += [start] * (10_000 if are_many else 0)
+    found = pl.DataFrame({"at": pl.Series(local, dtype=pl.Datetime("us"))}).select(
+        utc(pl.col("at"), zone)
+    )
+    expected = [None if moment is None else in_utc(moment, zone) for moment in local]
+    assert found["at"].to_list() == expected
+
+
+def in_utc(local: datetime, zone: str) -> datetime | None:
+    """The first of an hour that comes twice, None in an hour that the clocks leave out."""
+    moment = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    comes = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
+    return moment.replace(tzinfo=None) if comes else None
+
+
+@pytest.mark.parametrize(
+    ("local", "expected"),
+    [
+        ("1986-05-04 01:59:59", "1986-05-03 17:59:59"),  # Shanghai before its summer time
+        ("1986-05-04 02:00:00", None),
+        ("1986-05-04 03:00:00", "1986-05-03 18:00:00"),
+        ("1986-09-14 01:00:00", "1986-09-13 16:00:00"),  # the first of two
+        ("1986-09-14 02:00:00", "1986-09-13 18:00:00"),
+    ],
+)
+def test_an_hour_left_out_is_none_and_of_two_the_first_counts(
+    local: str, expected: str | None
+) -> None:
+    column = pl.Series("at", [datetime.fromisoformat(local)], dtype=pl.Datetime("us"))
+    [found] = column.to_frame().select(utc(pl.col("at"), "Asia/Shanghai")).to_series().to_list()
+    assert found == (None if expected is None else datetime.fromisoformat(expected))
