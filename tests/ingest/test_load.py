@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.core.contract import load_source
 from ingest.core.errors import Problem
 from ingest.load import load
 from ingest.privacy import create_demo_keys, read_keys, token, unseal
+from ingest.readers import read_rows
 from tests.ingest.small_house import (
     CARD_HEADERS,
     DAY,
@@ -254,7 +257,7 @@ def test_parquet_columns_that_cannot_be_taken_exactly_refuse_the_file(
     assert re.search(reason, refusal(house, "gate", DAY))
 
 
-def test_a_parquet_file_that_is_cut_or_holds_broken_text_is_refused(house: House) -> None:
+def test_a_parquet_file_that_holds_broken_text_is_refused(house: House) -> None:
     texts = pa.Array.from_buffers(
         pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
     )
@@ -262,12 +265,6 @@ def test_a_parquet_file_that_is_cut_or_holds_broken_text_is_refused(house: House
     table = pa.table([[value] for value in row], schema=GATE_SCHEMA)
     house.deliver_gate(table.set_column(0, "payment", texts), total_fen=1)
     assert re.search("is not a whole Parquet file", refusal(house, "gate", DAY))
-    house.deliver_gate(table, total_fen=1)
-    path = house.lake.landing("gate", DAY) / "payments_20261029.parquet"
-    whole = path.read_bytes()
-    for length in (0, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        assert re.search("is not a whole Parquet file", refusal(house, "gate", DAY))
 
 
 RULES = [
@@ -453,15 +450,47 @@ def test_a_file_that_differs_from_its_control_file_is_refused(
     assert re.search(reason, refusal(house, "shop", DAY))
 
 
-def test_a_file_cut_anywhere_is_never_accepted(house: House) -> None:
-    house.deliver_shop([sale("R1", "1.00"), sale("R2", "2.00")], total="3.00")
-    path = house.lake.landing("shop", DAY) / "销售_20261029.csv"
+@pytest.mark.parametrize(
+    ("source", "name", "deliver"),
+    [
+        (
+            "shop",
+            "销售_20261029.csv",
+            lambda house: house.deliver_shop([sale("R1"), sale("R2", "2.00")], total="3.00"),
+        ),
+        (
+            "inn",
+            "folios_20261029.jsonl",
+            lambda house: house.deliver_inn(
+                [], ['{"folio": "张1", "audit_date": "2026-10-29", "paid": 1.00}'], total_fen=100
+            ),
+        ),
+    ],
+)
+def test_a_file_cut_anywhere_is_never_accepted(
+    house: House, source: str, name: str, deliver: Callable[[House], None]
+) -> None:
+    deliver(house)
+    path = house.lake.landing(source, DAY) / name
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        assert refusal(house, "shop", DAY)
+        assert refusal(house, source, DAY)
     path.write_bytes(whole)
-    load(house.settings, "shop", DAY)
+    records = load(house.settings, source, DAY)
+    assert {record["status"] for record in records} == {"accepted"}
+
+
+def test_a_parquet_file_cut_anywhere_is_never_read(house: House) -> None:
+    row = ["P1", "沪A12345", None, datetime(2026, 10, 29), 1, True]
+    house.deliver_gate(pa.table([[value] for value in row], schema=GATE_SCHEMA))
+    table = load_source(house.settings.dbt_project, "gate").table("payments")
+    path = house.lake.landing("gate", DAY) / "payments_20261029.parquet"
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(Problem, match="is not a whole Parquet file"):
+            list(read_rows(table, path))
 
 
 def test_a_file_cut_inside_quotes_is_refused(house: House) -> None:
