@@ -18,9 +18,10 @@ from ingest.core.errors import Problem
 from ingest.core.lake import Lake, remove, write_parquet
 from ingest.core.log import step_log
 from ingest.core.settings import Settings
-from ingest.deliveries import ACCEPTED, DELIVERIES, REFUSED, Record
+from ingest.deliveries import ACCEPTED, DELIVERIES, REFUSED, Record, refused_record
 from ingest.expectation_files import view_name
 from ingest.partitions import raw_schema
+from ingest.releases import RELEASED_NAME
 from ingest.staged import ZONES
 
 USUAL_DAYS = 28
@@ -49,18 +50,22 @@ def gate(settings: Settings, night: date) -> list[Record]:
     outcomes: list[Record] = []
     sources = []
     for name in source_names(settings.dbt_project):
+        source = load_source(settings.dbt_project, name)
         if _was_taken_back(lake, name, night):
             outcomes += [record for record in kept if record["source"] == name]
+            _remove_delivered(lake, source, night)
         else:
-            sources.append(load_source(settings.dbt_project, name))
+            sources.append(source)
     outcomes += _judge(settings, lake, sources, night)
+    outcomes.sort(key=lambda record: str(record["source"]))
+    # First what was found: a gate that is killed while it takes back knows it when it runs again.
+    write_parquet(pa.Table.from_pylist(outcomes, OUTCOMES), path)
     for source in sources:
         failed = [
             record for record in outcomes if record["source"] == source.name and _is_refusal(record)
         ]
         if failed:
             _take_back(lake, source, night, failed)
-    write_parquet(pa.Table.from_pylist(outcomes, OUTCOMES), path)
     return outcomes
 
 
@@ -110,12 +115,16 @@ def _show(
     connection.unregister("nothing")
     folder = lake.partition("raw", source.name, table, night).parent
     earlier = [night - timedelta(days=days) for days in range(1, USUAL_DAYS + 1)]
-    for view, nights in ((table, [night]), (f"{table}_before", earlier)):
-        files = [
-            str(path)
-            for each in nights
+    brought = {
+        table: _delivered(folder / f"load_date={night}"),
+        f"{table}_before": [
+            path
+            for each in earlier
             for path in sorted((folder / f"load_date={each}").glob("*.parquet"))
-        ]
+        ],
+    }
+    for view, paths in brought.items():
+        files = [str(path) for path in paths]
         rows = f"read_parquet({files}, hive_partitioning = true)" if files else empty
         connection.execute(f"create view {view_name(source, view)} as select * from {rows}")
 
@@ -126,7 +135,7 @@ def _is_refusal(record: Mapping[str, object]) -> bool:
 
 def _was_taken_back(lake: Lake, source: str, night: date) -> bool:
     return any(
-        str(record["reason"] or "").startswith(TAKEN_BACK)
+        record["status"] == REFUSED and str(record["reason"]).startswith(TAKEN_BACK)
         for record in _ledger(lake.deliveries(source, night))
     )
 
@@ -143,10 +152,26 @@ def _take_back(lake: Lake, source: Source, night: date, failed: Sequence[Record]
         raise Problem(f"{source.name} blocks the night: {reason}")
     LOG.error("%s: tonight's deliveries are refused; %s", source.name, reason)
     records = [
-        record | {"status": REFUSED, "reason": reason} if record["status"] == ACCEPTED else record
+        refused_record(record, reason) if record["status"] == ACCEPTED else record
         for record in _ledger(lake.deliveries(source.name, night))
     ]
     write_parquet(pa.Table.from_pylist(records, DELIVERIES), lake.deliveries(source.name, night))
+    _remove_delivered(lake, source, night)
+
+
+def _remove_delivered(lake: Lake, source: Source, night: date) -> None:
+    """Take away what tonight's deliveries brought; keys last, so nothing sealed is without one."""
     for table in source.tables:
-        for zone in ZONES:
-            remove(lake.partition(zone, source.name, table.name, night))
+        for zone in reversed(ZONES):
+            folder = lake.partition(zone, source.name, table.name, night)
+            for path in _delivered(folder):
+                remove(path)
+            if not any(folder.glob("*")):
+                remove(folder)
+
+
+def _delivered(folder: Path) -> list[Path]:
+    """Files of a partition that came with deliveries. What a person released is no part of the
+    batch: it may pass the bounds of its contract, and stays when the batch is taken back.
+    """
+    return sorted(path for path in folder.glob("*.parquet") if path.stem != RELEASED_NAME)
