@@ -1,7 +1,9 @@
 """The gate: what landed is judged as a batch, and only the source that fails is taken back."""
 
+import json
+import re
 import shutil
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,20 @@ expectations:
       cross join (select count(*) as n from {{cards_before}}) as before where tonight.n < before.n
 """
 TOMORROW = "2026-10-30 04:00:00"  # which no receipt may have yet
+ACROSS = """
+expectations:
+  - table: sales
+    description: the inn knows every receipt
+    unexpected: >
+      select receipt, line, _source_file, _source_row from {sales}
+      where receipt not in (select folio from {inn.folios})
+"""
+FREE_STAY = """
+expectations:
+  - table: folios
+    description: no stay for free
+    unexpected: select paid_fen, audit_date from {folios} where paid_fen = 0
+"""
 
 
 @pytest.fixture
@@ -42,17 +58,16 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     return house
 
 
-def write(house: House, text: str) -> None:
-    path = house.contract_file("shop").with_name("_shop__expectations.yml")
+def write(house: House, text: str, source: str = "shop") -> None:
+    path = house.contract_file(source).with_name(f"_{source}__expectations.yml")
     path.write_text(text, encoding="utf-8")
 
 
-def load_all(house: House, sales: list[list[Any]], total: str) -> None:
+def load_all(house: House, sales: list[list[Any]], total: str, paid_fen: int = 100) -> None:
     card = ["C1", "张伟", "13800000001", "", "", "是"]
     house.deliver_shop(sales, [card], total=total)
-    house.deliver_inn(
-        [], ['{"folio": "F1", "audit_date": "2026-10-29", "paid": "1.00"}'], total_fen=100
-    )
+    folio = {"folio": "F1", "audit_date": "2026-10-29", "paid": f"{paid_fen // 100}.00"}
+    house.deliver_inn([], [json.dumps(folio)], total_fen=paid_fen)
     for source in ("shop", "inn"):
         load(house.settings, source, DAY)
 
@@ -61,8 +76,21 @@ def missed(outcomes: list[dict[str, object]]) -> list[tuple[object, ...]]:
     return [
         (row["source"], row["table_name"], row["expectation"], row["severity"])
         for row in outcomes
-        if not row["is_met"]
+        if row["is_met"] is False
     ]
+
+
+def not_judged(outcomes: list[dict[str, object]]) -> list[tuple[object, ...]]:
+    return [
+        (row["source"], row["expectation"], row["observed"])
+        for row in outcomes
+        if row["is_met"] is None
+    ]
+
+
+def failing_rows(house: House, night: date = DAY) -> list[tuple[object, ...]]:
+    rows = read(house.lake.raw_night("failing_rows", night))
+    return [tuple(row.values()) for row in rows]
 
 
 def test_a_batch_that_fails_is_taken_back_and_no_other(house: House) -> None:
@@ -195,6 +223,17 @@ def test_a_source_that_blocks_the_night_stops_at_the_gate(house: House) -> None:
             "{sails} where",
             "yml:6:5: {sails} is none of cards, cards_before, sales, sales_before",
         ),
+        ("{sales} where", "{Sales} where", "yml:6:5: {Sales} is none of cards, cards_before, sal"),
+        (
+            "{sales} where",
+            "{inn.rooms} where",
+            "yml:6:5: {inn.rooms} is none of inn.folios, inn.folios_before, inn.guests, inn.gue",
+        ),
+        (
+            "{sales} where",
+            "{pub.sales} where",
+            "yml:6:5: {pub.sales}: 'pub' is none of gate, inn",
+        ),
         ("severity: critical", "severity: fatal", "severity: should be 'critical' or 'warning'"),
     ],
 )
@@ -206,6 +245,122 @@ def test_a_mistake_in_an_expectation_names_its_line(
     with pytest.raises(Problem) as problem:
         written_expectations(house.settings.dbt_project, source)
     assert reason in str(problem.value)
+
+
+def test_an_expectation_across_sources_fails_the_source_that_owns_its_table(
+    house: House,
+) -> None:
+    write(house, ACROSS)
+    load_all(house, [sale("F1"), sale("R9", "2.00", line=3)], "3.00")
+    outcomes = gate(house.settings, DAY)
+    assert missed(outcomes) == [("shop", "sales", "the inn knows every receipt", "critical")]
+    assert house.raw("shop", "sales") == []
+    assert len(house.raw("inn", "folios")) == 1
+    file = "2026-10-29/销售_20261029.csv"
+    row = ("shop", "sales", "the inn knows every receipt", 1, "receipt=R9, line=3", file, 2)
+    assert failing_rows(house) == [row]
+
+
+def test_an_expectation_across_sources_reads_what_the_other_brought_before(house: House) -> None:
+    write(house, ACROSS.replace("{inn.folios}", "{inn.folios_before}"))
+    load_all(house, [], "0.00")
+    house.deliver_shop([sale("F1")], day=NEXT_DAY, total="1.00")
+    load(house.settings, "shop", NEXT_DAY)
+    outcomes = gate(house.settings, NEXT_DAY)
+    assert (missed(outcomes), not_judged(outcomes)) == ([], [])
+    assert len(house.raw("shop", "sales", NEXT_DAY)) == 1
+
+
+def test_no_source_is_held_against_another_one_that_brought_nothing(house: House) -> None:
+    write(house, ACROSS)
+    house.deliver_shop([sale("R9")], total="1.00")
+    load(house.settings, "shop", DAY)
+    outcomes = gate(house.settings, DAY)
+    observed = "not judged: nothing of inn.folios counts tonight"
+    assert not_judged(outcomes) == [("shop", "the inn knows every receipt", observed)]
+    assert missed(outcomes) == []
+    assert len(house.raw("shop", "sales")) == 1
+
+
+def test_an_empty_file_is_something_to_be_held_against(house: House) -> None:
+    write(house, ACROSS)
+    house.deliver_shop([sale("R9")], total="1.00")
+    house.deliver_inn([], [])
+    for source in ("shop", "inn"):
+        load(house.settings, source, DAY)
+    assert len(missed(gate(house.settings, DAY))) == 1
+
+
+def test_no_source_is_held_against_another_one_that_is_taken_back(house: House) -> None:
+    write(house, ACROSS)
+    write(house, FREE_STAY, "inn")
+    load_all(house, [sale("R9")], "1.00", paid_fen=0)
+    first = gate(house.settings, DAY)
+    assert missed(first) == [("inn", "folios", "no stay for free", "critical")]
+    assert [row[0] for row in not_judged(first)] == ["shop"]
+    assert (len(house.raw("shop", "sales")), house.raw("inn", "folios")) == (1, [])
+    assert gate(house.settings, DAY) == first
+
+
+def test_rows_that_fail_are_kept_with_key_file_and_row_and_all_are_counted(house: House) -> None:
+    write(house, WRITTEN.format(severity="warning"))
+    free = [sale(f"R{number:04}", "0.00") for number in range(1_001)]
+    load_all(house, free, "0.00")
+    [outcome] = [row for row in gate(house.settings, DAY) if row["is_met"] is False]
+    assert outcome["failing_count"] == 1_001
+    rows = failing_rows(house)
+    assert len(rows) == 1_000
+    assert rows[0][2:] == ("no receipt for free", 1, "receipt=R0000", None, None)
+    assert rows[-1][2:5] == ("no receipt for free", 1_000, "receipt=R0999")
+
+
+def test_rows_without_a_key_are_kept_with_what_is_not_personal(house: House) -> None:
+    write(
+        house,
+        """
+        expectations:
+          - table: cards
+            description: nobody called Zhang
+            severity: warning
+            unexpected: >
+              select name_masked, mobile_token, is_consented, count(*) as "people's count"
+              from {cards} group by all
+        """,
+    )
+    write(house, FREE_STAY.replace("audit_date", "_source_file, audit_date"), "inn")
+    load_all(house, [], "0.00", paid_fen=0)
+    gate(house.settings, DAY)
+    file = "2026-10-29/folios_20261029.jsonl"
+    assert [row[4:] for row in failing_rows(house)] == [
+        ("paid_fen=0, audit_date=2026-10-29", file, None),
+        ("is_consented=true, people's count=1", None, None),
+    ]
+
+
+def test_the_docs_have_a_page_for_each_table_and_say_the_same_bytes_again(house: House) -> None:
+    load_all(house, [sale("R1"), sale("R2", "0.00")], "1.00")
+    gate(house.settings, DAY)
+    folder = house.lake.data_docs("batches")
+    pages = {path.name: path.read_bytes() for path in folder.iterdir()}
+    sales = pages["shop__sales.html"].decode()
+    assert "no receipt for free" in sales
+    assert "1 项不符合" in sales
+    assert not re.search(r"https?:|<script|<link|url\(|R2", sales)
+    assert '<a href="shop__sales.html">' in pages["index.html"].decode()
+    assert len(pages) == 1 + 2 + 2 + 1
+    gate(house.settings, DAY)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == pages
+
+
+def test_a_check_that_breaks_is_told_without_a_trace(house: House) -> None:
+    write(house, FREE_STAY.replace("paid_fen = 0", "cast(folio as int) = 0"), "inn")
+    load_all(house, [], "0.00")
+    [outcome] = [row for row in gate(house.settings, DAY) if not row["is_met"]]
+    assert "could not be checked" in str(outcome["observed"])
+    assert "F1" not in str(outcome["observed"])
+    page = (house.lake.data_docs("batches") / "inn__folios.html").read_text(encoding="utf-8")
+    assert "could not be checked" in page
+    assert not re.search("Traceback|Conversion|F1", page)
 
 
 def test_the_suites_of_all_real_sources_accept_a_night_without_rows(tmp_path: Path) -> None:
