@@ -4,6 +4,7 @@ Importing the library takes seconds, so only the steps that judge data import th
 when they have something to judge.
 """
 
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ def run_suites(
     `options` are DuckDB settings. Outcomes come in the order of the tables and of their suites.
     """
     _keep_connections_open()
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of every step
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
     context.variables.progress_bars = {"globally": False}
