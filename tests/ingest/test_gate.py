@@ -302,6 +302,21 @@ def test_no_source_is_held_against_another_one_that_is_taken_back(house: House) 
     assert gate(house.settings, DAY) == first
 
 
+def test_what_was_found_before_another_source_was_taken_back_is_kept(house: House) -> None:
+    write(house, ACROSS.replace("    unexpected", "    severity: warning\n    unexpected"))
+    unsold = "select folio from {folios} where folio not in (select receipt from {shop.sales})"
+    free = "select paid_fen, audit_date from {folios} where paid_fen = 0"
+    write(house, FREE_STAY.replace(free, unsold), "inn")
+    load_all(house, [sale("R9")], "1.00")
+    first = gate(house.settings, DAY)
+    assert [row[0] for row in missed(first)] == ["inn", "shop"]
+    assert (len(house.raw("shop", "sales")), house.raw("inn", "folios")) == (1, [])
+    rows = failing_rows(house)
+    assert [row[4] for row in rows] == ["folio=F1", "receipt=R9, line=1"]
+    assert gate(house.settings, DAY) == first
+    assert failing_rows(house) == rows
+
+
 def test_rows_that_fail_are_kept_with_key_file_and_row_and_all_are_counted(house: House) -> None:
     write(house, WRITTEN.format(severity="warning"))
     free = [sale(f"R{number:04}", "0.00") for number in range(1_001)]
