@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from ingest.core.errors import Problem
 
 PART = "part.parquet"
+DATA_DOCS = "data_docs"
 ROW_GROUP_ROWS = 262_144  # fixed, so that the same rows always give the same bytes
 
 
@@ -70,6 +71,10 @@ class Lake:
     def handover(self, name: str) -> Path:
         """File that dbt wrote for a Python step."""
         return self.work / "handover" / f"{name}.parquet"
+
+    def data_docs(self, of: str) -> Path:
+        """Folder of tonight's Data Docs: of the `batches` at the gate, of the `marts`."""
+        return self.work / DATA_DOCS / of
 
     @property
     def work(self) -> Path:
