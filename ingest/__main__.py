@@ -94,8 +94,12 @@ def _load(arguments: argparse.Namespace) -> int:
 
 def _gate(arguments: argparse.Namespace) -> int:
     outcomes = gate(load_settings(), parse_date(arguments.date))
-    missed = sum(not record["is_met"] for record in outcomes)
-    print(f"{len(outcomes)} expectations of tonight's batches, {missed} not met")
+    missed = sum(record["is_met"] is False for record in outcomes)
+    skipped = sum(record["is_met"] is None for record in outcomes)
+    print(
+        f"{len(outcomes)} expectations of tonight's batches, {missed} not met"
+        + (f", {skipped} not judged" if skipped else "")
+    )
     return 0
 
 

@@ -43,6 +43,10 @@ DELIVERIES = pa.schema(
         ("reason", pa.string()),
     ]
 )
+KNOWN_BEFORE_READING = (
+    *("source", "table_name", "business_date", "sequence"),
+    *("source_file", "source_sha256", "byte_count"),
+)
 LOG = step_log("load")
 Record = dict[str, object]
 
@@ -120,6 +124,12 @@ def _named_files(source: Source, business_date: date, control: Path) -> Iterator
                 f"{source.name}; ask for a file of the agreed name"
             )
         yield LandedFile(owners[0], control.parent / name, expectation)
+
+
+def refused_record(record: Record, reason: str) -> Record:
+    """The ledger's row of a file of which nothing lies in the lake: which file it is, and why."""
+    known = {name: record[name] for name in KNOWN_BEFORE_READING}
+    return {**dict.fromkeys(DELIVERIES.names), **known, "status": REFUSED, "reason": reason}
 
 
 class KnownFiles:

@@ -35,6 +35,7 @@ from ingest.deliveries import (
     load_dates,
     read_delivery,
     records_before,
+    refused_record,
     unannounced_files,
 )
 from ingest.expected import write_expected
@@ -253,7 +254,7 @@ def _refused(intake: _Intake, delivery: Delivery, reason: str) -> Iterator[Recor
     files = {file.path: file.table.name for file in delivery.files if file.path.is_file()}
     for path, table in {delivery.control: CONTROL, **files}.items():
         record = _record(intake, delivery, path, table, *_fingerprint(path))
-        yield record | {"status": REFUSED, "reason": reason}
+        yield refused_record(record, reason)
 
 
 def _take_note(intake: _Intake, path: Path) -> None:

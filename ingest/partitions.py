@@ -116,6 +116,16 @@ def raw_schema(table: Table) -> pa.Schema:
     return pa.schema([*fields, *PROVENANCE])
 
 
+def personal_fields(table: Table) -> set[str]:
+    """Columns in raw/ that stand for personal ones: tokens, masks, a year of birth."""
+    return {
+        name
+        for column in table.columns
+        if column.personal is not None
+        for name, _ in _raw_fields(column)
+    }
+
+
 def _raw_fields(column: Column) -> list[tuple[str, pa.DataType]]:
     if column.personal is None:
         return [(column.name, ARROW_TYPES[column.data_type])]

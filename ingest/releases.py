@@ -22,7 +22,7 @@ from ingest.quarantine import QuarantinedRow, Texts, handed_over_fen, recheck, r
 from ingest.staged import StagedFile
 from ingest.versions import released_version
 
-FILE_NAME = "released"
+RELEASED_NAME = "released"  # of the file in each zone that holds a night's releases
 
 
 @dataclass
@@ -40,7 +40,7 @@ def take_in_releases(lake: Lake, source: Source, night: date, keys: Keys, aside:
     for decision in released_since(lake, source.name, night):
         by_table[decision.table_name].append(decision)
     for table, decisions in sorted(by_table.items()):
-        staged = StagedFile(aside / table, FILE_NAME)
+        staged = StagedFile(aside / table, RELEASED_NAME)
         for decision in decisions:
             released.records += _take_in(lake, source, decision, keys, staged)
         released.files[table] = staged.close()

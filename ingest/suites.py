@@ -8,7 +8,6 @@ what really lies in the lake, with the library's eyes instead of ours. What the 
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from great_expectations.expectations import (
     ExpectColumnValuesToBeBetween,
@@ -22,31 +21,41 @@ from ingest.core.contract import Column, Source, Table
 from ingest.expectation_files import (
     TABLE_NAME,
     WrittenExpectation,
+    owner_and_table,
     view_name,
-    written_expectations,
 )
 
+Suites = dict[str, list[Expectation]]
 
-def source_suites(dbt_project: Path, source: Source) -> dict[str, list[Expectation]]:
-    """The suite of each table of a source, by its view; Problem if one is miswritten."""
-    suites = {view_name(source, table.name): list(_contracted(table)) for table in source.tables}
-    for expectation in written_expectations(dbt_project, source):
-        suites[view_name(source, expectation.table)].append(
-            UnexpectedRowsExpectation(
-                description=expectation.description,
-                severity=expectation.severity,
-                unexpected_rows_query=_query(source, expectation),
-            )
-        )
-    return suites
+
+def contract_suites(source: Source) -> Suites:
+    """What a contract says of each table, by the table's view."""
+    return {view_name(source.name, table.name): list(_contracted(table)) for table in source.tables}
+
+
+def written_suites(source: Source, written: WrittenExpectation) -> Suites:
+    """What a person wrote about a table of a source, by the table's view."""
+    expectation = UnexpectedRowsExpectation(
+        description=written.description,
+        severity=written.severity,
+        unexpected_rows_query=_query(source, written),
+    )
+    return {view_name(source.name, written.table): [expectation]}
+
+
+def add_suites(suites: Suites, more: Suites) -> None:
+    """Add expectations to those of the same tables."""
+    for view, expectations in more.items():
+        suites.setdefault(view, []).extend(expectations)
 
 
 def _query(source: Source, expectation: WrittenExpectation) -> str:
     """SQL on the views of the gate; the library calls the table in question `{batch}`."""
 
     def named(name: re.Match[str]) -> str:
-        is_own = name.group(1) == expectation.table
-        return "{batch}" if is_own else view_name(source, name.group(1))
+        owner, table = owner_and_table(source, name.group(1))
+        is_own = (owner, table) == (source.name, expectation.table)
+        return "{batch}" if is_own else view_name(owner, table)
 
     return TABLE_NAME.sub(named, expectation.unexpected)
 
@@ -59,7 +68,7 @@ def _contracted(table: Table) -> Iterator[Expectation]:
     yield UnexpectedRowsExpectation(
         description=f"every row has a key ({key})",
         unexpected_rows_query=(
-            "select _source_file, _source_row from {batch} where "
+            f"select {key}, _source_file, _source_row from {{batch}} where "
             + " or ".join(f"{name} is null" for name in table.key)
         ),
     )

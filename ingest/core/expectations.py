@@ -4,30 +4,50 @@ Importing the library takes seconds, so only the steps that judge data import th
 when they have something to judge.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import duckdb
 import great_expectations as gx
 import great_expectations.execution_engine.sqlalchemy_execution_engine as sql_engine
 from great_expectations.core.batch import Batch
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.datasource.fluent import SQLDatasource
+from great_expectations.expectations import (
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeUnique,
+    ExpectColumnValuesToNotBeNull,
+    ExpectCompoundColumnsToBeUnique,
+    UnexpectedRowsExpectation,
+)
 from great_expectations.expectations.expectation import Expectation
 
 from ingest.core.errors import one_line
 
+FailingRow = dict[str, object]  # failure_number, row_key, source_file, source_row
+FAILING_ROWS_KEPT = 1_000  # of each expectation; all are counted
+SOURCE_FILE, SOURCE_ROW = "_source_file", "_source_row"
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one expectation; `observed` says in a few words what was found instead."""
+    """What became of one expectation; `observed` says in a few words what was found instead.
+
+    `result` is what the library says of it, without any value of a row. `failing` is SQL on the
+    rows that are to blame, None if no single row is.
+    """
 
     table: str
     expectation: str
     severity: str
     success: bool
     observed: str
+    result: ExpectationValidationResult = field(repr=False)
+    failing: str | None = field(default=None, repr=False)
 
 
 class _DuckDBDialect(str):
@@ -77,16 +97,91 @@ def _run_suite(batch: Batch, table: str, expectations: list[Expectation]) -> lis
         suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
     ).results
     results.sort(key=lambda result: result.expectation_config.meta["place"])
-    return [
-        Outcome(
-            table,
-            _title(expectation),
-            expectation.severity.value,
-            bool(result.success),
-            _observed(result),
+    outcomes = []
+    for expectation, result in zip(expectations, results, strict=True):
+        success, observed = bool(result.success), _observed(result)
+        failing = None if success or not result.result else _failing(expectation, table)
+        outcomes.append(
+            Outcome(
+                table,
+                _title(expectation),
+                expectation.severity.value,
+                success,
+                observed,
+                result,
+                failing,
+            )
         )
-        for expectation, result in zip(expectations, results, strict=True)
+    return outcomes
+
+
+def read_failing_rows(
+    connection: duckdb.DuckDBPyConnection,
+    failing: str,
+    key: Sequence[str],
+    hidden: Collection[str] = (),
+) -> tuple[int, list[FailingRow]]:
+    """How many rows an SQL finds, and the first of them by key, file and row.
+
+    Rows are named by what the SQL returns of `key`; if that is nothing, by all that it returns
+    except provenance and `hidden` columns.
+    """
+    columns = connection.sql(f"select * from (\n{failing}\n)").columns
+    others = [name for name in columns if not name.startswith("_") and name not in hidden]
+    shown = [name for name in key if name in columns and name not in hidden] or others
+    texts = [_named_text(name) for name in shown]
+    row_key = " || ', ' || ".join(texts) or "''"
+    file, row = (name if name in columns else "null" for name in (SOURCE_FILE, SOURCE_ROW))
+    found = (
+        f"select {row_key} as row_key, {file} as source_file, {row} as source_row "
+        f"from (\n{failing}\n)"
+    )
+    [count] = connection.execute(f"select count(*) from ({found})").fetchone() or (0,)
+    first = connection.execute(f"{found} order by all limit {FAILING_ROWS_KEPT}").fetchall()
+    names = ("failure_number", "row_key", "source_file", "source_row")
+    return int(count), [
+        dict(zip(names, (number, *values), strict=True)) for number, values in enumerate(first, 1)
     ]
+
+
+def _named_text(column: str) -> str:
+    """SQL of `column=value`, whatever an SQL may call its columns."""
+    text, name = column.replace("'", "''"), column.replace('"', '""')
+    return f"'{text}=' || coalesce(cast(\"{name}\" as varchar), '')"
+
+
+def _failing(expectation: Expectation, table: str) -> str | None:
+    """SQL on the rows that an expectation refuses; None if it is about the table as a whole."""
+    if isinstance(expectation, UnexpectedRowsExpectation):
+        return str(expectation.unexpected_rows_query).replace("{batch}", table)
+    if isinstance(expectation, ExpectCompoundColumnsToBeUnique):
+        return _repeated(table, expectation.column_list)
+    if isinstance(expectation, ExpectColumnValuesToBeUnique):
+        known = f"(select * from {table} where {expectation.column} is not null)"
+        return _repeated(known, [expectation.column])
+    condition = _condition(expectation)
+    return f"select * from {table} where {condition}" if condition else None
+
+
+def _condition(expectation: Expectation) -> str | None:
+    """What is true of the rows that an expectation of single values refuses."""
+    if isinstance(expectation, ExpectColumnValuesToNotBeNull):
+        return f"{expectation.column} is null"
+    if isinstance(expectation, ExpectColumnValuesToBeInSet):
+        values = ", ".join(
+            "'" + str(value).replace("'", "''") + "'" for value in expectation.value_set
+        )
+        return f"{expectation.column} not in ({values})"
+    if isinstance(expectation, ExpectColumnValuesToBeBetween):
+        bounds = ((expectation.min_value, "<"), (expectation.max_value, ">"))
+        return " or ".join(
+            f"{expectation.column} {sign} {bound}" for bound, sign in bounds if bound is not None
+        )
+    return None
+
+
+def _repeated(table: str, columns: Iterable[str]) -> str:
+    return f"select * from {table} qualify count(*) over (partition by {', '.join(columns)}) > 1"
 
 
 def _title(expectation: Expectation) -> str:
@@ -111,7 +206,8 @@ def _observed(result: ExpectationValidationResult) -> str:
         for part in (result.exception_info or {}).values()
         if isinstance(part, dict)
     ]
-    return f"could not be checked: {one_line(messages[0] if messages else 'no reason given')}"
+    reason = re.sub("'[^']*'", "'…'", messages[0]) if messages else "no reason given"
+    return f"could not be checked: {one_line(reason)}"
 
 
 def _close(source: SQLDatasource) -> None:

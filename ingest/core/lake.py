@@ -71,6 +71,10 @@ class Lake:
         """File that dbt wrote for a Python step."""
         return self.work / "handover" / f"{name}.parquet"
 
+    def data_docs(self, of: str) -> Path:
+        """Folder of tonight's Data Docs: of the `batches` at the gate, of the `marts`."""
+        return self.work / "data_docs" / of
+
     @property
     def work(self) -> Path:
         """Folder of the night being built; disposable."""

@@ -21,6 +21,7 @@ CORE = {
     "__init__.py",
     "contract.py",
     "contract_file.py",
+    "data_docs.py",
     "dates.py",
     "documents.py",
     "errors.py",

@@ -14,7 +14,8 @@ outcomes as (
         expectation,
         severity,
         is_met,
-        observed
+        observed,
+        failing_count
     from expectations
 
 )
