@@ -547,7 +547,7 @@ def test_thirty_nights_are_delivered_by_every_source_and_property_is_empty(
     real_lake: Path,
 ) -> None:
     nights = [(date(2026, 9, 1) + timedelta(days=day)).isoformat() for day in range(30)]
-    for source in ("hotel", "parking", "pos", "property"):
+    for source in ("hotel", "parking", "payments", "pos", "property"):
         folders = sorted((real_lake / "landing" / source).iterdir())
         assert [folder.name for folder in folders] == nights
     control = real_lake / "landing" / "property" / "2026-09-30" / "control_20260930.csv"

@@ -109,6 +109,7 @@ def test_the_calendar_says_what_was_missing_and_when_it_came(lakes: tuple[Path, 
     assert rows(lakes[0], calendar) == [
         ("hotel", "refused", None, True, False),
         ("parking", "missing", None, True, False),
+        ("payments", "on_time", "2026-11-02", False, False),
         ("pos", "on_time", "2026-11-02", False, False),
         ("property", "on_time", "2026-11-02", False, False),
     ]

@@ -21,11 +21,11 @@ Rows = list[dict[str, Any]]
 
 
 def write_landing(lake: Path) -> None:
-    """Write the deliveries of the three nights, all four sources each night."""
+    """Write the deliveries of the three nights, all sources each night."""
     for night, by_source in zip(
         NIGHTS, (first_night(), second_night(), third_night()), strict=True
     ):
-        for name in ("hotel", "parking", "pos", "property"):
+        for name in ("hotel", "parking", "payments", "pos", "property"):
             source = load_source(load_settings().dbt_project, name)
             tables = {table: pl.DataFrame(rows) for table, rows in by_source.get(name, {}).items()}
             write_delivery(Lake(lake), source, night, tables)
