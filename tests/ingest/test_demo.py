@@ -28,6 +28,7 @@ from ingest.demo.parking import fees
 from ingest.demo.trade_bill import fee_of
 from ingest.demo.wallet import Wallet
 from ingest.demo.world import Group
+from ingest.gate import gate
 from ingest.load import load
 from ingest.normalise import id_document, mobile, plate
 from ingest.privacy import create_demo_keys
@@ -306,6 +307,23 @@ def test_the_bill_holds_what_the_tills_took_by_wechat_but_for_a_few_payments(
     not_yet = {name for name in tills if name.rpartition("-")[0] in late}
     missing = facts["hazards"]["pos"]["payments_missing_in_bill"]
     assert len(tills.keys() - bill.keys() - not_yet) == missing > 0
+
+
+def test_the_gate_finds_each_payment_that_the_bill_lacks_and_no_other(
+    lake: Path, facts: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "landing").symlink_to(lake / "landing")
+    settings = Settings(tmp_path, tmp_path / "keys.json", tmp_path, DBT_PROJECT, "1GB")
+    create_demo_keys(settings.keys_file)
+    found: Counter[tuple[Any, Any]] = Counter()
+    for day in NIGHTS:
+        for source in ("pos", "payments"):
+            load(settings, source, day)
+        for row in gate(settings, day):
+            if "WeChat" in str(row["expectation"]):
+                found[row["source"], row["severity"]] += int(str(row["failing_count"]))
+    missing = facts["hazards"]["pos"]["payments_missing_in_bill"]
+    assert found == {("pos", "warning"): missing, ("payments", "warning"): 0}
 
 
 def test_a_bill_holds_its_calendar_day_so_that_sales_after_midnight_stand_in_the_next(
