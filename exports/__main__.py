@@ -14,9 +14,10 @@ import sys
 from exports.close import close_month
 from exports.publish import publish_night
 from exports.summary import print_summary
-from exports.verify import verify_night
+from exports.verify import failing_rows_file, verify_night
 from ingest.core.dates import parse_date
 from ingest.core.errors import NOTHING_TO_DO, run_command
+from ingest.core.lake import Lake
 from ingest.core.log import start_log
 from ingest.core.settings import load_settings
 
@@ -61,9 +62,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    found = verify_night(load_settings(), parse_date(arguments.date))
+    settings = load_settings()
+    found = verify_night(settings, parse_date(arguments.date))
     for failure in found.failures:
         print(f"error: {failure}", file=sys.stderr)
+    rows = failing_rows_file(Lake(settings.lake))
+    if rows.is_file():
+        print(f"error: the rows that fail are named in {rows}", file=sys.stderr)
     if found.failures:
         return 1
     print(

@@ -59,8 +59,9 @@ class ExportFolder:
     def finish(self, **facts: Any) -> Path:
         """Take away what an earlier run left, write the manifest, return the folder."""
         names = {entry["name"] for entry in self._files}
-        for path in sorted(self.folder.glob("*")):
-            if path.name not in names:
+        for path in sorted(self.folder.rglob("*"), reverse=True):
+            is_kept = path.relative_to(self.folder).as_posix() in names
+            if not is_kept and not (path.is_dir() and any(path.iterdir())):
                 remove(path)
         write_json(self.folder / MANIFEST, {**facts, "files": self._files})
         return self.folder

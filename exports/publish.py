@@ -41,7 +41,7 @@ from exports.writer import (
     writing,
 )
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake, partition_dates, remove, write_with
+from ingest.core.lake import DATA_DOCS, Lake, partition_dates, remove, write_bytes, write_with
 from ingest.core.settings import Settings
 
 KEPT_VERSIONS = 7
@@ -95,6 +95,7 @@ def publish_night(settings: Settings, business_date: date) -> Published:
         digests = _write_marts(settings, tonight, temporary)
         _check_rows(tonight, digests, verified_rows)
         posted_rows = _write_postings(settings, tonight)
+        _copy_docs(lake, temporary)
         write_json(temporary / MANIFEST, _manifest(tonight, digests, posted_rows))
         _put_version(temporary, folder)
     move_pointer(lake.published / "current", tonight.version)
@@ -274,6 +275,14 @@ def _write_partition(
     counted = database.execute(f"select count(*) from read_parquet({sql_text(path)})").fetchone()
     assert counted is not None, "an aggregate without groups returns one row"
     return int(counted[0])
+
+
+def _copy_docs(lake: Lake, folder: Path) -> None:
+    """Keep what was found at the gate and before publishing beside the marts, outside the digest:
+    `work/` does not outlive the night, and exporting again needs it.
+    """
+    for path in sorted((lake.work / DATA_DOCS).glob("*/*.html")):
+        write_bytes(folder / path.relative_to(lake.work), path.read_bytes())
 
 
 def _manifest(

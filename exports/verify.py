@@ -5,9 +5,11 @@ Nothing is published and nothing is repaired here. The working database stays as
 looks for the reason.
 """
 
+import csv
+import io
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -29,10 +31,12 @@ from exports.reader import (
 from exports.spark_tables import show_spark_tables
 from exports.writer import write_json
 from ingest.core.errors import Problem, one_line
-from ingest.core.lake import Lake, remove
+from ingest.core.lake import Lake, remove, write_bytes
 from ingest.core.settings import Settings
 
 INVARIANTS = tuple(f"I{number}" for number in range(1, 9))
+DOCS_TITLE = "发布前集市检验"
+OUTCOME = ("table", "expectation", "severity", "success", "observed")
 NEEDED_MARTS = ("dim_businesses", "dim_parties", "fct_invariants")
 
 Record = dict[str, Any]
@@ -61,6 +65,8 @@ def verify_night(settings: Settings, business_date: date) -> Verification:
     remove(_path(lake))
     if settings.engine == "spark":
         show_spark_tables(lake)
+    remove(failing_rows_file(lake))
+    remove(lake.data_docs("marts"))
     verification = _check(settings, tonight, read_marts(settings.dbt_project))
     write_json(
         _path(lake),
@@ -94,6 +100,11 @@ def read_verification(lake: Lake, tonight: Tonight) -> dict[str, int]:
     return rows
 
 
+def failing_rows_file(lake: Lake) -> Path:
+    """Names the rows that missed an expectation, if verifying found some."""
+    return lake.work / "failing_rows.csv"
+
+
 def _path(lake: Lake) -> Path:
     return lake.work / "verify.json"
 
@@ -114,20 +125,56 @@ def _check(settings: Settings, tonight: Tonight, marts: tuple[Mart, ...]) -> Ver
     if failures := tuple(_invariant_failures(invariants)):
         return Verification(failures, counted, invariants)
 
+    facts = (businesses, parties, _previous_rows(lake, tonight))
+    outcomes = _check_expectations(settings, tonight, marts, *facts)
+    failures = tuple(
+        f"{outcome['table']}: {outcome['expectation']}: {outcome['observed']}"
+        for outcome in outcomes
+        if not outcome["success"]
+    )
+    return Verification(failures, counted, invariants, outcomes)
+
+
+def _check_expectations(
+    settings: Settings,
+    tonight: Tonight,
+    marts: tuple[Mart, ...],
+    businesses: tuple[str, ...],
+    parties: tuple[str, ...],
+    previous_rows: Mapping[str, int],
+) -> tuple[Record, ...]:
+    """What became of each expectation, in the order of the marts; all of it in Data Docs too."""
     logging.getLogger("great_expectations").propagate = False  # warnings are printed all the same
     from exports.expectations import NightFacts, check_expectations  # noqa: PLC0415 - slow to import
+    from ingest.core.data_docs import Listed, write_docs  # noqa: PLC0415
+    from ingest.core.expectations import read_failing_rows  # noqa: PLC0415
 
-    facts = NightFacts(tonight.business_date, businesses, parties, _previous_rows(lake, tonight))
+    lake = Lake(settings.lake)
+    facts = NightFacts(tonight.business_date, businesses, parties, previous_rows)
     options = engine_options(lake, settings.memory_limit)
-    outcomes = check_expectations(work_database(lake), options, rows, facts)
-    failures = tuple(
-        f"{outcome.table}: {outcome.expectation}: {outcome.observed}"
-        for outcome in outcomes
-        if not outcome.success
-    )
-    return Verification(
-        failures, counted, invariants, tuple(asdict(outcome) for outcome in outcomes)
-    )
+    names = [mart.name for mart in marts]
+    outcomes = check_expectations(work_database(lake), options, names, facts)
+    listed = [Listed(outcome.table, outcome.success) for outcome in outcomes]
+    folder = lake.data_docs("marts")
+    write_docs(folder, DOCS_TITLE, tonight.business_date, outcomes, listed)
+    grains = {mart.name: mart.grain for mart in marts}
+    rows: list[tuple[object, ...]] = []
+    with open_work(lake, settings.memory_limit) as work:
+        for outcome in outcomes:
+            if outcome.failing is not None:
+                grain = grains[outcome.table]
+                _, found = read_failing_rows(work, outcome.failing, grain)
+                place = (outcome.table, outcome.expectation)
+                rows += [(*place, row["failure_number"], row["row_key"]) for row in found]
+    if rows:
+        _write_csv(failing_rows_file(lake), ("mart", "expectation", "number", "row_key"), rows)
+    return tuple({name: getattr(outcome, name) for name in OUTCOME} for outcome in outcomes)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_bytes(path, text.getvalue().encode("utf-8"))
 
 
 def _contract_failures(work: duckdb.DuckDBPyConnection, marts: tuple[Mart, ...]) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _judge(
     """Each source by itself, then those that still stand against each other."""
     from ingest.suites import add_suites, contract_suites, written_suites  # noqa: PLC0415 - slow
 
-    found = _Judgement()
+    found, names = _Judgement(), {source.name for source in judged}
     alone: Suites = {}
     across: list[tuple[Source, WrittenExpectation]] = []
     for source in judged:
@@ -129,11 +129,13 @@ def _judge(
         came = set().union(*(tables_that_came(lake, name, night) for name in stands))
         together: Suites = {}
         for source, written in across:
-            if missing := _missing(source, written, came):
-                found.outcomes.append(_not_judged(source, written, missing, before, judged))
-            else:
+            missing = _missing(source, written, came)
+            if not missing:
                 add_suites(together, written_suites(source, written))
-        _run(database, sources, together, found)
+            elif missing[0][0] in names or not _keep(source, written, before, found):
+                found.outcomes.append(_not_judged(source, written, missing))
+        if together:
+            _run(database, sources, together, found)
     return found
 
 
@@ -145,23 +147,24 @@ def _missing(
     return [place for place in tables if not place[1].endswith(BEFORE) and place not in came]
 
 
+def _keep(
+    source: Source, written: WrittenExpectation, before: _Judgement, found: _Judgement
+) -> bool:
+    """Keep what was found before another source was taken back; False if nothing was."""
+    place = [source.name, written.table, written.description]
+    names = [name for name, _ in _PLACE]
+    outcomes, rows = (
+        [record for record in records if [record[name] for name in names] == place]
+        for records in (before.outcomes, before.failing_rows)
+    )
+    found.outcomes += outcomes
+    found.failing_rows += rows
+    return bool(outcomes)
+
+
 def _not_judged(
-    source: Source,
-    written: WrittenExpectation,
-    missing: Sequence[tuple[str, str]],
-    before: _Judgement,
-    judged: Sequence[Source],
+    source: Source, written: WrittenExpectation, missing: Sequence[tuple[str, str]]
 ) -> Record:
-    """The outcome of an expectation that lacks a table; judged before that was taken back, it keeps
-    what it was then.
-    """
-    if missing[0][0] not in {each.name for each in judged}:
-        for record in _of(before.outcomes, source):
-            if (record["table_name"], record["expectation"]) == (
-                written.table,
-                written.description,
-            ):
-                return record
     return {
         "source": source.name,
         "table_name": written.table,

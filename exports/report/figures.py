@@ -3,6 +3,7 @@
 Cells keep their values; their kind says how they are shown. HTML and text print the same sections.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import duckdb
 
 from exports.catalogue import Catalogue
+from ingest.core.lake import DATA_DOCS
 
 MOVERS_SHOWN = 10
 Cells = tuple[Any, ...]
@@ -17,7 +19,9 @@ Cells = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Section:
-    """One table. Columns are (label, kind): text, path, date, count, alarm, points, yuan, tick."""
+    """One table. Columns are (label, kind): text, path (in the lake), beside (a file beside the
+    report), date, count, alarm, points, yuan, tick.
+    """
 
     title: str
     columns: tuple[tuple[str, str], ...]
@@ -72,8 +76,8 @@ class ReportReader:
         self._date = business_date
         self._names = catalogue.names
 
-    def read(self, version: str, run_key: str) -> RunReport:
-        """The whole report."""
+    def read(self, version: str, run_key: str, docs: Sequence[str] = ()) -> RunReport:
+        """The whole report; `docs` are the pages of Data Docs beside it."""
         inputs, points, tiers = self._inputs(), self._points(), self._tiers()
         settlement, invariants = self._settlement(), self._invariants()
         freshness = self._freshness()
@@ -89,6 +93,7 @@ class ReportReader:
             freshness,
             self._gaps(),
             self._expectations(),
+            _docs(docs),
             self._places(version),
         )
         headlines = (
@@ -387,8 +392,10 @@ class ReportReader:
 
     def _expectations(self) -> Section:
         rows = self._rows("""
-            select source, table_name, expectation, severity, observed
-            from fct_batch_expectations where not is_met
+            select source, table_name, expectation,
+                case when is_met is null then 'not_judged' else severity end, failing_count,
+                observed
+            from fct_batch_expectations where is_met is not true
             order by source, table_name, expectation
         """)
         names = self._names["severity"]
@@ -399,10 +406,12 @@ class ReportReader:
                 ("表", "text"),
                 ("预期", "text"),
                 ("级别", "text"),
+                ("行数", "count"),
                 ("实际", "text"),
             ),
-            tuple((*row[:3], names.get(row[3], row[3]), row[4]) for row in rows),
-            note="严重：该来源当夜数据整批退回，视同拒收；提示：照常入库。",
+            tuple((*row[:3], names.get(row[3], row[3]), *row[4:]) for row in rows),
+            note="严重：该来源当夜数据整批退回，视同拒收；提示：照常入库；"
+            "未检验：所对照的来源当夜无数据。不符合的行见 fct_batch_failing_rows。",
         )
 
     def _chart(self) -> Chart:
@@ -444,6 +453,16 @@ class ReportReader:
                 ("会员权益同步", f"outbox/feeds/{day}/"),
             ),
         )
+
+
+def _docs(docs: Sequence[str]) -> Section:
+    titles = {"batches": "到达批次（入库后）", "marts": "集市（发布前）"}
+    indexes = {each: f"{DATA_DOCS}/{each}/index.html" for each in titles}
+    return Section(
+        "数据检验文档",
+        (("内容", "text"), ("报告旁的文件", "beside")),
+        tuple((titles[each], name) for each, name in indexes.items() if name in docs),
+    )
 
 
 def _proof_headlines(settlement: Section, invariants: Section) -> tuple[Headline, ...]:

@@ -119,6 +119,8 @@ def _cell(kind: str, value: Any) -> str:
         return f'<span class="{"yes" if value else "no"}">{text}</span>'
     if kind == "alarm" and value:
         return f'<span class="alarm">{text}</span>'
+    if kind == "beside":
+        return f'<a href="{text}">{text}</a>'
     if kind == "path":
         return f'<a href="{TO_LAKE}{text}">{text}</a>'
     return text

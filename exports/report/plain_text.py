@@ -6,7 +6,7 @@ from typing import Any
 
 from exports.report.figures import Headline, RunReport, Section
 
-LEFT_KINDS = ("text", "path", "date", "tick")
+LEFT_KINDS = ("text", "path", "beside", "date", "tick")
 CJK_START = 0x2E80
 
 

@@ -92,7 +92,7 @@ def _write_pages(folder: Path, title: str, night: date, outcomes: Iterable[Outco
         missed = sum(not outcome.success for outcome in judged)
         met = f"{len(judged) - missed} 项符合，{missed} 项不符合"
         body = f'<p class="meta">{escape(title)}　{night}　{met}　<a href="{INDEX}">目录</a></p>'
-        _write(folder / f"{table}.html", table, f"{body}\n{sections}")
+        _write(folder / f"{table}.html", _shown(table), f"{body}\n{sections}")
 
 
 def _without_trace(outcome: Outcome) -> ExpectationValidationResult:
@@ -111,9 +111,9 @@ def _write_index(folder: Path, title: str, night: date, listed: Sequence[Listed]
     rows = []
     for page in pages:
         met = [line.is_met for line in listed if line.page == page]
-        name = escape(page)
+        name = escape(_shown(page))
         if (folder / f"{page}.html").is_file():
-            name = f'<a href="{name}.html">{name}</a>'
+            name = f'<a href="{escape(page)}.html">{name}</a>'
         sign = "times text-danger" if False in met else "check-circle text-success"
         rows.append(
             f'<tr><td><i class="fas fa-{sign}"></i></td><td>{name}</td>'
@@ -123,6 +123,11 @@ def _write_index(folder: Path, title: str, night: date, listed: Sequence[Listed]
     head = '<tr><th></th><th>表</th><th class="n">符合</th><th class="n">不符合</th>'
     table = f'<table>\n{head}<th class="n">未检验</th></tr>\n' + "\n".join(rows) + "\n</table>"
     _write(folder / INDEX, title, f'<p class="meta">{night}</p>\n{table}')
+
+
+def _shown(table: str) -> str:
+    """A table as people write it; two underscores join a source and its table at the gate."""
+    return table.replace("__", ".")
 
 
 def _write(path: Path, title: str, body: str) -> None:

@@ -4,8 +4,9 @@ Importing the library takes seconds, so only the steps that judge data import th
 when they have something to judge.
 """
 
+import logging
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -69,6 +70,7 @@ def run_suites(
     `options` are DuckDB settings. Outcomes come in the order of the tables and of their suites.
     """
     _keep_connections_open()
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it tells of every step
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
     context.variables.progress_bars = {"globally": False}
@@ -157,8 +159,7 @@ def _failing(expectation: Expectation, table: str) -> str | None:
     if isinstance(expectation, ExpectCompoundColumnsToBeUnique):
         return _repeated(table, expectation.column_list)
     if isinstance(expectation, ExpectColumnValuesToBeUnique):
-        known = f"(select * from {table} where {expectation.column} is not null)"
-        return _repeated(known, [expectation.column])
+        return _repeated(table, [expectation.column])
     condition = _condition(expectation)
     return f"select * from {table} where {condition}" if condition else None
 
@@ -180,8 +181,11 @@ def _condition(expectation: Expectation) -> str | None:
     return None
 
 
-def _repeated(table: str, columns: Iterable[str]) -> str:
-    return f"select * from {table} qualify count(*) over (partition by {', '.join(columns)}) > 1"
+def _repeated(table: str, columns: Sequence[str]) -> str:
+    """SQL on the rows that agree on some columns; who lacks a value agrees with nobody."""
+    known = " and ".join(f"{column} is not null" for column in columns)
+    repeated = f"count(*) over (partition by {', '.join(columns)}) > 1"
+    return f"select * from {table} where {known} qualify {repeated}"
 
 
 def _title(expectation: Expectation) -> str:

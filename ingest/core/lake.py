@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from ingest.core.errors import Problem
 
 PART = "part.parquet"
+DATA_DOCS = "data_docs"
 ROW_GROUP_ROWS = 262_144  # fixed, so that the same rows always give the same bytes
 
 
@@ -73,7 +74,7 @@ class Lake:
 
     def data_docs(self, of: str) -> Path:
         """Folder of tonight's Data Docs: of the `batches` at the gate, of the `marts`."""
-        return self.work / "data_docs" / of
+        return self.work / DATA_DOCS / of
 
     @property
     def work(self) -> Path:

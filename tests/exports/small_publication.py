@@ -127,6 +127,12 @@ ROWS = {
         ('gate', '2026-01-15', 1, '2026-01-15', 'on_time', false, false),
         ('pms', '2026-01-15', 1, null, 'missing', false, true),
         ('pos', '2026-01-15', 1, '2026-01-15', 'on_time', false, false)""",
+    "fct_batch_expectations": """
+        (load_date, source, table_name, expectation, severity, is_met, observed, failing_count)
+        values
+        ('2026-01-15', 'gate', 'payments', 'bills agree', 'critical', null, 'not judged', null),
+        ('2026-01-15', 'pos', 'sales', 'no gifts', 'warning', false, 'found 1200', 1200),
+        ('2026-01-15', 'pos', 'sales', 'has receipts', 'critical', true, 'found 0', 0)""",
     "fct_invariants": """
         (invariant, description, checked_count, violation_count) values
         ('I1', '借贷相等', 4, 0),
@@ -164,6 +170,10 @@ def publish_small(lake: Path, *changes: str) -> Settings:
         "run_key": RUN_KEY,
         "marts": [],
     }
+    for name in ("batches/index", "batches/pos__sales", "marts/index"):
+        page = folder / "data_docs" / f"{name}.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(f"<p>{name}</p>\n", encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     (lake / "published" / "current").symlink_to(VERSION)
     return settings_of(lake)

@@ -69,6 +69,17 @@ def test_a_version_holds_every_mart_sorted_by_its_grain(tmp_path: Path) -> None:
         ]
 
 
+def test_a_version_keeps_the_data_docs_of_its_night_outside_its_digest(tmp_path: Path) -> None:
+    digest = publish_small_night(tmp_path / "without").publication.manifest["digest"]
+    page = Lake(settings_of(tmp_path).lake).data_docs("batches") / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>", encoding="utf-8")
+    publication = publish_small_night(tmp_path).publication
+    kept = publication.folder / "data_docs" / "batches" / "index.html"
+    assert kept.read_text(encoding="utf-8") == "<p>"
+    assert publication.manifest["digest"] == digest
+
+
 def test_tables_and_columns_say_what_they_are(tmp_path: Path) -> None:
     with publish_small_night(tmp_path).publication.connect() as marts:
         table = marts.execute(

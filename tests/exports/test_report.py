@@ -1,6 +1,8 @@
 """The run report: one night's figures, the same in HTML and text, in a file that needs no other."""
 
+import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -73,7 +75,8 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: tuple[str, s
     page = Reader(report[0])
     assert page.open == []
     assert page.tags & {"script", "link", "img", "iframe"} == set()
-    assert all(address.startswith("../../../") for address in page.addresses)
+    outside = [address for address in page.addresses if not address.startswith("../../../")]
+    assert outside == ["data_docs/batches/index.html", "data_docs/marts/index.html"]
     assert re.search(r"https?:|url\(|@import", report[0]) is None
 
 
@@ -131,6 +134,44 @@ def test_the_report_says_where_everything_is(report: tuple[str, str]) -> None:
     places = [row[1] for row in Reader(report[0]).sections["去哪里找"][1:]]
     assert f"published/{VERSION}/marts.duckdb" in places
     assert "outbox/statements/2026-01/" in places
+
+
+def test_the_data_docs_lie_beside_the_report_and_in_its_manifest(tmp_path: Path) -> None:
+    settings = publish_small(tmp_path)
+    folder = settings.lake / "outbox" / "report" / BUSINESS_DATE.isoformat()
+    left_over = folder / "data_docs" / "gone" / "old.html"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("old", encoding="utf-8")
+    for _ in range(2):
+        with open_current(settings) as (publication, connection):
+            write_report(Lake(settings.lake), publication, connection, read_catalogue())
+    lying = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    } - {"manifest.json"}
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert {entry["name"] for entry in manifest["files"]} == lying
+    for address in Reader(text_of(settings, "run_report.html")).addresses:
+        if not address.startswith("../"):
+            assert (folder / address).read_text(encoding="utf-8").startswith("<p>")
+    assert "data_docs/batches/pos__sales.html" in lying
+    assert not left_over.parent.exists()
+
+
+def test_a_publication_without_data_docs_has_a_report_all_the_same(tmp_path: Path) -> None:
+    settings = publish_small(tmp_path)
+    shutil.rmtree(settings.lake / "published" / VERSION / "data_docs")
+    with open_current(settings) as (publication, connection):
+        write_report(Lake(settings.lake), publication, connection, read_catalogue())
+    assert "■ 数据检验文档\n  （无）\n" in text_of(settings, "run_report.txt")
+
+
+def test_what_was_missed_at_the_gate_is_listed_and_what_was_not_judged(
+    report: tuple[str, str],
+) -> None:
+    assert Reader(report[0]).sections["批次检验未通过"][1:] == [
+        ["gate", "payments", "bills agree", "未检验", "", "not judged"],
+        ["pos", "sales", "no gifts", "提示", "1,200", "found 1200"],
+    ]
 
 
 def test_text_and_page_say_the_same(report: tuple[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Verifying: what stops a night, how it is named, what is written for publish and for people."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
@@ -13,7 +14,7 @@ import pytest
 from exports.__main__ import main
 from exports.publish import publish_night
 from exports.reader import read_marts
-from exports.verify import verify_night
+from exports.verify import failing_rows_file, verify_night
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import PROJECT, Settings
@@ -145,6 +146,60 @@ def test_an_implausible_mart_is_named_with_what_was_expected(
     assert failure in failures_of(tmp_path, change)
 
 
+def test_the_rows_that_fail_are_named_by_their_grain_and_no_other_value(tmp_path: Path) -> None:
+    settings = build_night(
+        tmp_path,
+        changes=[
+            "update dim_members set mobile_masked = '13800000001' where member_id = 'M1'",
+            "insert into dim_members select * from dim_members where member_id = 'M2'",
+            "update fct_settlement_balances set closing_fen = 41 where party = 'hotel'",
+        ],
+    )
+    assert verify_night(settings, D).failures
+    rows = failing_rows_file(Lake(settings.lake)).read_text(encoding="utf-8").splitlines()
+    balances = "fct_settlement_balances"
+    assert rows == [
+        "mart,expectation,number,row_key",
+        "dim_members,expect_column_values_to_be_unique column=member_id,1,member_id=M2",
+        "dim_members,expect_column_values_to_be_unique column=member_id,2,member_id=M2",
+        "dim_members,masked mobile numbers,1,member_id=M1",
+        f"{balances},closing_fen of all parties is 0 in every month,1,period_month=2026-01-01",
+        f'{balances},balances that roll forward,1,"period_month=2026-01-01, party=hotel"',
+    ]
+
+
+def test_the_rows_of_a_night_that_failed_are_gone_when_it_passes(tmp_path: Path) -> None:
+    change = "update dim_members set account_count = 0 where member_id = 'M1'"
+    settings = build_night(tmp_path, changes=[change])
+    verify_night(settings, D)
+    assert failing_rows_file(Lake(settings.lake)).is_file()
+    verify_night(build_night(tmp_path), D)
+    assert not failing_rows_file(Lake(settings.lake)).is_file()
+
+
+def test_the_docs_of_the_marts_need_nothing_from_elsewhere_and_show_no_value(
+    tmp_path: Path,
+) -> None:
+    change = "update dim_members set mobile_masked = '13800000001' where member_id = 'M1'"
+    settings = build_night(tmp_path, changes=[change])
+    verify_night(settings, D)
+    folder = Lake(settings.lake).data_docs("marts")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "dim_businesses.html",
+        "dim_members.html",
+        "dim_parties.html",
+        "fct_settlement_balances.html",
+        "fct_settlement_lines.html",
+        "index.html",
+    ]
+    pages = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert "masked mobile numbers" in pages["dim_members.html"]
+    for page in pages.values():
+        assert re.search(r"https?:|<script|<link|<img|url\(|@import|13800000001", page) is None
+    verify_night(settings, D)
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == pages
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -195,6 +250,17 @@ def test_the_command_prints_a_line_for_each_failure_and_no_traceback(
     ]
 
 
+def test_the_command_names_the_file_with_the_rows_that_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = build_night(tmp_path, changes=["update dim_members set account_count = 0"])
+    monkeypatch.setattr("exports.__main__.load_settings", lambda: settings)
+    assert main(["verify", "--date", "2026-01-31"]) == 1
+    path = Lake(settings.lake).work / "failing_rows.csv"
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == f"error: the rows that fail are named in {path}"
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as outside of pytest
 def test_the_command_says_in_one_line_what_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -240,6 +306,42 @@ def test_no_night_is_open(tmp_path: Path) -> None:
 def test_great_expectations_is_the_version_whose_fault_is_worked_around() -> None:
     # exports/expectations.py puts DuckDB on a private list; look there when this fails.
     assert version("great-expectations") == "1.24.1"
+
+
+def test_as_many_rows_are_named_as_the_library_counts(tmp_path: Path) -> None:
+    from great_expectations.expectations import (
+        ExpectColumnValuesToBeBetween,
+        ExpectColumnValuesToBeInSet,
+        ExpectColumnValuesToBeUnique,
+        ExpectColumnValuesToNotBeNull,
+        ExpectCompoundColumnsToBeUnique,
+    )
+
+    from ingest.core.expectations import read_failing_rows, run_suites
+
+    database = tmp_path / "rows.duckdb"
+    with duckdb.connect(str(database)) as work:
+        work.execute("create table things (id integer, kind varchar, day integer, number integer)")
+        work.execute("""
+            insert into things values
+            (1, 'a', 1, 5), (2, 'a', 1, 0), (3, 'b', 1, 11), (4, null, 2, null), (5, null, 2, null),
+            (6, 'it''s', 3, 10), (7, 'c', 4, 1)
+        """)
+    named = [
+        (ExpectColumnValuesToNotBeNull(column="kind"), [4, 5]),
+        (ExpectColumnValuesToBeInSet(column="kind", value_set=["a", "it's", "c"]), [3]),
+        (ExpectColumnValuesToBeBetween(column="number", min_value=1, max_value=10), [2, 3]),
+        (ExpectColumnValuesToBeBetween(column="number", min_value=1), [2]),
+        (ExpectColumnValuesToBeUnique(column="kind"), [1, 2]),
+        (ExpectCompoundColumnsToBeUnique(column_list=["kind", "day"]), [1, 2]),
+    ]
+    outcomes = run_suites(database, {}, {"things": [expectation for expectation, _ in named]})
+    with duckdb.connect(str(database), read_only=True) as work:
+        for outcome, (_, ids) in zip(outcomes, named, strict=True):
+            assert outcome.failing is not None
+            count, rows = read_failing_rows(work, outcome.failing, ["id"])
+            assert [row["row_key"] for row in rows] == [f"id={number}" for number in ids]
+            assert outcome.observed == f"{count} of 7 rows differ"
 
 
 def test_every_suite_fits_the_contracts_of_the_real_marts_and_accepts_empty_ones(

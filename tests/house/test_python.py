@@ -2,11 +2,13 @@
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 from tests.house.project import (
     PACKAGES,
+    PROJECT,
     businesses,
     files,
     imports,
@@ -134,6 +136,13 @@ def test_only_the_dag_files_import_airflow() -> None:
     assert not found, offences(
         "Airflow is imported in dags/nightly.py and monthly_close.py:", found
     )
+
+
+def test_only_the_steps_that_judge_import_great_expectations() -> None:
+    commands = ["dags.__main__", "exports.__main__", "exports.nightly", "ingest.__main__"]
+    program = f"import sys, {', '.join(commands)}; sys.exit('great_expectations' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=False)
+    assert done.returncode == 0, "It takes seconds: import it where gate and verify judge"
 
 
 def test_the_core_stays_at_the_few_modules_that_were_agreed() -> None:

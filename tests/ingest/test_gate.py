@@ -302,6 +302,21 @@ def test_no_source_is_held_against_another_one_that_is_taken_back(house: House) 
     assert gate(house.settings, DAY) == first
 
 
+def test_what_was_found_before_another_source_was_taken_back_is_kept(house: House) -> None:
+    write(house, ACROSS.replace("    unexpected", "    severity: warning\n    unexpected"))
+    unsold = "select folio from {folios} where folio not in (select receipt from {shop.sales})"
+    free = "select paid_fen, audit_date from {folios} where paid_fen = 0"
+    write(house, FREE_STAY.replace(free, unsold), "inn")
+    load_all(house, [sale("R9")], "1.00")
+    first = gate(house.settings, DAY)
+    assert [row[0] for row in missed(first)] == ["inn", "shop"]
+    assert (len(house.raw("shop", "sales")), house.raw("inn", "folios")) == (1, [])
+    rows = failing_rows(house)
+    assert [row[4] for row in rows] == ["folio=F1", "receipt=R9, line=1"]
+    assert gate(house.settings, DAY) == first
+    assert failing_rows(house) == rows
+
+
 def test_rows_that_fail_are_kept_with_key_file_and_row_and_all_are_counted(house: House) -> None:
     write(house, WRITTEN.format(severity="warning"))
     free = [sale(f"R{number:04}", "0.00") for number in range(1_001)]
@@ -346,7 +361,7 @@ def test_the_docs_have_a_page_for_each_table_and_say_the_same_bytes_again(house:
     assert "no receipt for free" in sales
     assert "1 项不符合" in sales
     assert not re.search(r"https?:|<script|<link|url\(|R2", sales)
-    assert '<a href="shop__sales.html">' in pages["index.html"].decode()
+    assert '<a href="shop__sales.html">shop.sales</a>' in pages["index.html"].decode()
     assert len(pages) == 1 + 2 + 2 + 1
     gate(house.settings, DAY)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == pages
