@@ -8,6 +8,7 @@ chance.
 import json
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 
 import polars as pl
 
@@ -40,13 +41,20 @@ BOUNDS = frozenset({"min", "max", "future"})  # a person may let a row pass them
 
 @dataclass(frozen=True)
 class Total:
-    """Rows and their exact amount in fen; 0 where the table has no control total."""
+    """Rows and their exact amount in fen; 0 where the table has no control total.
+
+    `others` are the sums of the table's totals after the first; none stands for zeros.
+    """
 
     row_count: int = 0
     fen: int = 0
+    others: tuple[int, ...] = ()
 
     def __add__(self, other: "Total") -> "Total":
-        return Total(self.row_count + other.row_count, self.fen + other.fen)
+        others = zip_longest(self.others, other.others, fillvalue=0)
+        return Total(
+            self.row_count + other.row_count, self.fen + other.fen, tuple(map(sum, others))
+        )
 
 
 @dataclass(frozen=True)
@@ -187,9 +195,10 @@ def _rules(table: Table, delivery_date: date) -> list[_Rule]:
 
 
 def _total(table: Table, rows: pl.DataFrame) -> Total:
-    if table.control_total is None:
+    if not table.totals:
         return Total(rows.height)
-    return Total(rows.height, int(rows[table.control_total].cast(pl.Int128).sum()))
+    fen, *others = (int(rows[name].cast(pl.Int128).sum()) for name in table.totals)
+    return Total(rows.height, fen, tuple(others))
 
 
 def _refused(

@@ -1,7 +1,8 @@
 """What lies in a landing folder: control files and the files that they name.
 
 A delivery is what one control file names, for one business date, with a sequence: 1 for the first
-delivery of that date, 2 for the next. Names and places of files mean nothing beyond that, and the
+delivery of that date, 2 for the next. A file that ends with its summary is its own control file and
+a delivery by itself. Names and places of files mean nothing beyond that, and the
 order in which they came means nothing at all.
 """
 
@@ -52,11 +53,11 @@ Record = dict[str, object]
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file of a delivery, as its control file announces it."""
+    """One file of a delivery, as its control file announces it; None where it says so itself."""
 
     table: Table
     path: Path
-    expectation: Expectation
+    expectation: Expectation | None
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,10 @@ def read_delivery(
     """Read what a control file announces; Problem if it cannot be a delivery of this source."""
     if business_date > night:
         raise Problem(f"{control} is of {business_date}, which is after {night}; ask for its date")
-    files = []
-    for name, expectation in read_control(source.control, control).items():
-        owners = [table for table in source.tables if table.owns(name, business_date)]
-        if len(owners) != 1:
-            raise Problem(
-                f"{control} names {name}, which is no file of {business_date} in the contract of "
-                f"{source.name}; ask for a file of the agreed name"
-            )
-        files.append(LandedFile(owners[0], control.parent / name, expectation))
+    if source.control.is_trailer:
+        files = [LandedFile(source.tables[0], control, None)]
+    else:
+        files = list(_named_files(source, business_date, control))
     missing = {table.name for table in source.tables} - {file.table.name for file in files}
     if sequence == 1 and missing:
         raise Problem(
@@ -116,6 +112,18 @@ def read_delivery(
                 "delivery and load again"
             )
     return Delivery(business_date, sequence, control, tuple(files))
+
+
+def _named_files(source: Source, business_date: date, control: Path) -> Iterator[LandedFile]:
+    """The files that a control file names."""
+    for name, expectation in read_control(source.control, control).items():
+        owners = [table for table in source.tables if table.owns(name, business_date)]
+        if len(owners) != 1:
+            raise Problem(
+                f"{control} names {name}, which is no file of {business_date} in the contract of "
+                f"{source.name}; ask for a file of the agreed name"
+            )
+        yield LandedFile(owners[0], control.parent / name, expectation)
 
 
 def refused_record(record: Record, reason: str) -> Record:

@@ -3,6 +3,7 @@
 from ingest.checks import Checked, Total
 from ingest.core.errors import Problem
 from ingest.deliveries import LandedFile
+from ingest.readers.control import Expectation
 from ingest.readers.rows import SOURCE_ROW
 
 BAD_ROWS_ALWAYS_TAKEN = 20
@@ -22,22 +23,25 @@ def check_volume(file: LandedFile, handed_over: Total) -> None:
         )
 
 
-def check_control(file: LandedFile, handed_over: Total) -> None:
-    """Problem unless rows and amount are what the control file says."""
-    path, expectation = file.path, file.expectation
+def check_control(file: LandedFile, expectation: Expectation, handed_over: Total) -> None:
+    """Problem unless rows and amounts are what the sender says."""
+    path = file.path
     if handed_over.row_count != expectation.row_count:
         raise Problem(
-            f"{path} has {handed_over.row_count} rows, its control file says "
+            f"{path} has {handed_over.row_count} rows, {expectation.said_by} says "
             f"{expectation.row_count}; {AGAIN}"
         )
-    if abs(handed_over.fen) > MAX_TOTAL_FEN:
-        raise Problem(f"{path} adds up to {handed_over.fen} fen, which no ledger holds; {AGAIN}")
-    if file.table.control_total and handed_over.fen != expectation.total_fen:
-        stated = "nothing" if expectation.total_fen is None else f"{expectation.total_fen} fen"
-        raise Problem(
-            f"{path} adds up to {handed_over.fen} fen in {file.table.control_total}, "
-            f"its control file says {stated}; {AGAIN}"
-        )
+    found = (handed_over.fen, *handed_over.others)
+    stated = (expectation.total_fen, *expectation.other_sums_fen)
+    for column, sum_fen, stated_fen in zip(file.table.totals, found, stated, strict=False):
+        if abs(sum_fen) > MAX_TOTAL_FEN:
+            raise Problem(f"{path} adds up to {sum_fen} fen, which no ledger holds; {AGAIN}")
+        if sum_fen != stated_fen:
+            said = "nothing" if stated_fen is None else f"{stated_fen} fen"
+            raise Problem(
+                f"{path} adds up to {sum_fen} fen in {column}, {expectation.said_by} says {said}; "
+                f"{AGAIN}"
+            )
 
 
 def check_bad_rows(file: LandedFile, checked: Checked, bad: int, rows: int) -> None:

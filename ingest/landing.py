@@ -2,7 +2,8 @@
 
 The demo group and the connectors hand over tables of canonical columns, named and typed as in the
 lake (amounts in fen, true and false, local timestamps); here they become a business's own files:
-its headers, words, amounts in yuan, encodings and formats, and the control file that counts them.
+its headers, words, amounts in yuan, encodings and formats, and the control file that counts them
+or the summary at their end.
 """
 
 import codecs
@@ -11,6 +12,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -45,7 +47,8 @@ def write_delivery(
     night: date | None = None,
     sequence: int = 1,
 ) -> None:
-    """Write a delivery of one business date: a file for each table, then the control file.
+    """Write a delivery of one business date: a file for each table, then the control file if the
+    source has one.
 
     `tables` holds canonical columns by table name. Columns left out are delivered empty, and so are
     tables of a first delivery; a later `sequence` (a correction) holds the given tables alone. The
@@ -71,8 +74,9 @@ def write_delivery(
         _write_table(folder / file_name, table, frame)
         total = None if table.control_total is None else int(frame[table.control_total].sum())
         counts.append((file_name, frame.height, total))
-    control = source.control.file_name(business_date, sequence)
-    write_bytes(folder / control, control_bytes(source, counts))
+    if not source.control.is_trailer:
+        control = source.control.file_name(business_date, sequence)
+        write_bytes(folder / control, control_bytes(source, counts))
 
 
 def control_bytes(source: Source, counts: list[tuple[str, int, int | None]]) -> bytes:
@@ -126,7 +130,9 @@ def _write_table(path: Path, table: Table, frame: pl.DataFrame) -> None:
         schema = pa.schema([(column.header, _arrow_type(column)) for column in columns])
         write_parquet(written.to_arrow().cast(schema), path)
         return
-    texts = _csv_texts(written) if table.format == "csv" else _json_texts(written)
+    texts = _json_texts(written)
+    if table.format == "csv":
+        texts = chain(_csv_texts(table, written), _trailer_texts(table, frame))
     write_with(path, _encoded(texts, table.encoding or "utf-8"))
 
 
@@ -159,10 +165,27 @@ def _as_in_file(table: Table, column: Column, frame: pl.DataFrame) -> pl.Expr:
     return value.alias(column.header)
 
 
-def _csv_texts(frame: pl.DataFrame) -> Iterator[str]:
+def _csv_texts(table: Table, frame: pl.DataFrame) -> Iterator[str]:
     yield frame.clear().write_csv(line_terminator="\r\n")
+    signed = (table.value_prefix or "") + pl.all().cast(pl.String).fill_null("")
     for part in frame.iter_slices(SLICE_ROWS):
-        yield part.write_csv(include_header=False, line_terminator="\r\n")
+        whole = part if table.value_prefix is None else part.select(signed.name.keep())
+        yield whole.write_csv(include_header=False, line_terminator="\r\n")
+
+
+def _trailer_texts(table: Table, frame: pl.DataFrame) -> Iterator[str]:
+    """The summary at the end of a file, if the table's files have one."""
+    if table.trailer is None:
+        return
+    values = [str(frame.height)]
+    for name in table.totals:
+        total = int(frame[name].sum())
+        values.append(yuan_text(total) if table.column(name).unit == "yuan" else str(total))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=table.delimiter, lineterminator="\r\n")
+    writer.writerow([table.trailer.rows, *table.trailer.sums.values()])
+    writer.writerow([f"{table.value_prefix or ''}{value}" for value in values])
+    yield buffer.getvalue()
 
 
 def _json_texts(frame: pl.DataFrame) -> Iterator[str]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ingest.ahead import OneBehind, one_ahead
 from ingest.checks import Checked, Total, check
-from ingest.core.contract import Source, load_source
+from ingest.core.contract import Source, Table, load_source
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, move_in, remove, write_parquet
 from ingest.core.log import step_log
@@ -49,6 +49,7 @@ from ingest.partitions import (
 )
 from ingest.privacy import Keys, read_keys
 from ingest.readers import read_rows
+from ingest.readers.control import Expectation
 from ingest.readers.rows import SOURCE_ROW
 from ingest.releases import take_in_releases
 from ingest.staged import ZONES, StagedFile
@@ -137,12 +138,12 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
     """Read, check and stage one file; Problem if it is refused."""
     sha256, byte_count = _fingerprint(file.path)
     record = _record(intake, delivery, file.path, file.table.name, sha256, byte_count)
-    record["control_row_count"] = file.expectation.row_count
-    if file.table.control_total:
-        record["control_total_fen"] = file.expectation.total_fen
-    if file.expectation.sha256 not in (None, sha256):
-        raise Problem(f"{file.path} is not the file that its control file digested; {AGAIN}")
-    sequence = file.expectation.sequence or delivery.sequence
+    expectation, sequence = file.expectation, delivery.sequence
+    if expectation is not None:
+        record |= _stated(file.table, expectation)
+        if expectation.sha256 not in (None, sha256):
+            raise Problem(f"{file.path} is not the file that its control file digested; {AGAIN}")
+        sequence = expectation.sequence or sequence
     version = delivered_version(file.table, delivery.business_date, sequence)
     record["version"] = version
     if first := intake.known.find(sha256, version):
@@ -163,15 +164,17 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
     first_refused: Checked | None = None
     # Reading, checking, shaping and writing go on side by side, each in the order of the file.
     with OneBehind() as writing, OneBehind() as shaping:
-        for checked in _checked(delivered, file.path):
+        for stated, checked in _checked(delivered, file.path):
+            expectation = expectation or stated
             shaping.do(partial(_stage, staged, writing, delivered, checked))
             kept, refused = kept + checked.kept_total, refused + checked.refused_total
             first_refused = first_refused or (checked if checked.refused.height else None)
     check_volume(file, kept + refused)
-    check_control(file, kept + refused)
+    assert expectation is not None  # a reader of a file without a control file ends with it
+    check_control(file, expectation, kept + refused)
     if first_refused is not None:
         check_bad_rows(file, first_refused, refused.row_count, (kept + refused).row_count)
-    record |= {
+    record |= _stated(file.table, expectation) | {
         "row_count": (kept + refused).row_count,
         "total_fen": (kept + refused).fen if file.table.control_total else None,
         "kept_count": kept.row_count,
@@ -182,9 +185,16 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
     return Taken(record, file.table.name, staged.close())
 
 
-def _checked(delivered: Delivered, path: Path) -> Iterator[Checked]:
+def _checked(delivered: Delivered, path: Path) -> Iterator[tuple[Expectation | None, Checked]]:
     for rows in one_ahead(read_rows(delivered.table, path)):
-        yield check(delivered.source, delivered.table, rows, delivered.business_date)
+        checked = check(delivered.source, delivered.table, rows, delivered.business_date)
+        yield rows.stated, checked
+
+
+def _stated(table: Table, expectation: Expectation) -> Record:
+    """What the ledger keeps of what the sender says of a file."""
+    total_fen = expectation.total_fen if table.control_total else None
+    return {"control_row_count": expectation.row_count, "control_total_fen": total_fen}
 
 
 def _stage(staged: StagedFile, writing: OneBehind, delivered: Delivered, checked: Checked) -> None:

@@ -41,7 +41,7 @@ MOMENT = (
 MIDNIGHT = r"[T ]0?0:00(:00(\.0{1,9})?)?$"
 SERIAL = r"^(?P<number>[0-9]{1,7})(?:\.(?P<fraction>[0-9]+))?$"
 WHOLE = r"^-?[0-9]{1,19}$"
-YUAN = r"^-?[0-9]{1,17}(\.[0-9]{1,2})?$"
+YUAN = r"^-?[0-9]{1,17}(\.([0-9]{1,2}|[0-9]{2}0{2,}))?$"  # 0.02000: too long to group thousands
 DECIMAL = r"^-?[0-9]{1,11}(\.[0-9]{1,6})?$"
 HALF_FEN = 5 * 10**9  # in millionths of millionths
 NUMBER = r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
@@ -103,7 +103,8 @@ def whole_number(text: pl.Expr) -> pl.Expr:
 def fen(text: pl.Expr, unit: str) -> pl.Expr:
     """Exact fen of an amount whose unit in the file is "yuan" or "fen"; NULL beyond 64 bits.
 
-    Forms are those of `whole_number`, also with ¥ in front; yuan have at most two decimals.
+    Forms are those of `whole_number`, also with ¥ in front; yuan have at most two decimals, and
+    behind them nothing, or two or more zeros.
     """
     plain = _yuan_in_fen if unit == "yuan" else _plain_whole
     return _in_turn(text, pl.Int64(), [plain, _signed(plain, _without_yen)])

@@ -4,8 +4,8 @@
 receipts (as the mall's tills), a web shop's invoices (as the outlet centre's), a resort's bookings
 (as the hotel) and parking meters (as the car parks). Each set is moved by whole weeks so that its
 last row falls in the week up to the last night. The delivery of the first night carries everything
-before it, too, as the initial load. A source without a set (property) delivers empty files. Where
-each row of each set went is printed and kept in `connect/reconciliation.json`.
+before it, too, as the initial load. A source without a set (property, the payment bill) delivers
+empty files. Where each row of each set went is printed and kept in `connect/reconciliation.json`.
 """
 
 import argparse

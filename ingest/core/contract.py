@@ -7,7 +7,7 @@ an editor check it while it is written.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from ingest.core.contract_file import (
     TEXT_FORMATS,
     ColumnEntry,
     ContractFile,
+    ControlMeta,
     Described,
     SourceEntry,
     TableEntry,
@@ -64,12 +65,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Trailer:
+    """The summary in the last two lines of a file, its headers and its values.
+
+    `rows` heads the number of rows; `sums` holds, by amount column, the header of its sum.
+    """
+
+    rows: str
+    sums: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: a file of each delivery. `business_date_from` names a date or timestamp column.
 
     `mode` says what another row under a known key means: in `append` a contradiction, unless it
     comes as a correction; in `upsert` the newer state of the thing.
     `value_prefix` is a sign that the system writes before each value, lest Excel change it.
+    `trailer` is there if the table's files say at their end what they hold.
     """
 
     name: str
@@ -87,6 +100,13 @@ class Table:
     max_rows: int | None
     columns: tuple[Column, ...]
     value_prefix: str | None = None
+    trailer: Trailer | None = None
+
+    @property
+    def totals(self) -> tuple[str, ...]:
+        """The amount columns whose sums the sender says, the control total first."""
+        stated = tuple(self.trailer.sums) if self.trailer else (self.control_total,)
+        return tuple(name for name in stated if name is not None)
 
     @property
     def file_columns(self) -> tuple[Column, ...]:
@@ -109,18 +129,26 @@ class Table:
         date it may carry `_` or `-` and letters or digits; text may come as `.gz` or `.zip`.
         """
         if self.format in TEXT_FORMATS:
-            name = re.sub(r"\.(gz|zip)$", "", name)
+            name = _unpacked(name)
         return _suffix(self.file, name, business_date) is not None
 
 
 @dataclass(frozen=True)
 class Control:
-    """The control file: rows and totals that the source says it handed over."""
+    """The control file: rows and totals that the source says it handed over.
+
+    Where the file itself says so at its end, `format` is "trailer" and it is its own control file.
+    """
 
     file: str
     format: str
     encoding: str
     columns: Mapping[str, str]
+
+    @property
+    def is_trailer(self) -> bool:
+        """Whether there is no other control file than the file itself."""
+        return self.format == "trailer"
 
     def file_name(self, business_date: date, sequence: int = 1) -> str:
         """Name of the control file of one delivery of a business date."""
@@ -130,8 +158,10 @@ class Control:
         """Business date and sequence of the delivery whose control file has that name.
 
         The first delivery of a date has no number, later ones have `_2`, `_3` and so on. None if
-        the name is not that of a control file.
+        the name is not that of a control file. A file that is its own may be packed.
         """
+        if self.is_trailer:
+            name = _unpacked(name)
         stamp = re.search(r"[0-9]{8}", name.removeprefix(self.file.partition(STAMP)[0]))
         try:
             business_date = datetime.strptime(stamp.group() if stamp else "", "%Y%m%d").date()
@@ -167,6 +197,11 @@ class Source:
 def dated(pattern: str, business_date: date, suffix: str = "") -> str:
     """File name of one business date from a pattern with {yyyymmdd}."""
     return pattern.replace(STAMP, business_date.strftime("%Y%m%d") + suffix)
+
+
+def _unpacked(name: str) -> str:
+    """The name of a text file without what says that it is packed."""
+    return re.sub(r"\.(gz|zip)$", "", name)
 
 
 def _suffix(pattern: str, name: str, business_date: date) -> str | None:
@@ -217,18 +252,18 @@ def _source(contract: Contract, where: Where, entry: SourceEntry) -> Source:
     meta = entry.meta
     if entry.name == "keys":
         raise contract.problem((*where, "name"), "a source cannot be called 'keys'")
-    control = meta.control
-    if control.format == "csv" and control.columns is None:
-        reason = "columns must name the headers of file, rows and total"
-        raise contract.problem((*where, "meta", "control"), f"control: {reason}")
     tables = tuple(
         _table(contract, (*where, "tables", number), table)
         for number, table in enumerate(entry.tables)
     )
     _once(contract, (*where, "tables"), "table", [table.name for table in tables])
-    files = [control.file, *(table.file for table in tables)]
-    _once(contract, (*where, "tables"), "file", files)
-    headers = control.columns.model_dump(exclude_none=True) if control.columns else {}
+    place = (*where, "meta", "control")
+    if meta.control.format == "trailer":
+        tables, control = _with_trailer(contract, place, meta.control, tables)
+    else:
+        control = _control_file(contract, place, meta.control)
+        files = [control.file, *(table.file for table in tables)]
+        _once(contract, (*where, "tables"), "file", files)
     return Source(
         name=entry.name,
         business=meta.business,
@@ -236,9 +271,43 @@ def _source(contract: Contract, where: Where, entry: SourceEntry) -> Source:
         day_cut_off=time.fromisoformat(meta.day_cut_off),
         deadline=time.fromisoformat(meta.lateness.deadline),
         policy=meta.lateness.policy,
-        control=Control(control.file, control.format, control.encoding, MappingProxyType(headers)),
+        control=control,
         tables=tables,
     )
+
+
+def _control_file(contract: Contract, where: Where, meta: ControlMeta) -> Control:
+    headers = meta.columns.model_dump(exclude_none=True) if meta.columns else {}
+    if meta.format == "csv" and "file" not in headers:
+        reason = "columns must name the headers of file, rows and total"
+        raise contract.problem(where, f"control: {reason}")
+    if meta.file is None or meta.sums:
+        raise contract.problem(where, "control: a control file has a 'file', and no 'sums'")
+    return Control(meta.file, meta.format, meta.encoding, MappingProxyType(headers))
+
+
+def _with_trailer(
+    contract: Contract, where: Where, meta: ControlMeta, tables: tuple[Table, ...]
+) -> tuple[tuple[Table, ...], Control]:
+    """The one table of a source whose files end with their summary, and the file as its control."""
+    headers = meta.columns.model_dump(exclude_none=True) if meta.columns else {}
+    if meta.file is not None or set(headers) != {"rows", "total"}:
+        reason = "a trailer has no 'file', and columns that name its headers of rows and total"
+        raise contract.problem(where, f"control: {reason}")
+    table, total = tables[0], tables[0].control_total
+    if len(tables) != 1 or table.format != "csv" or total is None:
+        reason = "a trailer belongs to a source of one table, in csv, with a control_total"
+        raise contract.problem(where, f"control: {reason}")
+    amounts = {column.name for column in table.columns if column.unit}
+    for name in meta.sums:
+        if name not in amounts or name == total:
+            reason = f"sums: '{name}' is no further amount of {table.name}"
+            raise contract.problem((*where, "sums"), reason)
+    sums = {total: headers["total"], **meta.sums}
+    _once(contract, where, "header", [headers["rows"], *sums.values()])
+    trailer = Trailer(headers["rows"], MappingProxyType(sums))
+    control = Control(table.file, meta.format, str(table.encoding), MappingProxyType({}))
+    return (replace(table, trailer=trailer),), control
 
 
 def _once(contract: Contract, where: Where, kind: str, names: Sequence[str]) -> None:

@@ -44,9 +44,9 @@ class Described(BaseModel):
 
 
 class ControlColumns(Written):
-    """Headers of a csv control file."""
+    """Headers of a csv control file, or of a trailer."""
 
-    file: Text
+    file: Text | None = Field(default=None, description="Of a csv control file, which needs it.")
     rows: Text
     total: Text
     sequence: Text | None = Field(
@@ -56,12 +56,20 @@ class ControlColumns(Written):
 
 
 class ControlMeta(Written):
-    """The control file: rows and totals of each file. Without counts a cut file goes unseen."""
+    """Where the sender says rows and totals of each file; without them a cut file goes unseen.
 
-    file: File
-    format: Literal["csv", "json"]
+    A trailer is two last lines of the file itself, headers and values; such a source has one table.
+    """
+
+    file: File | None = Field(default=None, description="Of a control file; a trailer has none.")
+    format: Literal["csv", "json", "trailer"]
     encoding: Encoding = "utf-8"
-    columns: ControlColumns | None = Field(default=None, description="Of a csv control file.")
+    columns: ControlColumns | None = Field(
+        default=None, description="Of a csv control file or a trailer."
+    )
+    sums: dict[Text, Text] = Field(
+        default={}, description="Of a trailer: headers of the sums of further amounts, by column."
+    )
 
 
 class ColumnMeta(Written):

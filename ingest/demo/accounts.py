@@ -66,6 +66,10 @@ class Accounts:
             rows = np.flatnonzero((self.registered == day) | is_changed)
         return rows, self.changed[rows] <= day
 
+    def owner(self, accounts: Ints) -> Ints:
+        """Person behind each account; -1 for no account."""
+        return np.where(accounts >= 0, self.person[accounts], -1)
+
     def known_person(self, accounts: Ints) -> Ints:
         """Person behind each account if it is sound; -1 for an unsound one or for no account."""
         return np.where((accounts >= 0) & self.is_sound[accounts], self.person[accounts], -1)

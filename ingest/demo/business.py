@@ -21,6 +21,7 @@ class Business(ABC):
     """One business: its accounts, and what it writes down of each day."""
 
     source: ClassVar[str]  # its system, as the contract calls it
+    elsewhere: ClassVar[Mapping[str, str]] = {}  # tables of another system than that: which
     accounts: Accounts
 
     def __init__(self, group: Group, people: People) -> None:
@@ -39,6 +40,10 @@ class Business(ABC):
     @abstractmethod
     def masters(self, day: int, is_first: bool) -> Frames:
         """Rows of the master tables of a delivery, after its activity: all, or the changed ones."""
+
+    def source_of(self, table: str) -> str:
+        """The system that hands over a table."""
+        return self.elsewhere.get(table, self.source)
 
     def meet(self, others: Sequence["Business"]) -> None:
         """See the other businesses once all are open, before anything happens. Most need not."""

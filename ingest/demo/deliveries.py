@@ -18,7 +18,7 @@ from ingest.demo.faults import RATES, soil
 from ingest.demo.files import DemoLake, json_bytes
 from ingest.demo.people import People, make_people
 from ingest.demo.wallet import Wallet
-from ingest.demo.world import Group, Span, chance, day_number
+from ingest.demo.world import Frames, Group, Span, chance, day_number
 
 # Points are spent in this order within a day; businesses that joined the group later come last.
 SPENDING_ORDER = (
@@ -53,8 +53,7 @@ def make_deliveries(demo: DemoLake, group: Group, sources: Sequence[Source]) -> 
                 progress.advance(task)
             for business in businesses:
                 masters = business.masters(spans[-1].last_day, business_date == group.first_night)
-                for name, frame in masters.items():
-                    pieces[business.source][name].append(frame)
+                _put(pieces, business, masters)
             for source in sources:
                 tables = {name: pl.concat(it) for name, it in pieces.pop(source.name).items()}
                 tables = _soiled(group, source, business_date, tables, faults)
@@ -103,9 +102,16 @@ def _live(businesses: Sequence[Business], span: Span, wallet: Wallet, pieces: Pi
     """Let a span of days happen everywhere; points spent in one business are gone in the next."""
     wallet.open(span.first_day)
     for business in businesses:
-        for name, frame in business.activity(span, wallet).items():
-            pieces[business.source][name].append(frame)
+        _put(pieces, business, business.activity(span, wallet))
     wallet.close()
+
+
+def _put(pieces: Pieces, business: Business, frames: Frames) -> None:
+    """Put rows of a business with the systems that hand them over, if these do deliver."""
+    for name, frame in frames.items():
+        source = business.source_of(name)
+        if source in pieces:
+            pieces[source][name].append(frame)
 
 
 def _write_truth(

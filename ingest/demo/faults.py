@@ -55,6 +55,7 @@ class Rates:
     repeated_member_rows: float = 6 / 194_760
     returned_receipts: float = 0.032
     partial_returns: float = 0.35
+    payment_missing_in_bill: float = 1 / 2_000
     return_of_unknown_receipt: float = 0.02  # of returns: the original is older than the history
     overdrawn_redemptions: float = 0.003  # the till was offline and took up to twice the balance
 
@@ -80,8 +81,8 @@ class Rates:
 RATES = Rates()
 
 FULL_DELIVERY_ROWS = 400
-# Reference tables that the vendors keep tidy.
-TIDY_TABLES = {"units", "merchants", "fee_bills"}
+# Reference tables that the vendors keep tidy, and the bill, whose summary vouches for every amount.
+TIDY_TABLES = {"units", "merchants", "fee_bills", "trades"}
 # The column in which two rows of one key contradict each other.
 CONFLICT_COLUMN = {
     "members": "member_name",

@@ -1,7 +1,11 @@
-"""The mall's point of sale: merchants, members, sale lines (most of them anonymous), tenders."""
+"""The mall's point of sale: merchants, members, sale lines (most of them anonymous), tenders.
+
+Beside it the payment channel bills what was paid by QR code.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -10,6 +14,7 @@ from ingest.demo.accounts import Accounts, open_accounts
 from ingest.demo.business import Business
 from ingest.demo.faults import ABSURD_BIRTH_DATES, RATES
 from ingest.demo.people import FEMALE, People, fixed_text, written_plates
+from ingest.demo.trade_bill import SOURCE, TABLE, Trades, bill_rows
 from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
     DAY_SECONDS,
@@ -46,7 +51,7 @@ REDEEM_SHARE, LEAST_REDEMPTION_POINTS = 0.10, 500
 GRAND_WEEKDAY, GRAND_LINE_FEN = 5, (6_800_000, 23_000_000)  # every Saturday somebody buys a watch
 LAST_RETURN_DAY = 15
 TENDER_TYPES = pl.Series(["points", "voucher", "wechat", "alipay", "card", "cash"])
-POINTS, VOUCHER = 0, 1
+POINTS, VOUCHER, WECHAT = 0, 1, 2
 MONEY_SHARES = np.array([0.49, 0.24, 0.21, 0.06])
 TENDER_PLACES = 4  # points, voucher, and up to two kinds of money
 
@@ -125,6 +130,7 @@ class Mall(Business):
     """The mall with its members and what is still to be returned."""
 
     source = "pos"
+    elsewhere = MappingProxyType({TABLE: SOURCE})
 
     def __init__(self, group: Group, people: People) -> None:
         super().__init__(group, people)
@@ -135,6 +141,7 @@ class Mall(Business):
         self.visits = eager(rng, self.accounts.count, 0.40)
         self.later_lines: list[pl.DataFrame] = []  # of returns that fall due on a later day
         self.later_tenders: list[pl.DataFrame] = []
+        self.later_trades: list[pl.DataFrame] = []  # also of sales after the bill's midnight
 
     def _set_up_shops(self, rng: np.random.Generator) -> None:
         counts = [category.merchants for category in CATEGORIES]
@@ -229,18 +236,20 @@ class Mall(Business):
         )
 
     def activity(self, span: Span, wallet: Wallet) -> Frames:
-        """Sale lines and tenders; what is returned later waits."""
+        """Sale lines, tenders and the channel's bill; what is returned later waits."""
         rng = chance(self.group, "mall", span.first_day)
         receipts = self._receipts(rng, span)
         lines = self._lines(rng, receipts)
         due_fen = np.bincount(lines.receipt, lines.paid_fen, len(receipts.day)).astype(np.int64)
         tenders = self._tenders(rng, receipts, due_fen, wallet)
+        self._bill(span, receipts, tenders)
         self._plan_returns(rng, receipts, lines, tenders, wallet)
         sales = [self._sale_rows(receipts, lines), *self.later_lines]
         paid = [_tender_rows(receipts.number, receipts.day, tenders), *self.later_tenders]
         due_sales, self.later_lines = _due(sales, span)
         due_tenders, self.later_tenders = _due(paid, span)
-        return {"sales": due_sales, "tenders": due_tenders}
+        due_trades, self.later_trades = _due(self.later_trades, span)
+        return {"sales": due_sales, "tenders": due_tenders, TABLE: due_trades}
 
     def _receipts(self, rng: np.random.Generator, span: Span) -> Receipts:
         """Who bought when and where; documents are numbered in the order of the day."""
@@ -381,6 +390,43 @@ class Mall(Business):
         self.later_lines.append(self._sale_rows(back, kept, named))
         returned = Tenders(tenders.kind[who], -given_back)
         self.later_tenders.append(_tender_rows(back.number, day, returned))
+        self._bill_refunds(back, returned, named, _numbers(tenders)[who])
+
+    def _bill(self, span: Span, receipts: Receipts, tenders: Tenders) -> None:
+        """What was paid by WeChat, but for a few payments that its bill lacks."""
+        rng = chance(self.group, "trades", span.first_day)
+        receipt, place = _by_wechat(tenders)
+        is_missing = flip(rng, len(receipt), RATES.payment_missing_in_bill)
+        is_late = receipts.sold_at[receipt] // DAY_SECONDS > receipts.day[receipt]
+        self.counts["payments_missing_in_bill"] += int(is_missing.sum())
+        self.counts["payments_after_midnight"] += int((is_late & ~is_missing).sum())
+        receipt, place = receipt[~is_missing], place[~is_missing]
+        trades = Trades(
+            receipt_no=receipts.number.gather(receipt),
+            tender_no=_numbers(tenders)[receipt, place],
+            moment=receipts.sold_at[receipt],
+            merchant=receipts.merchant[receipt],
+            person=self.accounts.owner(receipts.buyer[receipt]),
+            amount_fen=tenders.amount_fen[receipt, place],
+        )
+        self.later_trades.append(bill_rows(trades, self.group.offset))
+
+    def _bill_refunds(
+        self, back: Receipts, returned: Tenders, original: pl.Series, numbers: Ints
+    ) -> None:
+        """What goes back by WeChat; `numbers` are those of the tenders that it was paid with."""
+        receipt, place = _by_wechat(returned)
+        trades = Trades(
+            receipt_no=original.gather(receipt),
+            tender_no=numbers[receipt, place],
+            moment=back.sold_at[receipt],
+            merchant=back.merchant[receipt],
+            person=self.accounts.owner(back.buyer[receipt]),
+            amount_fen=-returned.amount_fen[receipt, place],
+            return_no=back.number.gather(receipt),
+            return_tender_no=_numbers(returned)[receipt, place],
+        )
+        self.later_trades.append(bill_rows(trades, self.group.offset))
 
     def _sale_rows(
         self, receipts: Receipts, lines: Lines, original: pl.Series | None = None
@@ -422,6 +468,18 @@ def _members(rng: np.random.Generator, people: People) -> Accounts:
     person = np.concatenate([person, again])
     number = spread(np.arange(len(person)), 8, 10_203_040)
     return open_accounts(rng, people, person, number)
+
+
+def _by_wechat(tenders: Tenders) -> tuple[Ints, Ints]:
+    """Receipt and place of each tender by WeChat."""
+    receipt, place = np.nonzero((tenders.kind == WECHAT) & (tenders.amount_fen != 0))
+    return receipt, place
+
+
+def _numbers(tenders: Tenders) -> Ints:
+    """The number of each tender within its receipt, by receipt and place."""
+    numbers: Ints = np.cumsum(tenders.amount_fen != 0, axis=1)
+    return numbers
 
 
 def _tender_rows(number: pl.Series, day: Ints, tenders: Tenders) -> pl.DataFrame:

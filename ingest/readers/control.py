@@ -24,13 +24,16 @@ class Expectation:
     """What the control file says of one file; None where it says nothing.
 
     `sequence` says which version of its business date the file is, if not that of its delivery;
-    `sha256` is the digest of its bytes in hex.
+    `sha256` is the digest of its bytes in hex. A summary in the file itself says `other_sums_fen`
+    too: those of the table's totals after the first.
     """
 
     row_count: int
     total_fen: int | None
     sequence: int | None = None
     sha256: str | None = None
+    other_sums_fen: tuple[int, ...] = ()
+    said_by: str = "its control file"
 
 
 def read_control(control: Control, path: Path) -> dict[str, Expectation]:
@@ -80,7 +83,7 @@ def _values(headers: Mapping[str, str], row: Mapping[str, str]) -> tuple[Any, ..
     return (
         row[headers["file"]],
         int(row[headers["rows"]]),
-        _fen(total) if total else None,
+        amount_fen(total, "yuan") if total else None,
         int(sequence) if sequence else None,
         sha256 or None,
     )
@@ -104,8 +107,9 @@ def _add(
     entries[name] = Expectation(rows, total, sequence, sha256.lower() if sha256 else None)
 
 
-def _fen(yuan: str) -> int:
-    amount: int | None = pl.select(fen(pl.lit(yuan.strip()), "yuan")).item()
+def amount_fen(text: str, unit: str) -> int:
+    """Fen of an amount in yuan or fen; ValueError if it is none."""
+    amount: int | None = pl.select(fen(pl.lit(text.strip()), unit)).item()
     if amount is None:
-        raise ValueError(f"{yuan} is no amount in yuan")
+        raise ValueError(f"{text} is no amount in {unit}")
     return amount

@@ -1,7 +1,7 @@
 """Delimited text: quotes as usual, rows of another length kept aside, nothing guessed."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,19 +10,33 @@ import pyarrow.csv
 
 from ingest.core.contract import Table
 from ingest.core.errors import Problem, one_line
-from ingest.readers.rows import BrokenRow, Numbering, Rows, positions
+from ingest.readers.rows import BrokenRow, Numbering, Rows, no_rows, positions
 from ingest.readers.text import TextStream
+from ingest.readers.trailers import TRAILER_LINES, read_trailer
 
 BLOCK_BYTES = 1 << 24  # a row longer than this is refused
 
 
 def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     """Rows of one file, part by part; Problem where it is not what the contract says."""
-    stream = TextStream(file, table.encoding or "utf-8", path)
-    headers = _headers(stream.first_line(), table.delimiter, path)
-    if not stream.tail:  # a day without rows may come as a file without bytes
+    kept_lines = TRAILER_LINES if table.trailer else 0
+    stream = TextStream(file, table.encoding or "utf-8", path, kept_lines)
+    first_line = stream.first_line()
+    if table.trailer and stream.is_at_end():  # so that a cut is called one
+        read_trailer(table, table.trailer, stream.kept, path)
+    headers = _headers(first_line, table, path)
+    if not stream.tail and not table.trailer:  # a day without rows may come without bytes
         headers = [column.header for column in table.file_columns]
-    places = positions(headers, table, path)
+    yield from _rows(table, stream, positions(headers, table, path), len(headers), path)
+    if table.trailer:
+        stated = read_trailer(table, table.trailer, stream.kept, path)
+        yield Rows(no_rows([column.name for column in table.file_columns]), stated=stated)
+
+
+def _rows(
+    table: Table, stream: TextStream, places: Mapping[str, int], width: int, path: Path
+) -> Iterator[Rows]:
+    """The rows behind the line of headers, each of so many fields."""
     if stream.is_at_end():
         return
     numbering = Numbering()
@@ -31,7 +45,7 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
         numbering.put_aside(BrokenRow(row.number, "field_count", None, row.text))
         return "skip"
 
-    names = [str(position) for position in range(len(headers))]
+    names = [str(position) for position in range(width)]
     wanted = {str(places[column.name]): column.name for column in table.file_columns}
     last: pa.RecordBatch | None = None
     try:
@@ -59,9 +73,10 @@ def read_csv(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     yield from numbering.rest([column.name for column in table.file_columns])
 
 
-def _headers(line: str, delimiter: str, path: Path) -> list[str]:
+def _headers(line: str, table: Table, path: Path) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        headers = next(csv.reader([line], delimiter=table.delimiter), [])
+        return [header.removeprefix(table.value_prefix or "") for header in headers]
     except csv.Error as error:
         raise Problem(
             f"{path}: its first line is no line of headers ({error}); ask for the file again"

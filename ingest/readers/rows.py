@@ -10,6 +10,7 @@ import pyarrow as pa
 from ingest.core.contract import Table
 from ingest.core.errors import Problem
 from ingest.core.log import step_log
+from ingest.readers.control import Expectation
 
 SOURCE_ROW = "_source_row"
 PART_ROWS = 131_072
@@ -31,11 +32,13 @@ class Rows:
     """Some rows of a file: one text column for each contract column, and `_source_row` (1-based).
 
     Empty and blank values are NULL. `may_hold_nul` is false if no byte of the file so far is 0.
+    `stated` is what a summary at the end of the file says of it; it comes last, with no rows.
     """
 
     frame: pl.DataFrame
     broken: tuple[BrokenRow, ...] = ()
     may_hold_nul: bool = True
+    stated: Expectation | None = None
 
     @property
     def row_count(self) -> int:
@@ -75,9 +78,13 @@ class Numbering:
     def rest(self, names: Sequence[str]) -> Iterator[Rows]:
         """What was put aside after the last part."""
         if self._aside:
-            nothing = pl.DataFrame(schema={**dict.fromkeys(names, pl.String), SOURCE_ROW: pl.Int64})
-            yield Rows(nothing, tuple(self._aside))
+            yield Rows(no_rows(names), tuple(self._aside))
             self._aside = []
+
+
+def no_rows(names: Sequence[str]) -> pl.DataFrame:
+    """The frame of a part that has no readable rows."""
+    return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), SOURCE_ROW: pl.Int64})
 
 
 def positions(headers: Sequence[str], table: Table, path: Path) -> dict[str, int]:

@@ -17,9 +17,11 @@ class TextStream(io.RawIOBase):
     Reading raises Problem where the file is not of its encoding, and at its end if the last line
     has no line end: it was cut off; or if it all was UTF-8 although another encoding was declared,
     for almost any bytes are GB18030, but hardly any Chinese text in it is UTF-8.
+
+    The last `kept_lines` lines are never given out; at the end they are in `kept`.
     """
 
-    def __init__(self, file: BinaryIO, encoding: str, path: Path) -> None:
+    def __init__(self, file: BinaryIO, encoding: str, path: Path, kept_lines: int = 0) -> None:
         super().__init__()
         self._file, self._path, self._encoding = file, path, encoding
         self._decoder = codecs.getincrementaldecoder(encoding)("strict")
@@ -28,7 +30,10 @@ class TextStream(io.RawIOBase):
         self._line_count = 0
         self._waiting = b""
         self._is_done = False
-        self.tail = b""  # the last bytes read so far
+        self._last_byte = b""
+        self._kept_lines = kept_lines
+        self.kept = b""
+        self.tail = b""  # the last bytes given out so far
         self.has_nul = False
 
     def readable(self) -> bool:
@@ -73,7 +78,27 @@ class TextStream(io.RawIOBase):
             yield [line.removesuffix("\r") for line in whole]
 
     def _chunk(self) -> bytes:
-        """The next piece, never half a character; empty at the end."""
+        """The next piece, never half a character nor a line that is kept; empty at the end."""
+        while piece := self._decoded():
+            given = self._all_but_kept(piece)
+            if given:
+                self.tail = (self.tail + given[-16:])[-16:]
+                return given
+        return b""
+
+    def _all_but_kept(self, piece: bytes) -> bytes:
+        """What can be given out for sure, now that a piece has come."""
+        if self._kept_lines == 0:
+            return piece
+        waiting = self.kept + piece
+        end = len(waiting)
+        for _ in range(self._kept_lines + 1):  # the end of the line before those that are kept
+            end = waiting.rfind(b"\n", 0, max(end, 0))
+        self.kept = waiting[end + 1 :]
+        return waiting[: end + 1]
+
+    def _decoded(self) -> bytes:
+        """The next piece of the file, never half a character; empty at the end."""
         while not self._is_done:
             data = self._file.read(CHUNK_BYTES)
             self._is_done = not data
@@ -93,14 +118,14 @@ class TextStream(io.RawIOBase):
             if self._other_text is not None and not self._other_text.goes_on(data):
                 self._other_text = None
             if piece:
-                self.tail = (self.tail + piece[-16:])[-16:]
+                self._last_byte = piece[-1:]
                 return piece
         if self._other_text is not None and self._other_text.is_beyond_ascii:
             raise Problem(
                 f"{self._path} is utf-8, not {self._encoding}; "
                 "the file was refused, ask for it in the encoding of the contract"
             )
-        if self.tail and not self.tail.endswith(b"\n"):
+        if self._last_byte not in (b"", b"\n"):
             raise Problem(
                 f"{self._path} is cut off: its last line has no line end; ask for the file again"
             )

@@ -34,7 +34,7 @@ def test_the_contract_says_everything_that_reading_a_file_needs(house: House) ->
 def test_the_sources_of_the_project_are_all_valid() -> None:
     dbt_project = load_settings().dbt_project
     names = source_names(dbt_project)
-    assert {"hotel", "parking", "pos", "property"} <= set(names)
+    assert {"hotel", "parking", "payments", "pos", "property"} <= set(names)
     assert [load_source(dbt_project, name).name for name in names] == names
 
 

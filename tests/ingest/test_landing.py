@@ -135,6 +135,39 @@ def test_parquet_holds_local_timestamps_without_a_zone_and_amounts_in_fen(tmp_pa
     assert read.column("paid_fen") == pa.chunked_array([[180]])
 
 
+def test_a_bill_has_a_sign_before_each_value_and_its_summary_at_its_end_and_nothing_beside_it(
+    tmp_path: Path,
+) -> None:
+    trades = pl.DataFrame(
+        {
+            "order_no": ["R1-1", "R1-1"],
+            "trade_status": ["paid", "refunded"],
+            "paid_fen": [12345, 0],
+            "refund_fen": [0, 345],
+            "fee_fen": [74, -2],
+        }
+    )
+    folder = write(tmp_path, "payments", {"trades": trades})
+    [path] = folder.iterdir()
+    assert path.name == "微信交易账单_20260901.csv"
+    *rows, headers, values, end = path.read_bytes().decode("utf-8-sig").split("\r\n")
+    assert rows[1:] == [
+        "`,`,`,`,`,`,`R1-1,`,`,`SUCCESS,`,`,`123.45,`,`,`,`0.00,`,`,`,`,`,`0.74,`,`,`,`",
+        "`,`,`,`,`,`,`R1-1,`,`,`REFUND,`,`,`0.00,`,`,`,`3.45,`,`,`,`,`,`-0.02,`,`,`,`",
+    ]
+    assert headers == (
+        "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
+    )
+    assert (values, end) == ("`2,`123.45,`3.45,`0.00,`0.72,`0.00,`0.00", "")
+
+
+def test_an_empty_bill_has_a_summary_of_zeros(tmp_path: Path) -> None:
+    [path] = write(tmp_path, "payments", {}).iterdir()
+    headers, _, values = path.read_bytes().decode("utf-8-sig").splitlines()
+    assert headers.startswith("交易时间,公众账号ID,商户号,特约商户号,")
+    assert values == "`0,`0.00,`0.00,`0.00,`0.00,`0.00,`0.00"
+
+
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     frame = pl.DataFrame({"session_no": ["S1", "S2"], "lot_no": ["L", "L"]})
     first = write(tmp_path / "a", "parking", {"sessions": frame})

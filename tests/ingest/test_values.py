@@ -169,6 +169,8 @@ def test_a_day_number_with_a_fraction_is_a_moment_to_the_nearest_second(
         ("1234", 123400),
         ("-0.01", -1),
         ("-0.00", 0),
+        ("0.02000", 2),
+        ("-12.3400", -1234),
         ("1,234.50", 123450),
         ("1,234,567.89", 123456789),
         ("-1,234.50", -123450),
@@ -201,6 +203,8 @@ def test_an_amount_in_yuan_is_exact_fen_however_it_is_written(
         *(
             "12.500",
             "12.345",
+            "12.340",
+            "0.02001",
             "1.234",
             "1,23,4",
             "1,2345",
@@ -310,7 +314,9 @@ def test_amounts_are_exact_to_the_last_fen(amount: int) -> None:
     assert values(whole_number, f"{amount}", f"{amount:,}") == [amount] * 2
 
 
-SLOW_NUMBER = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]{1,2})?", re.ASCII)
+SLOW_NUMBER = re.compile(
+    r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.(?:[0-9]{1,2}|[0-9]{2}0{2,}))?", re.ASCII
+)
 
 
 def slow_fen(text: str) -> int | None:
