@@ -20,9 +20,12 @@ def check_deliveries(
 
     `at` is the time of asking, with its zone; None takes every deadline as passed. Before its
     deadline a source is waited for; after it its policy says whether the night goes on without it.
+    One on which no figure depends (`note`) is never waited for.
     """
     late = [source for source in sources if not _has_delivered(lake, source, business_date)]
     for source in late:
+        if source.policy == "note":
+            continue
         deadline = datetime.combine(
             business_date + timedelta(days=1), source.deadline, ZoneInfo(source.time_zone)
         )
@@ -43,7 +46,9 @@ def check_deliveries(
                 f"{missing}, and its contract lets no night go on without it; put the delivery "
                 "there, or set its lateness policy to provisional"
             )
-        LOG.warning("%s; the night goes on, its figures are provisional", missing)
+        is_noted = source.policy == "note"
+        effect = "no figure depends on it" if is_noted else "its figures are provisional"
+        LOG.warning("%s; the night goes on, %s", missing, effect)
 
 
 def _has_delivered(lake: Lake, source: Source, business_date: date) -> bool:

@@ -173,9 +173,10 @@ class Lateness(Written):
     deadline: Clock = Field(
         default="06:00", description="On the morning after the business date, in its time zone."
     )
-    policy: Literal["provisional", "block"] = Field(
+    policy: Literal["provisional", "block", "note"] = Field(
         default="provisional",
-        description="provisional: the night goes on, this business is marked. block: it waits.",
+        description="provisional: the night goes on, this business is marked. block: it waits. "
+        "note: no figure depends on it, so its absence stands in the calendar and no more.",
     )
 
 

@@ -117,11 +117,11 @@ ROWS = {
         ('2026-01-15', 'pos', 'sales', '=1+1.csv', 'accepted', 100, 96, 1, 1, 2, 100, 123456,
          true)""",
     "fct_source_freshness": """
-        (source, business, last_load_date, last_delivered_date, last_business_date, gap_count,
-        is_provisional) values
-        ('gate', 'parking', '2026-01-15', '2026-01-15', '2026-01-15', 0, false),
-        ('pms', 'hotel', '2026-01-14', '2026-01-14', '2026-01-14', 1, true),
-        ('pos', 'mall', '2026-01-15', '2026-01-15', '2026-01-15', 0, false)""",
+        (source, business, policy, last_load_date, last_delivered_date, last_business_date,
+        gap_count, is_provisional) values
+        ('gate', 'parking', 'provisional', '2026-01-15', '2026-01-15', '2026-01-15', 0, false),
+        ('pms', 'hotel', 'provisional', '2026-01-14', '2026-01-14', '2026-01-14', 1, true),
+        ('pos', 'mall', 'provisional', '2026-01-15', '2026-01-15', '2026-01-15', 0, false)""",
     "fct_delivery_calendar": """
         (source, business_date, sequence, load_date, status, is_out_of_order, is_gap) values
         ('gate', '2026-01-15', 1, '2026-01-15', 'on_time', false, false),

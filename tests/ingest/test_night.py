@@ -232,6 +232,8 @@ def test_a_night_for_which_nobody_delivered_is_not_opened(house: House) -> None:
         ("2026-10-30T06:00:00+08:00", "block", "lets no night go on without it"),
         (None, "provisional", None),
         (None, "block", "lets no night go on without it"),
+        ("2026-10-30T05:59:59+08:00", "note", None),
+        (None, "note", None),
     ],
 )
 def test_a_missing_delivery_is_awaited_to_its_deadline_and_then_its_policy_decides(

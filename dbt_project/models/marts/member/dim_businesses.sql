@@ -8,7 +8,7 @@ freshness as (
 
     select
         business,
-        min(last_delivered_date) as last_good_date,
+        min(case when policy <> 'note' then last_delivered_date end) as last_good_date,
         max(case when is_provisional then 1 else 0 end) = 1 as is_provisional
     from {{ ref('fct_source_freshness') }}
     group by business

@@ -11,14 +11,17 @@ with calendar as (
 
 ),
 
-businesses as (
+expected as (
 
     select
-        source,
-        max(business) as business
-    from {{ source('deliveries', 'expected') }}
-    where load_date <= (select business_date from {{ ref('int_tonight') }})
-    group by source
+        expected.source,
+        expected.business,
+        expected.policy,
+        row_number() over (
+            partition by expected.source order by expected.load_date desc, expected.business_date desc
+        ) as place
+    from {{ source('deliveries', 'expected') }} as expected
+    inner join {{ ref('int_tonight') }} as tonight on expected.load_date <= tonight.business_date
 
 ),
 
@@ -35,16 +38,18 @@ happened as (
 freshness as (
 
     select
-        businesses.source,
-        businesses.business,
+        expected.source,
+        expected.business,
+        expected.policy,
         calendar.last_load_date,
         calendar.last_delivered_date,
         happened.last_business_date,
         cast(calendar.gap_count as bigint) as gap_count,
-        calendar.gap_count > 0 as is_provisional
-    from businesses
-    inner join calendar on businesses.source = calendar.source
-    left join happened on businesses.source = happened.source
+        calendar.gap_count > 0 and expected.policy <> 'note' as is_provisional
+    from expected
+    inner join calendar on expected.source = calendar.source
+    left join happened on expected.source = happened.source
+    where expected.place = 1
 
 )
 
