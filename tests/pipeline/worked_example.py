@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from ingest.core.contract import load_source
+from ingest.core.contract import load_source, source_names
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
@@ -21,12 +21,13 @@ Rows = list[dict[str, Any]]
 
 
 def write_landing(lake: Path) -> None:
-    """Write the deliveries of the three nights, all four sources each night."""
+    """Write the deliveries of the three nights; sources without rows deliver empty files."""
+    project = load_settings().dbt_project
     for night, by_source in zip(
         NIGHTS, (first_night(), second_night(), third_night()), strict=True
     ):
-        for name in ("hotel", "parking", "pos", "property"):
-            source = load_source(load_settings().dbt_project, name)
+        for name in source_names(project):
+            source = load_source(project, name)
             tables = {table: pl.DataFrame(rows) for table, rows in by_source.get(name, {}).items()}
             write_delivery(Lake(lake), source, night, tables)
 
