@@ -1,4 +1,4 @@
-"""The demo group: one seeded population living across four businesses, and the truth about it.
+"""The demo group: one seeded population living across every business, and the truth about it.
 
     python -m ingest demo [--people N] [--from DATE] [--nights N] [--history-days N] [--seed N] …
 
@@ -18,7 +18,7 @@ from ingest.demo.deliveries import make_deliveries
 from ingest.demo.files import DemoLake, code_digest
 from ingest.demo.world import Group
 
-SMALLEST_GROUP = 100  # people; fewer do not fill four businesses
+SMALLEST_GROUP = 100  # people; fewer do not fill the businesses
 LARGEST_GROUP = 5_000_000  # plates and mobile numbers stay distinct up to here
 LONGEST_HISTORY_DAYS = 3_650
 
