@@ -1,11 +1,11 @@
 """Real input: third-party data sets that nobody here wrote, turned into landing deliveries.
 
 `python -m ingest connect --data DIR [--from YYYY-MM-DD] [--nights N] [--lake DIR]` reads a grocer's
-receipts (as the mall's tills), a resort's bookings (as the hotel) and parking meters (as the car
-parks). Each set is moved by whole weeks so that its last row falls in the week up to the last
-night. The delivery of the first night carries everything before it, too, as the initial load. A
-source without a set (property) delivers empty files. Where each row of each set went is printed and
-kept in `connect/reconciliation.json`.
+receipts (as the mall's tills), a resort's bookings (as the hotel), parking meters (as the car
+parks) and a coffee chain's offers (as the mini-program). Each set is moved by whole weeks so that
+its last row falls in the week up to the last night. The delivery of the first night carries
+everything before it, too, as the initial load. A source without a set (property) delivers empty
+files. Where each row of each set went is printed and kept in `connect/reconciliation.json`.
 """
 
 import argparse
@@ -17,7 +17,12 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.connectors import completejourney, meter_payments, resort_bookings
+from ingest.connectors import (
+    completejourney,
+    meter_payments,
+    offer_transcript,
+    resort_bookings,
+)
 from ingest.connectors.common import DELIVERY_DATE, WEEK_DAYS, Connected, SetAccount
 from ingest.core.contract import Source, load_source, source_names
 from ingest.core.dates import parse_date
@@ -34,6 +39,7 @@ CONNECTORS: Mapping[str, Callable[[Path, date, time], Connected]] = {
     completejourney.SOURCE: completejourney.connect,
     resort_bookings.SOURCE: resort_bookings.connect,
     meter_payments.SOURCE: meter_payments.connect,
+    offer_transcript.SOURCE: offer_transcript.connect,
 }
 LOG = step_log("connect")
 

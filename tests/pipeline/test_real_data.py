@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingest.core.contract import business_names
 from tests.pipeline.nights import PROJECT, must_run
 
 DATA = Path(os.environ.get("MEMBER_DATA") or PROJECT.parent / "shared" / "data")
@@ -23,8 +24,12 @@ def test_three_nights_on_third_party_data_pass_every_invariant(tmp_path: Path) -
         lines = connection.execute(
             "select sum(row_count) from fct_load_reconciliation where table_name = 'sales'"
         ).fetchall()
+        behaviours = connection.execute(
+            "select count(*), count(offer_id) from fct_behaviours"
+        ).fetchall()
         settled = connection.execute("select sum(net_fen) from fct_settlement_statements")
         assert settled.fetchall() == [(0,)]
     assert lines[0][0] > 1_300_000
+    assert behaviours == [(167_581, 167_581)]
     parties = {path.parent.name for path in (lake / "outbox" / "statements").glob("*/*/*.xlsx")}
-    assert parties == {"fund", "hotel", "mall", "parking", "property"}
+    assert parties == {"fund", *(business_names(PROJECT / "dbt_project") or [])}
