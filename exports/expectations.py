@@ -60,6 +60,7 @@ LASTING = (
     "dim_member_accounts",
     "dim_members",
     "fct_activities",
+    "fct_behaviours",
 )  # may shrink by a merge or a correction
 
 
@@ -130,6 +131,10 @@ def _member_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
         "fct_activities": [
             ExpectColumnValuesToBeInSet(column="business", value_set=list(facts.businesses)),
             ExpectColumnValuesToBeBetween(column="points", min_value=0),
+        ],
+        "fct_behaviours": [
+            ExpectColumnValuesToBeInSet(column="business", value_set=list(facts.businesses)),
+            ExpectColumnValuesToBeBetween(column="reward_points", min_value=0),
         ],
         "fct_audience_members": [
             ExpectColumnValuesToBeInSet(column="business", value_set=list(facts.businesses)),

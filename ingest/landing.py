@@ -55,8 +55,9 @@ def write_delivery(
     delivery lies in the landing folder of `night`, by default that of its business date. Columns
     that no file holds are not written, but a product is added up for the control file.
     A column of text where the contract has another type is written as it stands (but not in
-    Parquet, and not the column of the control total), which is how a fault gets into a file. The
-    same rows in the same order give the same bytes.
+    Parquet, and not the column of the control total), which is how a fault gets into a file. JSON
+    lines may hold a column of text under one of its aliases besides, for the rows of a sender who
+    changed the header. The same rows in the same order give the same bytes.
 
     Raises ValueError on a table or column that the contract does not know, Problem if the lake
     cannot be written.
@@ -102,11 +103,14 @@ def yuan_text(fen: int) -> str:
 
 
 def _complete(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """All columns of the contract in its order and types; those not given are empty."""
-    unknown = sorted(set(frame.columns) - {column.name for column in table.columns})
+    """All columns of the contract in its order and types, those not given empty; then aliases."""
+    types = {column.name: POLARS_TYPES[column.data_type] for column in table.columns}
+    others = set(frame.columns) - types.keys()
+    aliases = {alias for column in table.columns for alias in column.aliases}
+    drifted = sorted(others & aliases) if table.format == "jsonl" else []
+    unknown = sorted(others - set(drifted))
     if unknown:
         raise ValueError(f"the contract of {table.name} has no column {', '.join(unknown)}")
-    types = {column.name: POLARS_TYPES[column.data_type] for column in table.columns}
     if not frame.columns:
         return pl.DataFrame(schema=types)
     as_text = {
@@ -120,12 +124,13 @@ def _complete(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         for name, type_ in types.items()
         if name not in frame.columns
     ]
-    return frame.with_columns(*given, *missing).select(list(types))
+    return frame.with_columns(*given, *missing).select(*types, *drifted)
 
 
 def _write_table(path: Path, table: Table, frame: pl.DataFrame) -> None:
     columns = table.file_columns
-    written = frame.select(_as_in_file(table, column, frame) for column in columns)
+    drifted = frame.columns[len(table.columns) :]
+    written = frame.select(*(_as_in_file(table, column, frame) for column in columns), *drifted)
     if table.format == "parquet":
         schema = pa.schema([(column.header, _arrow_type(column)) for column in columns])
         write_parquet(written.to_arrow().cast(schema), path)

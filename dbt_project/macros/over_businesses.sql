@@ -1,6 +1,7 @@
-{#- One common shape over all businesses: the rows of `int_<business>__<shape>` with the business in front. -#}
+{#- One common shape over all businesses: the rows of `int_<business>__<shape>` with the business in front. A shape that
+    not every business fills has a list of its own, the variable of its name. -#}
 {% macro over_businesses(shape, columns) %}
-    {%- for business in var('businesses') %}
+    {%- for business in var(shape, var('businesses')) %}
     select
         '{{ business }}' as business,
         {{ columns | join(',\n        ') }}

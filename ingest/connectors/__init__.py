@@ -2,10 +2,11 @@
 
 `python -m ingest connect --data DIR [--from YYYY-MM-DD] [--nights N] [--lake DIR]` reads a grocer's
 receipts (as the mall's tills), a web shop's invoices (as the outlet centre's), a resort's bookings
-(as the hotel) and parking meters (as the car parks). Each set is moved by whole weeks so that its
-last row falls in the week up to the last night. The delivery of the first night carries everything
-before it, too, as the initial load. A source without a set (property, the payment bill) delivers
-empty files. Where each row of each set went is printed and kept in `connect/reconciliation.json`.
+(as the hotel), parking meters (as the car parks) and a coffee chain's offers (as the mini-program).
+Each set is moved by whole weeks so that its last row falls in the week up to the last night. The
+delivery of the first night carries everything before it, too, as the initial load. A source without
+a set (property, the payment bill) delivers empty files. Where each row of each set went is printed
+and kept in `connect/reconciliation.json`.
 """
 
 import argparse
@@ -17,7 +18,13 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.connectors import completejourney, meter_payments, online_retail, resort_bookings
+from ingest.connectors import (
+    completejourney,
+    meter_payments,
+    offer_transcript,
+    online_retail,
+    resort_bookings,
+)
 from ingest.connectors.common import DELIVERY_DATE, WEEK_DAYS, Connected, SetAccount
 from ingest.core.contract import Source, load_source, source_names
 from ingest.core.dates import parse_date
@@ -34,6 +41,7 @@ CONNECTORS: Mapping[str, Callable[[Path, date, time], Connected]] = {
     completejourney.SOURCE: completejourney.connect,
     resort_bookings.SOURCE: resort_bookings.connect,
     meter_payments.SOURCE: meter_payments.connect,
+    offer_transcript.SOURCE: offer_transcript.connect,
     online_retail.SOURCE: online_retail.connect,
 }
 LOG = step_log("connect")

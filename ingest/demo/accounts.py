@@ -183,6 +183,24 @@ def without_phone(accounts: Accounts, is_without: Flags) -> Accounts:
     )
 
 
+def with_checked_phones(
+    rng: np.random.Generator, accounts: Accounts, without_share: float
+) -> Accounts:
+    """The accounts of an app that checks numbers and asks for no name: one's own number on the day
+    of registration, or none.
+    """
+    is_without = (accounts.phone_kind != OWN) | flip(rng, accounts.count, without_share)
+    plain = replace(
+        accounts,
+        phone=accounts.people.number_on(accounts.person, accounts.registered),
+        phone_style=np.full(accounts.count, PLAIN),
+        changed=np.where(accounts.changed > accounts.registered, accounts.changed, NEVER),
+        is_name_mistyped=np.zeros(accounts.count, dtype=np.bool_),
+        is_sound=accounts.phone_kind == OWN,
+    )
+    return without_phone(plain, is_without)
+
+
 def _registration_days(rng: np.random.Generator, people: People, person: Ints) -> Ints:
     """Most joined over the years, one in eight around the nights made or after the last one."""
     count = len(person)

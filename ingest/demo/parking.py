@@ -6,7 +6,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from ingest.demo.accounts import FAMILY, OWN, Accounts, open_accounts, with_end, without_phone
+from ingest.demo.accounts import (
+    FAMILY,
+    Accounts,
+    open_accounts,
+    with_checked_phones,
+    with_end,
+)
 from ingest.demo.business import Business
 from ingest.demo.faults import RATES
 from ingest.demo.people import People, plate_texts
@@ -82,22 +88,9 @@ class Parking(Business):
         ended = np.r_[np.where(is_sold, sold_on, NEVER), np.full(len(buyer), NEVER)]
         joined = np.minimum(accounts.registered, ended - 60)
         joined[len(driver) :] = bought_on
-        accounts = self._verified_phones(rng, replace(accounts, registered=joined))
+        accounts = replace(accounts, registered=joined)
+        accounts = with_checked_phones(rng, accounts, WITHOUT_PHONE_SHARE)
         return with_end(accounts, ended), np.concatenate([car, car[is_sold]])
-
-    def _verified_phones(self, rng: np.random.Generator, accounts: Accounts) -> Accounts:
-        """The mini-program checks numbers by message: one's own on the day of binding, or none."""
-        is_without = (accounts.phone_kind != OWN) | flip(rng, accounts.count, WITHOUT_PHONE_SHARE)
-        phone = self.people.number_on(accounts.person, accounts.registered)
-        plain = replace(
-            accounts,
-            phone=phone,
-            phone_style=np.zeros(accounts.count, dtype=np.int64),
-            changed=np.where(accounts.changed > accounts.registered, accounts.changed, NEVER),
-            is_name_mistyped=np.zeros(accounts.count, dtype=np.bool_),
-            is_sound=accounts.phone_kind == OWN,
-        )
-        return without_phone(plain, is_without)
 
     def meet(self, others: Sequence[Business]) -> None:
         """Without a name it is plain whose car it is only if nobody else uses number or plate."""

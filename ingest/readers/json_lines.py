@@ -1,4 +1,8 @@
-"""One JSON object a line. Numbers stay the text they are: no amount becomes binary."""
+"""One JSON object a line. Numbers stay the text they are: no amount becomes binary.
+
+A header that a sender has changed may differ from line to line, so each line is read by itself: of
+the headers of a column the one counts that holds a value, and null is no value.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,9 +31,9 @@ def read_json_lines(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
             if entry is None:
                 numbering.put_aside(BrokenRow(number, "not_json", None, line))
                 continue
-            row, nested = _cells(table, entry)
-            if nested:
-                numbering.put_aside(BrokenRow(number, "nested", nested, line))
+            row, fault = _cells(table, entry)
+            if fault:
+                numbering.put_aside(BrokenRow(number, *fault, line))
             else:
                 rows.append(row)
         columns = zip(*rows, strict=True) if rows else [()] * len(names)
@@ -38,13 +42,16 @@ def read_json_lines(table: Table, file: BinaryIO, path: Path) -> Iterator[Rows]:
     yield from numbering.rest(names)
 
 
-def _cells(table: Table, entry: dict[str, Any]) -> tuple[Cells, str | None]:
-    """Texts of an object in the contract's order, and the column whose value is nested, if any."""
+def _cells(table: Table, entry: dict[str, Any]) -> tuple[Cells, tuple[str, str] | None]:
+    """Texts of an object in the contract's order; or what is wrong with it, and in which column."""
     cells: Cells = []
     for column in table.file_columns:
-        value = next((entry[header] for header in column.headers if header in entry), None)
+        values = [entry[header] for header in column.headers if entry.get(header) is not None]
+        value = values[0] if values else None
         if isinstance(value, (dict, list)):
-            return [], column.name
+            return [], ("nested", column.name)
+        if any(other != value for other in values):
+            return [], ("two_values", column.name)
         cells.append(BOOLEANS[value] if isinstance(value, bool) else value)
     return cells, None
 

@@ -44,6 +44,16 @@ def test_two_wechat_ids_are_one_member_and_a_third_is_not() -> None:
     assert list(night.refused) == [("same_mobile_and_name", "m", "member_limit", 2)]
 
 
+def test_two_users_of_one_program_are_two_members_also_behind_one_number() -> None:
+    world = World()
+    world.account("card", "li lei", mobile="m")
+    world.account("u1", first_seen=date(2026, 1, 1), mobile="m", openid="o1")
+    world.account("u2", first_seen=date(2026, 1, 2), mobile="m", openid="o2")
+    night = resolve_world(world)
+    assert night.groups == groups("card u1", "u2")
+    assert {reason for _, _, reason, _ in night.refused} == {"member_limit"}
+
+
 def test_an_account_that_holds_two_documents_links_to_nobody() -> None:
     world = World()
     world.account("a", "li lei", id_document="d1")

@@ -15,6 +15,7 @@ from ingest.connectors import (
     completejourney,
     deliver,
     meter_payments,
+    offer_transcript,
     online_retail,
     resort_bookings,
 )
@@ -392,6 +393,88 @@ def test_a_plate_is_bound_on_the_first_day_that_it_is_seen() -> None:
     assert dicts(vehicles, "vehicle_id", "bound_date") == [("V11", date(2017, 9, 15))]
 
 
+# Mini-program
+
+
+def transcript_of(*rows: tuple[object, ...]) -> pl.DataFrame:
+    """Rows of (person, event, hours, offer under `offer id`, offer under `offer_id`, …)."""
+    columns = ["person", "event", "time", "offer id", "offer_id", "amount", "reward"]
+    types = {"offer id": pl.String, "offer_id": pl.String, "amount": pl.Float64, "reward": pl.Int64}
+    frame = pl.DataFrame(rows, schema=columns, schema_overrides=types, orient="row")
+    value = pl.struct("offer id", "amount", "offer_id", "reward").alias("value")
+    return frame.select("person", "event", value, "time")
+
+
+def test_a_transaction_is_an_order_and_offers_are_events_of_the_day_they_began() -> None:
+    raw = transcript_of(
+        ("p1", "offer received", 0, "O1", None, None, None),
+        ("p1", "offer viewed", 23, "O1", None, None, None),
+        ("p1", "transaction", 24, None, None, 34.56, None),
+        ("p1", "offer completed", 24, None, "O1", None, 5),
+    )
+    rows = offer_transcript.dated_rows(raw, date(2018, 7, 27), CUT_OFF)
+    began, later = datetime(2018, 7, 27, 4), datetime(2018, 7, 28, 4)
+    first, second = began.date(), later.date()
+    # The second row is 23 hours in: 03:00 of the next morning, before the cut-off.
+    assert offer_transcript.events(rows).rows() == [
+        ("E000001", "p1", "offer_received", began, None, "O1", None, first),
+        ("E000002", "p1", "offer_viewed", datetime(2018, 7, 28, 3), None, "O1", None, first),
+        ("E000004", "p1", "offer_completed", later, "O1", None, 500, second),
+    ]
+    assert offer_transcript.orders(rows).rows() == [("T000003", "p1", later, 3456, 3456, second)]
+
+
+def test_an_amount_of_three_decimals_is_refused_and_float_noise_is_not() -> None:
+    noisy = transcript_of(("p1", "transaction", 0, None, None, 0.1 + 0.2, None))
+    rows = offer_transcript.dated_rows(noisy, date(2018, 7, 27), CUT_OFF)
+    assert offer_transcript.orders(rows)["paid_fen"].to_list() == [30]
+    third = transcript_of(("p1", "transaction", 0, None, None, 1.005, None))
+    with pytest.raises(Problem, match="more than two decimals"):
+        offer_transcript.dated_rows(third, date(2018, 7, 27), CUT_OFF)
+
+
+def test_a_profile_is_a_user_of_known_gender_or_none() -> None:
+    days = ["20170212", "20170211", "20170213", "20170214"]
+    profile = pl.DataFrame(
+        {
+            "gender": ["F", "M", "O", None],
+            "age": [55, 40, 33, 118],
+            "id": ["a", "b", "c", "d"],
+            "became_member_on": days,
+            "income": [1, 2, 3, None],
+        }
+    )
+    users = offer_transcript.users(profile)
+    assert dicts(users, "user_id", "gender", "registered_date") == [
+        ("b", "male", date(2017, 2, 11)),
+        ("a", "female", date(2017, 2, 12)),
+        ("c", None, date(2017, 2, 13)),
+        ("d", None, date(2017, 2, 14)),
+    ]
+
+
+def test_both_spellings_of_a_header_are_read_through_the_contract(tmp_path: Path) -> None:
+    raw = transcript_of(
+        ("p1", "offer viewed", 0, "O1", None, None, None),
+        ("p1", "offer completed", 0, None, "O2", None, 2),
+    )
+    night = date(2018, 7, 27)
+    rows = offer_transcript.dated_rows(raw, night, CUT_OFF)
+    source = load_source(DBT_PROJECT, "miniprogram")
+    deliver(Lake(tmp_path), source, [night], {"events": offer_transcript.events(rows)})
+    path = tmp_path / "landing" / "miniprogram" / "2018-07-27" / "events_20180727.jsonl"
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"event_id": "E3", "offer id": "O3"}\n{"event_id": "E4", "offer_id": "O4"}\n')
+    [read] = read_rows(source.table("events"), path)
+    assert read.broken == ()
+    assert dicts(read.frame, "event_id", "offer_id") == [
+        ("E000001", "O1"),
+        ("E000002", "O2"),
+        ("E3", "O3"),
+        ("E4", "O4"),
+    ]
+
+
 # Deliveries
 
 
@@ -584,6 +667,20 @@ def test_every_real_invoice_line_is_landed_once(real_lake: Path) -> None:
     assert landed(real_lake, "outlet", "customers")["customer_id"].n_unique() == 4_372
 
 
+def test_every_real_offer_and_transaction_is_landed_whatever_its_header(real_lake: Path) -> None:
+    events = landed(real_lake, "miniprogram", "events")
+    assert events["event_id"].n_unique() == events.height == 76_277 + 57_725 + 33_579
+    assert events["offer_id"].null_count() == 0
+    assert events["offer_id"].n_unique() == 10
+    orders = landed(real_lake, "miniprogram", "orders")
+    assert orders["order_no"].n_unique() == orders.height == 138_953
+    assert orders.select(yuan("paid_fen").sum()).item() == 177_545_197  # 1,775,451.97
+    users = landed(real_lake, "miniprogram", "users")
+    assert users["user_id"].n_unique() == users.height == 17_000
+    assert users["gender"].null_count() == 2_175 + 212  # nothing known; neither F nor M
+    assert set(events["user_id"]) | set(orders["user_id"]) == set(users["user_id"])
+
+
 def test_thirty_nights_are_delivered_by_every_source_and_property_is_empty(
     real_lake: Path,
 ) -> None:
@@ -602,11 +699,13 @@ def test_thirty_nights_are_delivered_by_every_source_and_property_is_empty(
 
 def test_the_reconciliation_accounts_for_every_row_of_every_file(real_lake: Path) -> None:
     document = json.loads((real_lake / "connect" / "reconciliation.json").read_text("utf-8"))
-    assert [(entry["source"], entry["shift_weeks"]) for entry in document["sets"][:3]] == [
-        ("hotel", 471),
-        ("outlet", 772),
-        ("parking", 469),
-    ]
+    assert {entry["source"]: entry["shift_weeks"] for entry in document["sets"]} == {
+        "hotel": 471,
+        "miniprogram": 422,
+        "outlet": 772,
+        "parking": 469,
+        "pos": 456,
+    }
     for entry in document["sets"]:
         read = pl.scan_parquet(DATA / entry["file"]).select(pl.len()).collect().item()
         assert read == entry["rows"] == entry["used"] + sum(entry["left_out"].values())

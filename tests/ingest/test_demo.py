@@ -462,6 +462,8 @@ PRESENT = {
     "property": "moved_out_residents family_phones redemptions refunds",
     "outlet": "family_phones cancelled_invoices invoices_without_customer",
     "parking": "plates_bound_more_than_once sold_cars sessions_of_unbound_cars redemptions",
+    "miniprogram": "missing_unionids missing_phones anonymous_events referrals drifted_headers "
+    "orders refunds",
 }
 
 
@@ -495,6 +497,8 @@ def times(rows: list[Row], name: str) -> Iterator[datetime]:
         ("outlet", "invoice_lines", "invoiced_at"),
         ("parking", "sessions", "exited_at"),
         ("parking", "payments", "paid_at"),
+        ("miniprogram", "events", "occurred_at"),
+        ("miniprogram", "orders", "paid_at"),
     ],
 )
 def test_a_delivery_holds_the_business_day_from_four_to_four(
@@ -518,6 +522,39 @@ def test_sessions_cross_midnight_and_the_cut_off(lake: Path) -> None:
         and (row["entered_at"] - cut_off).date() < (row["exited_at"] - cut_off).date()
         for row in rows
     )
+
+
+def test_offers_are_named_under_either_header_and_nobody_acts_before_joining(lake: Path) -> None:
+    events = all_rows(lake, "miniprogram", "events")
+    offers = [row for row in events if (row["event_type"] or "").startswith("offer_")]
+    assert all((row["offer_id"] is None) != (row["offer id"] is None) for row in offers)
+    drifted = sum(row["offer id"] is not None for row in offers)
+    assert drifted / len(offers) == pytest.approx(0.04, abs=0.02)
+    users = all_rows(lake, "miniprogram", "users")
+    joined = {row["user_id"]: row["registered_date"] for row in users}
+    assert all(
+        joined[user] <= row["occurred_at"][:10]
+        for row in events
+        for user in (row["user_id"], row["referred_user_id"])
+        if user and row["occurred_at"].startswith("20")
+    )
+
+
+def test_a_person_has_one_unionid_in_the_mall_and_in_the_mini_program(lake: Path) -> None:
+    truth = pq.read_table(lake / "demo" / "truth.parquet").to_pylist()
+    person = {(row["source"], row["account_id"]): row["person_id"] for row in truth}
+    holders: dict[str, set[str]] = defaultdict(set)
+    for source, table, key in (
+        ("pos", "members", "member_no"),
+        ("miniprogram", "users", "user_id"),
+    ):
+        for row in all_rows(lake, source, table):
+            if row["unionid"]:
+                holders[row["unionid"]].add(person[source, row[key]])
+    assert all(len(people) == 1 for people in holders.values())
+    shared = {row["unionid"] for row in all_rows(lake, "pos", "members") if row["unionid"]}
+    users = all_rows(lake, "miniprogram", "users")
+    assert sum(row["unionid"] in shared for row in users) > len(users) / 4
 
 
 def test_the_hotel_has_an_audit_date_of_its_own(lake: Path) -> None:

@@ -1,5 +1,6 @@
 """Deliveries in the form of their contract, byte for byte."""
 
+import json
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ingest.core.contract import load_source
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery, yuan_text
+from ingest.readers import read_rows
 
 DAY = date(2026, 9, 1)
 DBT_PROJECT = load_settings().dbt_project
@@ -111,6 +113,21 @@ def test_json_lines_hold_nulls_truth_values_local_times_and_exact_yuan(tmp_path:
     assert (folder / "guests_20260901.jsonl").read_bytes() == b""
 
 
+def test_json_lines_may_hold_a_column_under_the_header_that_some_senders_use(
+    tmp_path: Path,
+) -> None:
+    events = pl.DataFrame(
+        {"event_id": ["E1", "E2"], "offer_id": ["O1", None], "offer id": [None, "O2"]}
+    )
+    folder = write(tmp_path, "miniprogram", {"events": events})
+    lines = (folder / "events_20260901.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["offer_id"] for line in lines] == ["O1", None]
+    assert [json.loads(line)["offer id"] for line in lines] == [None, "O2"]
+    table = load_source(DBT_PROJECT, "miniprogram").table("events")
+    [rows] = read_rows(table, folder / "events_20260901.jsonl")
+    assert rows.frame["offer_id"].to_list() == ["O1", "O2"]
+
+
 def test_parquet_has_the_types_of_the_contract_also_without_rows(tmp_path: Path) -> None:
     folder = write(tmp_path, "parking", {})
     read = pq.read_table(folder / "payments_20260901.parquet")
@@ -194,6 +211,8 @@ def test_unknown_tables_and_columns_are_refused(tmp_path: Path) -> None:
         write(tmp_path, "pos", {"shops": pl.DataFrame()})
     with pytest.raises(ValueError, match="no column colour"):
         write(tmp_path, "pos", {"sales": pl.DataFrame({"colour": ["red"]})})
+    with pytest.raises(ValueError, match="no column offer id"):
+        write(tmp_path, "miniprogram", {"orders": pl.DataFrame({"offer id": ["O1"]})})
 
 
 def test_yuan_have_two_decimals_and_their_sign_in_front() -> None:

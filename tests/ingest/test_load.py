@@ -213,6 +213,27 @@ def test_lines_that_are_no_json_object_are_put_aside_and_counted(house: House) -
     assert [row["_source_row"] for row in house.raw("inn", "folios")] == [1]
 
 
+def test_each_line_is_read_under_the_header_that_it_uses(house: House) -> None:
+    contract = house.contract_file("inn")
+    text = contract.read_text(encoding="utf-8")
+    column = "name: folio, data_type: varchar, meta: {"
+    assert column in text
+    contract.write_text(text.replace(column, f"{column}aliases: [folio no], "), encoding="utf-8")
+    rest = '"audit_date": "2026-10-29", "paid": 1.00}'
+    lines = [
+        f'{{"folio": "F1", {rest}',
+        f'{{"folio no": "F2", {rest}',
+        f'{{"folio": null, "folio no": "F3", {rest}',
+        f'{{"folio": "F4", "folio no": "F4", {rest}',
+        f'{{"folio": "F5", "folio no": "F6", {rest}',
+    ]
+    house.deliver_inn([], lines, total_fen=400)
+    load(house.settings, "inn", DAY)
+    assert [row["folio"] for row in house.raw("inn", "folios")] == ["F1", "F2", "F3", "F4"]
+    [row] = house.quarantined("inn", "folios")
+    assert (row["source_row"], row["rule"], row["column_name"]) == (5, "two_values", "folio")
+
+
 def test_parquet_times_are_local_and_booleans_plain(house: House) -> None:
     payments = {
         "payment": ["P1", "P2"],

@@ -1,6 +1,7 @@
 """The recipe of CONTRIBUTING, performed: a theme park joins a copy of the project."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,10 @@ NEW_FILES = Path(__file__).parent / "fifth_business"
 NIGHT = "2026-10-29"
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path}: the line that the recipe edits is not there"
-    path.write_text(text.replace(old, new), encoding="utf-8")
+def edit(path: Path, pattern: str, new: str) -> None:
+    text, count = re.subn(pattern, new, path.read_text(encoding="utf-8"), flags=re.M)
+    assert count == 1, f"{path}: the line that the recipe edits is not there"
+    path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +39,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"{target} is there already: the recipe adds, it changes nothing"
         )
         shutil.copy(path, target)
-    four = "businesses: [hotel, mall, parking, property]"
-    edit(copy / "dbt_project" / "dbt_project.yml", four, four[:-1] + ", themepark]")
-    line = "|---|---|---|\n"
-    edit(copy / "CHANGELOG.md", line, line + "| 2026-11-01 | Theme park joins. | none |\n")
+    listed = r"^(  businesses: \[[^\]]*)\]$"
+    edit(copy / "dbt_project" / "dbt_project.yml", listed, r"\1, themepark]")
+    line = "| 2026-11-01 | Theme park joins. | none |"
+    edit(copy / "CHANGELOG.md", r"^\|---\|---\|---\|$", rf"\g<0>\n{line}")
     subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
     return copy
 
 
 @pytest.fixture(scope="module")
 def marts(project: Path) -> duckdb.DuckDBPyConnection:
-    """The published marts after a night of the demo group with five businesses."""
+    """The published marts after a night of the demo group with one business more."""
     command = ["dags", "demo", "--people", "400", "--nights", "1", "--from", NIGHT]
     done = run(project, *command)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ingest.core.contract import business_names
 from tests.pipeline.nights import PROJECT, must_run
 
 DATA = Path(os.environ.get("MEMBER_DATA") or PROJECT.parent / "shared" / "data")
@@ -27,10 +28,14 @@ def test_three_nights_on_third_party_data_pass_every_invariant(tmp_path: Path) -
             "select sum(row_count), sum(loaded_count), sum(loaded_total_fen), min(is_balanced) "
             "from fct_load_reconciliation where table_name = 'invoice_lines'"
         ).fetchall()
+        behaviours = connection.execute(
+            "select count(*), count(offer_id) from fct_behaviours"
+        ).fetchall()
         settled = connection.execute("select sum(net_fen) from fct_settlement_statements")
         assert settled.fetchall() == [(0,)]
     assert lines[0][0] > 1_300_000
     # A year of invoices of another till: every line, and 9,747,747.93 in all.
     assert invoices == [(541_909, 541_909, 974_774_793, True)]
+    assert behaviours == [(167_581, 167_581)]
     parties = {path.parent.name for path in (lake / "outbox" / "statements").glob("*/*/*.xlsx")}
-    assert parties == {"fund", "hotel", "mall", "outlet", "parking", "property"}
+    assert parties == {"fund", *(business_names(PROJECT / "dbt_project") or [])}

@@ -21,13 +21,13 @@ Rows = list[dict[str, Any]]
 
 
 def write_landing(lake: Path) -> None:
-    """Write the deliveries of the three nights, all sources each night."""
-    dbt_project = load_settings().dbt_project
+    """Write the deliveries of the three nights; sources without rows deliver empty files."""
+    project = load_settings().dbt_project
     for night, by_source in zip(
         NIGHTS, (first_night(), second_night(), third_night()), strict=True
     ):
-        for name in source_names(dbt_project):
-            source = load_source(dbt_project, name)
+        for name in source_names(project):
+            source = load_source(project, name)
             tables = {table: pl.DataFrame(rows) for table, rows in by_source.get(name, {}).items()}
             write_delivery(Lake(lake), source, night, tables)
 
