@@ -56,6 +56,7 @@ from ingest.staged import ZONES, StagedFile
 from ingest.versions import delivered_version
 
 CONTROL = "control"  # what the ledger calls the table of a control file
+UNKNOWN = "unknown"  # and that of a file whose name no contract knows
 NAME_DIGITS = 16  # of a file's SHA-256, which names its partition files
 LOG = step_log("load")
 
@@ -122,7 +123,7 @@ def _take_in_folder(intake: _Intake, folder: Path) -> None:
             LOG.error("%s", problem)
             intake.records += _refused(intake, delivery, str(problem))
     for path in unannounced_files(intake.source, folder, announced):
-        _take_note(intake, path)
+        intake.records.append(_unannounced(intake, path))
 
 
 def _take_in(intake: _Intake, delivery: Delivery) -> None:
@@ -257,16 +258,21 @@ def _refused(intake: _Intake, delivery: Delivery, reason: str) -> Iterator[Recor
         yield refused_record(record, reason)
 
 
-def _take_note(intake: _Intake, path: Path) -> None:
-    """A file that no control file names: a repetition, or one that is only mentioned."""
+def _unannounced(intake: _Intake, path: Path) -> Record:
+    """The ledger's row of a file that no control file names: a repetition, or one not read."""
     sha256, byte_count = _fingerprint(path)
     nobody = Delivery(intake.night, 0, path, ())
     if first := intake.known.find(sha256):
         table = str(first["table_name"])
-        record = _record(intake, nobody, path, table, sha256, byte_count)
-        intake.records.append(_as_known(path, record, first))
-        return
-    LOG.warning("%s is named by no control file; it was not read", path)
+        return _as_known(path, _record(intake, nobody, path, table, sha256, byte_count), first)
+    is_alone = intake.source.control.is_trailer
+    why = (
+        "its name is not one that was agreed" if is_alone else "no control file of it was taken in"
+    )
+    reason = f"{path} was not read: {why}; ask for it"
+    LOG.warning("%s", reason)
+    table = intake.source.owner_of(path.name) or UNKNOWN
+    return refused_record(_record(intake, nobody, path, table, sha256, byte_count), reason)
 
 
 def _stop_if_it_must_wait(intake: _Intake) -> None:
@@ -274,10 +280,11 @@ def _stop_if_it_must_wait(intake: _Intake) -> None:
     source, night = intake.source, intake.night
     if source.policy != "block":
         return
-    refused = [record for record in intake.records if record["status"] == REFUSED]
+    deliveries = [record for record in intake.records if record["sequence"]]
+    refused = [record for record in deliveries if record["status"] == REFUSED]
     if refused:
         raise Problem(f"{source.name} blocks the night: {refused[0]['reason']}")
-    if not any(record["business_date"] == night for record in intake.records):
+    if not any(record["business_date"] == night for record in deliveries):
         raise Problem(
             f"{source.name} blocks the night: it has delivered nothing for {night}; "
             "wait for it, or set its lateness policy to provisional"

@@ -7,6 +7,7 @@ an editor check it while it is written.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -192,6 +193,16 @@ class Source:
             if table.name == name:
                 return table
         raise KeyError(name)
+
+    def owner_of(self, name: str) -> str | None:
+        """Name of the table that a file belongs to by its name; None if there is none."""
+        for stamp in re.findall(r"(?=([0-9]{8}))", name):
+            with suppress(ValueError):
+                business_date = datetime.strptime(stamp, "%Y%m%d").date()
+                for table in self.tables:
+                    if table.owns(name, business_date):
+                        return table.name
+        return None
 
 
 def dated(pattern: str, business_date: date, suffix: str = "") -> str:

@@ -278,8 +278,10 @@ def test_a_first_delivery_names_every_table_and_a_delivery_is_never_of_tomorrow(
     house.put("shop", DAY, "对账_{d}.csv", csv_bytes(CONTROL_HEADERS, control))
     assert "names no file of cards; a first delivery holds every table" in refusal(house)
     house.put("shop", DAY, "对账_20261030.csv", csv_bytes(CONTROL_HEADERS, control))
-    records = load(house.settings, "shop", DAY)
-    assert "is of 2026-10-30, which is after 2026-10-29" in str(records[-1]["reason"])
+    controls = [
+        record for record in load(house.settings, "shop", DAY) if record["table_name"] == "control"
+    ]
+    assert "is of 2026-10-30, which is after 2026-10-29" in str(controls[-1]["reason"])
 
 
 def test_a_link_in_the_landing_folder_is_refused(house: House, tmp_path: Path) -> None:
@@ -288,6 +290,23 @@ def test_a_link_in_the_landing_folder_is_refused(house: House, tmp_path: Path) -
     path.rename(tmp_path / "elsewhere.csv")
     path.symlink_to(tmp_path / "elsewhere.csv")
     assert "is missing, or no plain file" in refusal(house)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("销售_{d}-p2.csv", "sales"), ("会员_{d}_2.csv.gz", "cards"), ("退货_{d}.csv", "unknown")],
+)
+def test_a_file_that_no_control_file_names_is_in_the_ledger_unread(
+    house: House, name: str, table: str
+) -> None:
+    house.deliver_shop([sale("R1")], total="1.00")
+    path = house.put("shop", DAY, name, csv_bytes(SALE_HEADERS, [sale("R2")]))
+    *others, record = load(house.settings, "shop", DAY)
+    assert {other["status"] for other in others} == {"accepted"}
+    assert (record["status"], record["table_name"], record["sequence"]) == ("refused", table, 0)
+    assert record["source_file"] == f"2026-10-29/{path.name}"
+    assert "was not read: no control file of it was taken in; ask for it" in str(record["reason"])
+    assert [row["receipt"] for row in house.raw("shop", "sales")] == ["R1"]
 
 
 @pytest.mark.parametrize("rows", [1, 4])

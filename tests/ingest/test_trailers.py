@@ -252,9 +252,11 @@ def test_a_correction_supersedes_and_the_same_bytes_change_nothing(house: House)
 def test_a_file_of_another_date_or_name_is_found_or_left_as_its_name_says(house: House) -> None:
     put(house, bill(*LINES), "账单_20261030.csv")
     put(house, bill(HEADERS, *SUMMARY), "账单_20261029_x.csv")
-    [record] = load(house.settings, "bank", DAY)
-    assert (record["status"], record["business_date"]) == ("refused", NEXT_DAY)
-    assert "is of 2026-10-30, which is after 2026-10-29" in str(record["reason"])
+    early, unread = load(house.settings, "bank", DAY)
+    assert (early["status"], early["business_date"]) == ("refused", NEXT_DAY)
+    assert "is of 2026-10-30, which is after 2026-10-29" in str(early["reason"])
+    assert (unread["status"], unread["sequence"]) == ("refused", 0)
+    assert "was not read: its name is not one that was agreed" in str(unread["reason"])
 
 
 def test_a_link_in_the_landing_folder_is_refused(house: House, tmp_path: Path) -> None:
