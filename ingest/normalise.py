@@ -13,7 +13,6 @@ from functools import cache
 import phonenumbers
 from opencc import OpenCC
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
-from pypinyin import Style, lazy_pinyin
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
@@ -248,6 +247,8 @@ def _han_name(characters: list[str]) -> tuple[str, ...]:
 @cache
 def _reading(character: str) -> str:
     """Pinyin of a character; of the simplified one unless that is too rare to have a reading."""
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415 - slow, and most files hold no names
+
     for form in (simplified(character), character):
         reading = "".join(lazy_pinyin(form, style=Style.NORMAL))
         if reading != form:

@@ -15,7 +15,8 @@ ZONES = ("restricted/keys", "quarantine/keys", "restricted", "quarantine", "raw"
 class StagedFile:
     """Up to one Parquet file a zone; groups of rows have the same size, however rows came.
 
-    `distinct` names columns that hardly repeat, which a dictionary would only slow down.
+    `distinct` names columns that hardly repeat, which a dictionary would only slow down. Only they
+    get statistics: readers look rows up by them, and by no other column.
     """
 
     def __init__(self, folder: Path, name: str, distinct: Sequence[str] = ()) -> None:
@@ -54,6 +55,7 @@ class StagedFile:
                 schema.remove_metadata(),
                 compression="zstd",
                 use_dictionary=[name for name in schema.names if name not in self._distinct],
+                write_statistics=[name for name in schema.names if name in self._distinct],
             )
         return self._writers[zone]
 
