@@ -5,6 +5,8 @@ Continues the worked example (test_worked_example.py).
        a quantity nobody can read, and a receipt for ¥50.00.
 3 Nov  The hotel sends 2 Nov again and 3 Nov, the car parks 2 Nov and 3 Nov; the bad receipt was
        released as one piece, and the one for ¥50.00 comes again as ¥51.00, which is no correction.
+4 Nov  The till exports fen where yuan were agreed, which only the gate can see. Of the receipts
+       that contradict each other the one for ¥50.00 was released.
 """
 
 import json
@@ -24,7 +26,7 @@ from tests.pipeline import worked_example
 from tests.pipeline.nights import must_run
 from tests.pipeline.test_worked_example import rows
 
-SECOND, THIRD = date(2026, 11, 2), date(2026, 11, 3)
+SECOND, THIRD, FOURTH = date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4)
 CARD = "10000001"
 
 
@@ -60,9 +62,22 @@ def third_night(lake: Lake, source: Source) -> None:
         write_delivery(lake, source, SECOND, {}, night=THIRD)
 
 
+def fourth_night(lake: Lake, source: Source) -> None:
+    in_fen = pl.DataFrame([receipt("R10", 500_000_000, 4)])
+    write_delivery(lake, source, FOURTH, {"sales": in_fen} if source.name == "pos" else {})
+
+
+def release(lake: Path, sign: str, *more: str) -> None:
+    """Release the till's row whose line of the list holds a sign."""
+    listed = must_run(lake, "ingest", "quarantine", "ls", "--source", "pos")
+    [row] = [line.split()[1] for line in listed.splitlines() if sign in line]
+    decision = ["--by", "王芳", "--reason", "查过小票", *more]
+    must_run(lake, "ingest", "quarantine", "release", row, *decision)
+
+
 @pytest.fixture(scope="module")
-def lakes(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The lake's publication of each of the two nights."""
+def lakes(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """The lake's publication of each of the three nights."""
     folder = tmp_path_factory.mktemp("late")
     shutil.copy(worked_lake.parent / "keys.json", folder / "keys.json")
     lake = folder / "lake"
@@ -78,18 +93,21 @@ def lakes(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         "'2026-11-02/销售流水_20261102.csv'",
     )
     assert waiting == (1,)
-    listed = must_run(lake, "ingest", "quarantine", "ls", "--source", "pos")
-    row = next(line for line in listed.splitlines() if "三" in line).split()[1]
-    decision = ["--by", "王芳", "--reason", "小票上是 1 件", "--set", "quantity=1"]
-    must_run(lake, "ingest", "quarantine", "release", row, *decision)
+    release(lake, "三", "--set", "quantity=1")
     for source in sources().values():
         third_night(Lake(lake), source)
     must_run(lake, "dags", "run", "--date", THIRD.isoformat())
-    return before, lake
+    after = folder / "third"
+    shutil.copytree(lake / "published", after / "published", symlinks=True)
+    release(lake, "销售流水_20261102.csv")
+    for source in sources().values():
+        fourth_night(Lake(lake), source)
+    must_run(lake, "dags", "run", "--date", FOURTH.isoformat())
+    return before, after, lake
 
 
 def test_a_refused_or_missing_delivery_makes_its_business_provisional_and_no_other(
-    lakes: tuple[Path, Path],
+    lakes: tuple[Path, Path, Path],
 ) -> None:
     business = "select business, is_provisional, last_good_date::varchar from dim_businesses"
     assert rows(lakes[0], f"{business} where is_provisional order by all") == [
@@ -102,12 +120,14 @@ def test_a_refused_or_missing_delivery_makes_its_business_provisional_and_no_oth
     assert {row[1:] for row in rows(lakes[1], business)} == {(False, "2026-11-03")}
 
 
-def test_the_calendar_says_what_was_missing_and_when_it_came(lakes: tuple[Path, Path]) -> None:
+def test_the_calendar_says_what_was_missing_and_when_it_came(
+    lakes: tuple[Path, Path, Path],
+) -> None:
     calendar = """
         select source, status, load_date::varchar, is_gap, is_out_of_order
         from fct_delivery_calendar where business_date = '2026-11-02' order by all
     """
-    second, third = ({row[0]: row[1:] for row in rows(lake, calendar)} for lake in lakes)
+    second, third = ({row[0]: row[1:] for row in rows(lake, calendar)} for lake in lakes[:2])
     assert second.pop("hotel") == ("refused", None, True, False)
     assert second.pop("parking") == ("missing", None, True, False)
     assert second.keys() >= {"pos", "property"}
@@ -117,7 +137,7 @@ def test_the_calendar_says_what_was_missing_and_when_it_came(lakes: tuple[Path, 
 
 
 def test_what_was_refused_and_why_can_be_read_in_the_reconciliation(
-    lakes: tuple[Path, Path],
+    lakes: tuple[Path, Path, Path],
 ) -> None:
     refused = rows(
         lakes[0],
@@ -130,7 +150,7 @@ def test_what_was_refused_and_why_can_be_read_in_the_reconciliation(
 
 
 def test_a_released_row_flows_in_late_and_a_contradicted_one_goes(
-    lakes: tuple[Path, Path],
+    lakes: tuple[Path, Path, Path],
 ) -> None:
     receipts = """
         select document_no, paid_fen from fct_activities
@@ -151,8 +171,29 @@ def test_a_released_row_flows_in_late_and_a_contradicted_one_goes(
     ]
 
 
-def test_every_file_is_balanced_on_every_night(lakes: tuple[Path, Path]) -> None:
+def test_every_file_is_balanced_on_every_night(lakes: tuple[Path, Path, Path]) -> None:
     for lake in lakes:
         assert rows(lake, "select count(*) from fct_load_reconciliation where not is_balanced") == [
             (0,)
         ]
+
+
+def test_a_batch_that_fails_at_the_gate_is_taken_back_and_what_was_released_that_night_stays(
+    lakes: tuple[Path, Path, Path],
+) -> None:
+    business = "select business, last_good_date::varchar from dim_businesses where is_provisional"
+    assert rows(lakes[2], business) == [("mall", "2026-11-03")]
+    gate = """
+        select distinct status, reason, row_count from fct_load_reconciliation
+        where source = 'pos' and business_date = '2026-11-04'
+    """
+    [(status, reason, row_count)] = rows(lakes[2], gate)
+    assert (status, row_count) == ("refused", None)
+    assert reason.startswith("gate: sales: amounts look like yuan, not fen")
+    receipts = """
+        select document_no, paid_fen from fct_activities
+        where activity_type = 'purchase' and document_no in ('R8', 'R9', 'R10') order by all
+    """
+    assert rows(lakes[2], receipts) == [("R8", 3_000), ("R9", 5_000)]
+    failing = "select table_name, row_key from fct_batch_failing_rows"
+    assert rows(lakes[2], failing) == [("sales", "mean_fen=500000000.0")]
