@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.ahead import OneBehind, one_ahead
+from ingest.ahead import Behind, ahead
 from ingest.checks import Checked, Total, check
 from ingest.core.contract import Source, Table, load_source
 from ingest.core.errors import Problem
@@ -164,7 +164,7 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
     kept, refused = Total(), Total()
     first_refused: Checked | None = None
     # Reading, checking, shaping and writing go on side by side, each in the order of the file.
-    with OneBehind() as writing, OneBehind() as shaping:
+    with Behind() as writing, Behind() as shaping:
         for stated, checked in _checked(delivered, file.path):
             expectation = expectation or stated
             shaping.do(partial(_stage, staged, writing, delivered, checked))
@@ -187,7 +187,7 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
 
 
 def _checked(delivered: Delivered, path: Path) -> Iterator[tuple[Expectation | None, Checked]]:
-    for rows in one_ahead(read_rows(delivered.table, path)):
+    for rows in ahead(read_rows(delivered.table, path)):
         checked = check(delivered.source, delivered.table, rows, delivered.business_date)
         yield rows.stated, checked
 
@@ -198,7 +198,7 @@ def _stated(table: Table, expectation: Expectation) -> Record:
     return {"control_row_count": expectation.row_count, "control_total_fen": total_fen}
 
 
-def _stage(staged: StagedFile, writing: OneBehind, delivered: Delivered, checked: Checked) -> None:
+def _stage(staged: StagedFile, writing: Behind, delivered: Delivered, checked: Checked) -> None:
     """Put some rows of a file where their zones will take them from."""
     forms = normal_forms(delivered.table, checked.texts)
     writing.do(partial(staged.add, "raw", raw_rows(delivered, checked, forms)))
