@@ -372,10 +372,10 @@ class ReportReader:
             ),
             self._rows("""
                 select source, last_load_date, last_delivered_date, last_business_date, gap_count,
-                    not is_provisional
+                    gap_count = 0
                 from fct_source_freshness order by source
             """),
-            note="有缺口的来源，其业态的数字为暂估，补到后自动更正。",
+            note="有缺口的来源，其业态的数字为暂估，补到后自动更正；仅备查的来源（如渠道账单）不影响数字。",
         )
 
     def _gaps(self) -> Section:
