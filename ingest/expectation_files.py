@@ -73,10 +73,9 @@ def written_expectations(dbt_project: Path, source: Source) -> list[WrittenExpec
 def _wrong_names(
     document: Document[ExpectationFile], dbt_project: Path, source: Source, place: int
 ) -> Iterator[Problem]:
-    where = ("expectations", place, "unexpected")
+    where, sources = ("expectations", place, "unexpected"), source_names(dbt_project)
     for name in TABLE_NAME.findall(document.content.expectations[place].unexpected):
         owner, table = owner_and_table(source, name)
-        sources = source_names(dbt_project)
         if owner not in sources:
             yield document.problem(where, f"{{{name}}}: '{owner}' is none of {', '.join(sources)}")
             continue

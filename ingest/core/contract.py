@@ -374,7 +374,7 @@ def _check_roles(contract: Contract, where: Where, table: Table) -> None:
         if role != "control_total" and not columns[name].required:
             raise contract.problem(place, f"{role} '{name}' must be a required column")
     _check_kinds(contract, where, table, columns)
-    _check_derived(contract, where, table, columns)
+    _check_derived(contract, (*where[:-1], "columns"), table, columns)
 
 
 def _check_kinds(
@@ -404,8 +404,8 @@ def _check_derived(
     contract: Contract, where: Where, table: Table, columns: Mapping[str, Column]
 ) -> None:
     """What columns are derived from must be in the file, and nobody's personal data."""
-    for column in table.columns:
-        place = (*where[:-1], "columns", table.columns.index(column), "meta")
+    for number, column in enumerate(table.columns):
+        place = (*where, number, "meta")
         if column.floating and table.format != "parquet":
             raise contract.problem(
                 place, f"column {column.name}: only Parquet holds floating point"
