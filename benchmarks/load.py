@@ -23,8 +23,8 @@ from benchmarks.measure import Measured, measured
 from dags.pipeline import PROJECT
 from ingest.core.contract import Source, load_source
 from ingest.core.lake import Lake
+from ingest.core.privacy import create_demo_keys
 from ingest.landing import control_bytes
-from ingest.privacy import create_demo_keys
 
 RESULTS = Path(__file__).with_name("load.md")
 CONTRACT = Path("models/staging/pos/_pos__sources.yml")

@@ -14,12 +14,12 @@ from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
+from ingest.core.privacy import create_demo_keys
 from ingest.core.settings import load_settings
 from ingest.expectation_files import written_expectations
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
-from ingest.privacy import create_demo_keys
 from ingest.rules.compile import compile_rules, write_rules
 from ingest.rules.schema import load_rule_books
 

@@ -21,6 +21,7 @@ from ingest.core.contract import Source, Table, load_source
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, move_in, remove, write_parquet
 from ingest.core.log import step_log
+from ingest.core.privacy import Keys, read_keys
 from ingest.core.settings import Settings
 from ingest.deliveries import (
     ACCEPTED,
@@ -47,7 +48,6 @@ from ingest.partitions import (
     raw_rows,
     restricted_rows,
 )
-from ingest.privacy import Keys, read_keys
 from ingest.readers import read_rows
 from ingest.readers.control import Expectation
 from ingest.readers.rows import SOURCE_ROW

@@ -19,14 +19,15 @@ import yaml
 
 from ingest.core.contract import Source, load_source, meta_of, source_names
 from ingest.core.errors import NOTHING_TO_DO, Problem
+from ingest.core.identity_decisions import decision_record, read_identity_decisions
 from ingest.core.lake import PART, Lake, check_writable, write_bytes, write_parquet
 from ingest.core.log import step_log
+from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
 from ingest.decisions import read_decisions
 from ingest.expectation_files import written_expectations
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
-from ingest.privacy import read_keys
 from ingest.rules.schema import load_rule_books
 
 CODE_FOLDERS = ("ingest", "identity_resolution", "ledger", "exports")
@@ -280,11 +281,14 @@ def _landed(folders: Mapping[str, Path]) -> Iterator[str]:
 
 
 def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:
-    """A line for every decision on a refused row that tonight knows of."""
+    """A line for every decision that tonight knows of: on refused rows, on who is who."""
     for source in sources:
         for decision in read_decisions(lake, source.name):
             if decision.effective_from <= business_date:
                 yield json.dumps(asdict(decision), sort_keys=True, default=str)
+    for who in read_identity_decisions(lake):
+        if who.effective_from <= business_date:
+            yield json.dumps(decision_record(who), sort_keys=True)
 
 
 def _rules_version(rules: Path) -> str:

@@ -233,6 +233,15 @@ def name_key(text: str) -> str | None:
     return " ".join(sorted(parts)) if parts else None
 
 
+def surname_key(text: str) -> str | None:
+    """Pinyin of the surname as name_key finds it; None where there is no name."""
+    if name_key(text) is None:
+        return None
+    value = TITLES.sub("", plain(text).lower().strip()).strip()
+    han = HAN.findall(value)
+    return _letters((_han_name(han) if han else _latin_name(value))[0]) or None
+
+
 def _han_name(characters: list[str]) -> tuple[str, ...]:
     """Surname and given name of a Chinese name in pinyin; nothing for a lone surname."""
     if len(characters) < 2:

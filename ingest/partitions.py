@@ -7,7 +7,7 @@ differ on purpose.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -17,12 +17,14 @@ import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
 
+from ingest.blocks import BLOCK_COLUMNS, blocking_tokens
 from ingest.checks import BUSINESS_DATE, Checked
 from ingest.core.contract import Column, Source, Table
 from ingest.core.contract_file import IDENTIFIER_CLASSES
+from ingest.core.privacy import Keys, Sealed, row_hashes, seal
 from ingest.normalise import NORMALISERS, masked_mobile, masked_name, name_simplified
-from ingest.privacy import Keys, Sealed, row_hashes, seal, token
 from ingest.readers.rows import SOURCE_ROW
+from ingest.tokens import each_once, tokens
 
 ARROW_TYPES = {
     "varchar": pa.string(),
@@ -42,6 +44,7 @@ RESTRICTED = pa.schema(
         ("account_id", pa.string()),
         ("version", pa.int64()),
         ("name_token", pa.string()),
+        *((name, pa.string()) for name in BLOCK_COLUMNS),
         ("sealed", pa.binary()),
         ("key_ref", pa.string()),
     ]
@@ -141,7 +144,7 @@ def _raw_fields(column: Column) -> list[tuple[str, pa.DataType]]:
 def normal_forms(table: Table, texts: pl.DataFrame) -> NormalForms:
     """Normal form of each identifier and name column, by column name."""
     return {
-        column.name: _each_once(texts[column.name], NORMALISERS[column.personal])
+        column.name: each_once(texts[column.name], NORMALISERS[column.personal])
         for column in table.columns
         if column.personal is not None and column.personal in NORMALISERS
     }
@@ -155,11 +158,11 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
         if column.personal is None:
             columns[column.name] = checked.kept[column.name]
         elif column.personal in IDENTIFIER_CLASSES:
-            columns[f"{column.name}_token"] = _tokens(keys, column.personal, forms[column.name])
+            columns[f"{column.name}_token"] = tokens(keys, column.personal, forms[column.name])
         if column.personal == "mobile":
-            columns["mobile_masked"] = _each_once(forms[column.name], masked_mobile)
+            columns["mobile_masked"] = each_once(forms[column.name], masked_mobile)
         elif column.personal == "name":
-            columns["name_masked"] = _each_once(texts[column.name], masked_name)
+            columns["name_masked"] = each_once(texts[column.name], masked_name)
         elif column.personal == "birth_date":
             columns["birth_year"] = checked.kept[column.name].dt.year()
     rows = pl.DataFrame(columns)
@@ -208,17 +211,6 @@ def _content(names: list[str]) -> pl.Expr:
     return pl.concat_str(texts, separator=FIELD_END).alias("content")
 
 
-def _each_once(values: pl.Series, change: Callable[[str], str | None]) -> pl.Series:
-    """`change` over a text column, called once for each different text."""
-    old = values.drop_nulls().unique().to_list()
-    new = pl.Series([change(text) for text in old], dtype=pl.String)
-    return values.replace_strict(old, new, default=None, return_dtype=pl.String)
-
-
-def _tokens(keys: Keys, kind: str, forms: pl.Series) -> pl.Series:
-    return _each_once(forms, lambda form: token(keys, kind, form))
-
-
 def restricted_rows(
     delivery: Delivered, checked: Checked, forms: NormalForms
 ) -> tuple[pa.Table, pa.Table] | None:
@@ -236,12 +228,12 @@ def restricted_rows(
         if column.personal is None:
             continue
         if column.personal == "name":
-            names = _tokens(delivery.keys, "name", forms[column.name])
+            names = tokens(delivery.keys, "name", forms[column.name])
         is_identifier = column.personal in IDENTIFIER_CLASSES
         values = forms[column.name] if is_identifier else texts[column.name]
         people[column.name] = values.to_list()
         if column.personal == "name":
-            beside = _each_once(texts[column.name], name_simplified)
+            beside = each_once(texts[column.name], name_simplified)
             people[f"{column.name}{BESIDE}"] = beside.to_list()
     accounts = texts[table.account].to_list()
     to_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -252,9 +244,18 @@ def restricted_rows(
     contexts = [delivery.context(account) for account in accounts]
     sealed = seal(delivery.keys, documents, contexts)
     versions = [delivery.version] * len(accounts)
-    columns = [accounts, versions, names.to_list(), sealed.sealed, sealed.key_refs]
+    blocks = blocking_tokens(
+        delivery.keys, table, forms, texts, _born(table, checked), delivery.business_date
+    )
+    tokens_of_rows = [names.to_list(), *(blocks[name].to_list() for name in BLOCK_COLUMNS)]
+    columns = [accounts, versions, *tokens_of_rows, sealed.sealed, sealed.key_refs]
     rows = pa.table(columns, schema=RESTRICTED)
     return rows, _wrapped_keys(delivery.keys, sealed, accounts)
+
+
+def _born(table: Table, checked: Checked) -> pl.Series | None:
+    born = [column.name for column in table.columns if column.personal == "birth_date"]
+    return checked.kept[born[0]] if born else None
 
 
 def _without_empty_beside(person: dict[str, str | None]) -> dict[str, str | None]:

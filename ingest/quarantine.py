@@ -16,8 +16,8 @@ from ingest.checks import BOUNDS, Checked, check
 from ingest.core.contract import Source, Table
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, partition_dates
+from ingest.core.privacy import Keys, unseal
 from ingest.partitions import Delivered, quarantine_id
-from ingest.privacy import Keys, unseal
 from ingest.readers.rows import SOURCE_ROW, Rows
 
 KEY_CONFLICT = "key_conflict"

@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from ingest.core.contract import Source, load_source, source_names
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.privacy import read_keys, seal
 from ingest.core.settings import Settings, load_settings
 from ingest.decisions import (
     REJECT,
@@ -19,7 +20,6 @@ from ingest.decisions import (
     next_night,
     read_decisions,
 )
-from ingest.privacy import read_keys, seal
 from ingest.quarantine import KEY_CONFLICT, QuarantinedRow, quarantined_rows, raw_text, recheck
 from ingest.releases import corrections_context
 from ingest.versions import released_version

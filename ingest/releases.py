@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from ingest.core.contract import Source
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.privacy import Keys, unseal
 from ingest.decisions import Decision, released_since
 from ingest.deliveries import DELIVERIES, RELEASED, Record
 from ingest.partitions import normal_forms, raw_rows, restricted_rows
-from ingest.privacy import Keys, unseal
 from ingest.quarantine import QuarantinedRow, Texts, handed_over_fen, recheck, refused_rows
 from ingest.staged import StagedFile
 from ingest.versions import released_version

@@ -60,6 +60,11 @@ class Lake:
         """Folder of what people decided about refused rows of a source."""
         return self.root / "decisions" / "quarantine" / source
 
+    @property
+    def identity_decisions(self) -> Path:
+        """Folder of what people decided about who is who."""
+        return self.root / "decisions" / "identity"
+
     def posted(self, table: str, posted_date: date) -> Path:
         """File of one night's postings."""
         return self.root / "posted" / table / f"posted_date={posted_date.isoformat()}" / PART

@@ -28,8 +28,10 @@ CORE = {
     "documents.py",
     "errors.py",
     "expectations.py",
+    "identity_decisions.py",
     "lake.py",
     "log.py",
+    "privacy.py",
     "settings.py",
     "spark.py",
 }

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.core.lake import Lake
+from ingest.core.privacy import create_demo_keys
 from ingest.core.settings import Settings
 from ingest.load import load
-from ingest.privacy import create_demo_keys
 
 DAY = date(2026, 10, 29)
 NEXT_DAY = date(2026, 10, 30)

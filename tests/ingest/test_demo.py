@@ -19,6 +19,7 @@ import pytest
 from ingest.core.contract import Source, Table, load_source, source_names
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.privacy import create_demo_keys
 from ingest.core.settings import Settings, load_settings
 from ingest.demo import main
 from ingest.demo.deliveries import make_deliveries
@@ -31,7 +32,6 @@ from ingest.demo.world import Group
 from ingest.gate import gate
 from ingest.load import load
 from ingest.normalise import id_document, mobile, plate
-from ingest.privacy import create_demo_keys
 
 SOURCES = source_names(load_settings().dbt_project)
 SYSTEMS = tuple(source for source in SOURCES if source != "payments")  # the first of each business

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from ingest.core.contract import load_source
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.privacy import create_demo_keys
 from ingest.core.settings import PROJECT, load_settings
 from ingest.load import load
-from ingest.privacy import create_demo_keys
 from ingest.quarantine import quarantined_rows
 from ingest.quarantine_commands import main as quarantine
 from ingest.readers.ordinals import with_ordinals

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ingest.core.contract import load_source
 from ingest.core.errors import Problem
+from ingest.core.privacy import create_demo_keys, read_keys, token, unseal
 from ingest.load import load
-from ingest.privacy import create_demo_keys, read_keys, token, unseal
 from ingest.readers import read_rows
 from tests.ingest.small_house import (
     CARD_HEADERS,

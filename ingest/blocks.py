@@ -1,0 +1,87 @@
+"""Blocking keys: keyed tokens of what two records of one person have in common where no identifier
+matches, so that resolving identities compares a few pairs and not all.
+
+A key that agrees proves nothing; it says which records are worth unsealing and comparing. Birth
+dates come from the identity document (GB 11643 holds one) or else from their own column.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from ingest.core.contract import Table
+from ingest.core.privacy import Keys
+from ingest.normalise import plain, simplified, surname_key
+from ingest.tokens import each_once, tokens
+
+OLDEST_AGE_YEARS = 110  # older is what a form was filled in with: 1753, 1900
+HEAD_DIGITS, TAIL_DIGITS = 7, 4  # of a mobile number; one wrong digit leaves one of them right
+ADDRESS_NOISE = re.compile(r"[\s,，.。;；·#\-－—_/()（）]+")
+PARTS = {
+    "surname_token": ("surname",),
+    "address_token": ("address",),
+    "name_birth_token": ("name", "birth"),
+    "name_mobile_head_token": ("name", "head"),
+    "name_mobile_tail_token": ("name", "tail"),
+    "birth_mobile_token": ("birth", "mobile"),
+}
+BLOCK_COLUMNS = tuple(PARTS)
+
+
+def blocking_tokens(
+    keys: Keys,
+    table: Table,
+    forms: Mapping[str, pl.Series],
+    texts: pl.DataFrame,
+    born: pl.Series | None,
+    on: date,
+) -> pl.DataFrame:
+    """One token column for each of BLOCK_COLUMNS; NULL where a record lacks a part of the key.
+
+    forms: normal forms by column. texts: the columns as delivered. born: birth dates, if the table
+    has them. on: business date of the delivery; nobody is older than 110 years or not born on it.
+    """
+    nothing = pl.Series([None] * texts.height, dtype=pl.String)
+    of_class = {column.personal: column.name for column in table.columns if column.personal}
+
+    def column(personal: str, values: Mapping[str, pl.Series] | pl.DataFrame) -> pl.Series:
+        return values[of_class[personal]] if personal in of_class else nothing
+
+    mobile = column("mobile", forms)
+    parts = {
+        "name": column("name", forms),
+        "surname": each_once(column("name", texts), surname_key),
+        "address": each_once(column("address", texts), address_key),
+        "birth": _births(column("id_document", forms), born, on),
+        "mobile": mobile,
+        "head": mobile.str.head(HEAD_DIGITS),
+        "tail": mobile.str.tail(TAIL_DIGITS),
+    }
+    return pl.DataFrame(
+        {name: _tokens(keys, name, [parts[part] for part in of]) for name, of in PARTS.items()}
+    )
+
+
+def address_key(text: str) -> str | None:
+    """An address in one spelling: simplified, narrow, without spaces and punctuation."""
+    return ADDRESS_NOISE.sub("", simplified(plain(text)).lower()) or None
+
+
+def _births(documents: pl.Series, born: pl.Series | None, on: date) -> pl.Series:
+    """Birth dates as YYYYMMDD; the document's before the one that somebody typed."""
+    written = documents.str.slice(6, 8)
+    if born is not None:
+        said = born.cast(pl.Date).dt.strftime("%Y%m%d")
+        written = written.zip_with(written.is_not_null(), said)
+    days = written.str.to_date("%Y%m%d", strict=False)
+    oldest = date(on.year - OLDEST_AGE_YEARS, 1, 1)
+    is_plausible = (days >= oldest) & (days <= on)
+    return written.zip_with(is_plausible.fill_null(value=False), pl.Series([None], dtype=pl.String))
+
+
+def _tokens(keys: Keys, name: str, parts: list[pl.Series]) -> pl.Series:
+    frame = pl.DataFrame({str(number): part for number, part in enumerate(parts)})
+    joined = frame.select(pl.concat_str(pl.all(), separator="|")).to_series()
+    return tokens(keys, name.removesuffix("_token"), joined)
