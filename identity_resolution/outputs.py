@@ -102,8 +102,7 @@ def resolution_of(engine: Engine, settings: IdentitySettings, has_before: bool) 
         return engine.rows(f"select * from tonight_{name} order by {order}").cast(schema)
 
     ends = ", ".join(LINK_ENDS)
-    most_names = settings.quality.most_names
-    quality = QUALITY.format(most_names=most_names, version=settings.version)
+    quality = QUALITY.format(version=settings.version, **vars(settings.quality))
     member_links = whole("member_links", MEMBER_LINKS, "source, account_id")
     return Resolution(
         member_links=member_links,
@@ -305,6 +304,9 @@ select
     cast(coalesce(max(account_count), 0) as bigint) as largest_member_account_count,
     cast(count_if(name_count > {most_names}) as bigint) as members_over_names_count,
     (select count(*) from tonight_held_links) as held_link_count,
-    (select count(*) from blocked_values) as blocked_value_count
+    (select count(*) from blocked_values) as blocked_value_count,
+    cast({most_names} as bigint) as most_names,
+    cast({most_members_over_names_per_million} as bigint) as most_members_over_names_per_million,
+    cast({largest_member_growth} as bigint) as largest_member_growth
 from members_of_tonight
 """
