@@ -13,7 +13,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from identity_resolution.evaluate import evaluate_night
+from identity_resolution.evaluate import evaluate_night, evaluation_table
 from identity_resolution.explain import explain_link
 from identity_resolution.resolve import resolve_night
 from identity_resolution.review import keep_decision, review
@@ -21,7 +21,7 @@ from identity_resolution.settings import load_identity_settings
 from ingest.core.dates import parse_date
 from ingest.core.errors import run_command
 from ingest.core.identity_decisions import DECISIONS, account_key
-from ingest.core.lake import Lake
+from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log, step_log
 from ingest.core.settings import Settings, load_settings
 
@@ -37,10 +37,9 @@ def main(argv: list[str]) -> int:
         case "resolve":
             _resolve(settings, arguments, night)
         case "evaluate":
-            lake = Lake(settings.lake)
-            truth = arguments.truth or lake.root / "demo" / "truth.parquet"
+            truth = arguments.truth or Lake(settings.lake).identity_labels
             assert night is not None
-            print(evaluate_night(lake, night, truth, settings.memory_limit).table())
+            print(evaluate_night(settings, night, truth).table())
         case "explain":
             pair = account_key(arguments.one), account_key(arguments.other)
             print("\n".join(explain_link(settings, *pair, night)))
@@ -63,6 +62,10 @@ def _resolve(settings: Settings, arguments: argparse.Namespace, night: date | No
     assert night is not None
     start_log()
     resolution = resolve_night(settings, load_identity_settings(), night, arguments.full)
+    lake = Lake(settings.lake)
+    labels = lake.identity_labels
+    evaluation = evaluate_night(settings, night, labels) if labels.is_file() else None
+    write_parquet(evaluation_table(evaluation), lake.raw("identity", "evaluation", night))
     step_log("identity_resolution").info(
         "%s: %d accounts, %d changed links, %d held links",
         night,
@@ -91,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--truth",
         type=Path,
-        help="Parquet of source, account_id, person_id; default: the demo group's",
+        help="Parquet of source, account_id, person_id; default: the lake's labels",
     )
     add("train", "make comparison.json anew from a staged night")
     explain = add("explain", "say why two accounts are one member, or why not", is_dated=False)

@@ -1,13 +1,26 @@
-"""How right the member links of a night are, against a table that says who is who."""
+"""How right the member links of a night are, against a table that says who is who.
 
-from dataclasses import dataclass
+Whoever has checked a sample of accounts leaves it in decisions/identity_labels.parquet (source,
+account_id, person_id), and each night is measured against it; of the demo group all is known.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
+from identity_resolution.components import components_of
+from identity_resolution.engine import DuckDbEngine
+from identity_resolution.evidence import find_holdings
+from identity_resolution.inputs import show_inputs
+from identity_resolution.looked_up import tonight_of
+from identity_resolution.settings import load_identity_settings
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -17,7 +30,8 @@ class Evaluation:
     missing_count: accounts on one side only, which are left out of all the rest. A pair is two
     accounts; true pairs are one person, found pairs one member, right pairs both.
     over_merged_count: members that hold more than one person; under_merged_count: persons on more
-    than one member.
+    than one member. reachable_pair_count: true pairs that any evidence could reach, None where it
+    was not looked into (`reachable_pairs`).
     """
 
     account_count: int
@@ -31,6 +45,7 @@ class Evaluation:
     under_merged_count: int
     b3_precision: float
     b3_recall: float
+    reachable_pair_count: int | None = None
 
     @property
     def precision(self) -> float:
@@ -43,6 +58,13 @@ class Evaluation:
         return self.right_pair_count / self.true_pair_count if self.true_pair_count else 1.0
 
     @property
+    def reachable_recall(self) -> float | None:
+        """The recall that any evidence could reach."""
+        if self.reachable_pair_count is None:
+            return None
+        return self.reachable_pair_count / self.true_pair_count if self.true_pair_count else 1.0
+
+    @property
     def f1(self) -> float:
         """Harmonic mean of pairwise precision and recall."""
         return _harmonic_mean(self.precision, self.recall)
@@ -52,9 +74,17 @@ class Evaluation:
         """Harmonic mean of B³ precision and recall."""
         return _harmonic_mean(self.b3_precision, self.b3_recall)
 
-    def table(self) -> str:
-        """The figures as a Markdown table."""
-        rows = [
+    def figures(self) -> list[tuple[str, str]]:
+        """Name and value of each figure, as people read them."""
+        ceiling = self.reachable_recall
+        reached = []
+        if ceiling is not None:
+            share = self.recall / ceiling if ceiling else 1.0
+            reached = [
+                ("pairs: recall that any evidence could reach", f"{ceiling:.4f}"),
+                ("pairs: recall, share of what could be reached", f"{share:.4f}"),
+            ]
+        return [
             ("accounts", f"{self.account_count:,}"),
             ("accounts on one side only, left out", f"{self.missing_count:,}"),
             ("persons", f"{self.person_count:,}"),
@@ -63,19 +93,27 @@ class Evaluation:
             ("persons on several members", f"{self.under_merged_count:,}"),
             ("pairs: precision", f"{self.precision:.4f}"),
             ("pairs: recall", f"{self.recall:.4f}"),
+            *reached,
             ("pairs: F1", f"{self.f1:.4f}"),
             ("B³: precision", f"{self.b3_precision:.4f}"),
             ("B³: recall", f"{self.b3_recall:.4f}"),
             ("B³: F1", f"{self.b3_f1:.4f}"),
         ]
+
+    def table(self) -> str:
+        """The figures as a Markdown table."""
+        rows = self.figures()
         width = max(len(name) for name, _ in rows)
         lines = [f"| {name:<{width}} | {value:>12} |" for name, value in rows]
         head = [f"| {'figure':<{width}} | {'value':>12} |", f"|{'-' * (width + 2)}|{'-' * 13}:|"]
         return "\n".join([*head, *lines])
 
 
-def evaluate_night(lake: Lake, business_date: date, truth: Path, memory_limit: str) -> Evaluation:
-    """Compare a night's member links with a Parquet of source, account_id, person_id."""
+def evaluate_night(settings: Settings, business_date: date, truth: Path) -> Evaluation:
+    """Compare a night's member links with a Parquet of source, account_id, person_id; with what any
+    evidence could reach, if the night is the one in work/.
+    """
+    lake = Lake(settings.lake)
     links = lake.raw("identity", "member_links", business_date)
     if not links.is_file():
         raise Problem(f"{links} is missing; run resolve for {business_date} first")
@@ -83,18 +121,35 @@ def evaluate_night(lake: Lake, business_date: date, truth: Path, memory_limit: s
         raise Problem(
             f"{truth} is missing; --truth names a Parquet with source, account_id, person_id"
         )
-    spill = str(truth.parent / ".spill")
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
-        "temp_directory": spill,
-    }
-    with duckdb.connect(config=config) as connection:
+    spill = str(lake.work / "spill_identity")
+    config = {"memory_limit": settings.memory_limit, "temp_directory": spill}
+    with duckdb.connect(config=dict(config)) as connection:
         connection.read_parquet(str(links)).create_view("links")
         connection.read_parquet(str(truth)).create_view("truth")
         try:
-            return compare(connection)
+            evaluation = compare(connection)
         except duckdb.BinderException as error:
             raise Problem(f"{truth} must hold source, account_id, person_id: {error}") from error
+        if tonight_of(lake) != business_date:
+            return evaluation
+        engine = DuckDbEngine(connection)
+        show_inputs(engine, lake, business_date)
+        find_holdings(engine, load_identity_settings(), business_date)
+        return replace(evaluation, reachable_pair_count=reachable_pairs(connection))
+
+
+def reachable_pairs(connection: duckdb.DuckDBPyConnection) -> int:
+    """True pairs that are connected by accounts of their own person, each of which shares an
+    identifier or a blocking key (valid tonight) with the next. Whoever knew the truth and could ask
+    nobody could find no more. A shared address alone is a household, so it does not count.
+
+    Reads `truth`, and `all_holdings` and `kinds` of find_holdings.
+    """
+    rows = connection.execute(SHARED_IN_TRUTH).to_arrow_table()
+    ends = [rows[name].to_numpy() for name in ("low", "high")]
+    _, component = components_of(ends[0].astype(np.int32), ends[1].astype(np.int32))
+    sizes = np.unique(component, return_counts=True)[1].astype(np.int64)
+    return int((sizes * (sizes - 1) // 2).sum())
 
 
 def compare(connection: duckdb.DuckDBPyConnection) -> Evaluation:
@@ -107,9 +162,39 @@ def compare(connection: duckdb.DuckDBPyConnection) -> Evaluation:
     return Evaluation(*row)
 
 
+def evaluation_table(evaluation: Evaluation | None) -> pa.Table:
+    """The figures as the run report reads them; no rows for None."""
+    figures = evaluation.figures() if evaluation is not None else []
+    names, values = zip(*figures, strict=True) if figures else ((), ())
+    columns = [pa.array(names, pa.string()), pa.array(values, pa.string())]
+    return pa.table(columns, names=["figure", "value"])
+
+
 def _harmonic_mean(one: float, other: float) -> float:
     return 2 * one * other / (one + other) if one + other else 0.0
 
+
+SHARED_IN_TRUTH = """
+with numbered as (
+    select
+        cast(row_number() over (order by source, account_id) as integer) as account,
+        source,
+        account_id,
+        person_id
+    from truth
+),
+held as (
+    select h.kind, h.token, n.person_id, n.account
+    from all_holdings h
+    join kinds k on k.kind = h.kind and (k.named_rank is not null or k.is_block)
+    join numbered n on n.source = h.source and n.account_id = h.account_id
+),
+shared as (
+    select account, min(account) over (partition by kind, token, person_id) as first_account
+    from held
+)
+select distinct first_account as low, account as high from shared where first_account < account
+"""
 
 # All figures follow from how many accounts each member shares with each person. B³ precision is the
 # mean over accounts of the share of its member that is its person, hence sum(n² / size of member) /

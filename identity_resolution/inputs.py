@@ -22,7 +22,6 @@ TOKEN_COLUMNS = (
     "name_birth_token",
     "name_mobile_head_token",
     "name_mobile_tail_token",
-    "birth_mobile_token",
 )
 PEOPLE_TYPES = {
     "source": "string",

@@ -96,7 +96,7 @@ def look_up(settings: Settings, night: date | None) -> LookedUp:
         if not path.is_file():
             raise Problem(f"{path} is missing; run resolve for {resolved} first")
         connection.read_parquet(str(path)).create_view(name)
-    is_of_tonight = _tonight(lake) == resolved
+    is_of_tonight = tonight_of(lake) == resolved
     handed_over = {name: lake.handover(name) for name in HANDED_OVER}
     is_there = is_of_tonight and all(path.is_file() for path in handed_over.values())
     for name, path in handed_over.items() if is_there else ():
@@ -113,7 +113,8 @@ def last_resolved(lake: Lake) -> date:
     return nights[-1]
 
 
-def _tonight(lake: Lake) -> date | None:
+def tonight_of(lake: Lake) -> date | None:
+    """The night that work/ holds; None if it holds none."""
     if not lake.tonight.is_file():
         return None
     tonight: date = pq.read_table(lake.tonight)["business_date"][0].as_py()

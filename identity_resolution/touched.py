@@ -9,6 +9,7 @@ something changed is resolved again as a whole. The result is that of resolving 
 from datetime import date
 
 from identity_resolution.engine import Engine
+from identity_resolution.inputs import TOKEN_COLUMNS
 
 CHANGED = """
 select s.source, s.account_id
@@ -150,11 +151,7 @@ def signatures(engine: Engine) -> str:
     facts = {
         "input_accounts": ["first_seen_date", "gender"],
         "input_identifiers": ["identifier_type", "identifier_token", "is_verified"],
-        "input_people": [
-            *("version", "load_date", "name_token", "surname_token", "address_token"),
-            *("name_birth_token", "name_mobile_head_token", "name_mobile_tail_token"),
-            "birth_mobile_token",
-        ],
+        "input_people": ["version", "load_date", *TOKEN_COLUMNS],
     }
     parts = [
         f"select source, account_id, {engine.fingerprint(columns)} as fact from {table}"

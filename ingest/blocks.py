@@ -26,7 +26,6 @@ PARTS = {
     "name_birth_token": ("name_key", "birth"),
     "name_mobile_head_token": ("name_key", "head"),
     "name_mobile_tail_token": ("name_key", "tail"),
-    "birth_mobile_token": ("birth", "mobile"),
 }
 BLOCK_COLUMNS = tuple(PARTS)
 

@@ -65,6 +65,11 @@ class Lake:
         """Folder of what people decided about who is who."""
         return self.root / "decisions" / "identity"
 
+    @property
+    def identity_labels(self) -> Path:
+        """File that says who is who of a sample of accounts, if somebody has checked one."""
+        return self.root / "decisions" / "identity_labels.parquet"
+
     def posted(self, table: str, posted_date: date) -> Path:
         """File of one night's postings."""
         return self.root / "posted" / table / f"posted_date={posted_date.isoformat()}" / PART

@@ -117,7 +117,7 @@ def _put(pieces: Pieces, business: Business, frames: Frames) -> None:
 def _write_truth(
     demo: DemoLake, businesses: Sequence[Business], people: People, last_day: int
 ) -> None:
-    """Who is behind every account that was delivered, by source and account."""
+    """Who is behind every account that was delivered, by source and account; as labels, too."""
     households = pl.Series(people.household)
     frames = []
     for business in businesses:
@@ -132,7 +132,10 @@ def _write_truth(
                 ),
             )
         )
-    write_parquet(pl.concat(frames).sort("source", "account_id").to_arrow(), demo.truth)
+    known = pl.concat(frames).sort("source", "account_id")
+    write_parquet(known.to_arrow(), demo.truth)
+    labels = known.select("source", "account_id", "person_id")
+    write_parquet(labels.to_arrow(), demo.lake.identity_labels)
 
 
 def _write_facts(

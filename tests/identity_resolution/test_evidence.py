@@ -74,6 +74,24 @@ def test_an_unnamed_account_on_a_family_phone_links_to_nobody() -> None:
     assert list(night.refused) == [("same_mobile_and_name", "m", "several_names", 3)]
 
 
+def test_an_unnamed_account_on_a_family_phone_joins_the_only_name_that_was_checked() -> None:
+    world = World()
+    world.hold(world.account("child", "li mei"), "mobile", "m", is_verified=False)
+    world.hold(world.account("father", "li lei", first_seen=NIGHT), "mobile", "m")
+    world.account("car", mobile="m")
+    night = resolve_world(world)
+    assert night.groups == groups("child", "father car")
+    assert not night.refused
+
+
+def test_two_checked_names_on_a_phone_keep_the_unnamed_account_out() -> None:
+    world = World()
+    world.account("child", "li mei", mobile="m")
+    world.account("father", "li lei", mobile="m")
+    world.account("car", mobile="m")
+    assert resolve_world(world).groups == groups("child", "father", "car")
+
+
 def test_unnamed_accounts_on_a_phone_without_names_are_one_member() -> None:
     world = World()
     world.account("car", source="parking", mobile="m")

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from tests.identity_resolution.test_evidence import groups
 from tests.identity_resolution.worlds import World, resolve_world, with_unnamed_plates
 
@@ -52,6 +54,69 @@ def test_two_users_of_one_program_are_two_members_also_behind_one_number() -> No
     night = resolve_world(world)
     assert night.groups == groups("card u1", "u2")
     assert {reason for _, _, reason, _ in night.refused} == {"member_limit"}
+
+
+@pytest.mark.parametrize(
+    ("identifier_type", "count", "members"),
+    [("mobile", 3, 1), ("mobile", 4, 2), ("plate", 5, 1), ("plate", 6, 2)],
+)
+def test_a_member_holds_three_phones_and_five_plates_and_not_one_more(
+    identifier_type: str, count: int, members: int
+) -> None:
+    world = World()
+    for number in range(count):
+        key = world.account(f"a{number}", "li lei", card_number="c" if number < 4 else "c2")
+        world.hold(key, identifier_type, f"v{number}")
+        if number in {3, 4}:
+            world.hold(key, "unionid", "u")
+    assert len(resolve_world(world).groups) == members
+
+
+def test_a_document_that_nobody_checked_forbids_no_link() -> None:
+    world = World()
+    world.account("a", "li lei", mobile="m", id_document="d1")
+    typed = world.account("b", "li lei", mobile="m")
+    world.hold(typed, "id_document", "d2", is_verified=False)
+    assert resolve_world(world).groups == groups("a b")
+
+
+def test_a_must_link_joins_two_documents_and_both_count_as_one_from_then_on() -> None:
+    world = World()
+    a = world.account("a", "li lei", id_document="d1", mobile="m1")
+    b = world.account("b", "li lei", id_document="d2")
+    world.account("c", "li lei", id_document="d2", mobile="m1")
+    world.account("other", "li lei", id_document="d3", mobile="m1")
+    assert resolve_world(world).groups == groups("a", "b c", "other")
+    world.decide(a, b, is_must_link=True)
+    night = resolve_world(world)
+    assert night.groups == groups("a b c", "other")
+    assert night.rules["pos", "a"] == ("must_link", 2)
+
+
+def test_a_cannot_link_keeps_two_accounts_apart_whatever_else_ties_them() -> None:
+    world = World()
+    a = world.account("a", "li lei", id_document="d", mobile="m")
+    world.account("b", "li lei", id_document="d", mobile="m", first_seen=date(2026, 1, 1))
+    c = world.account("c", "li lei", id_document="d", mobile="m", first_seen=date(2026, 1, 2))
+    world.decide(a, c, is_must_link=False)
+    night = resolve_world(world)
+    assert night.groups == groups("a b", "c")
+    assert {reason for _, _, reason, _ in night.refused} == {"cannot_link"}
+
+
+def test_a_cannot_link_outranks_a_must_link_by_way_of_a_third() -> None:
+    world = World()
+    a, b, c = (world.account(name, "li lei") for name in "abc")
+    world.decide(a, b, is_must_link=True)
+    world.decide(b, c, is_must_link=True)
+    world.decide(a, c, is_must_link=False)
+    assert resolve_world(world).groups == groups("a b", "c")
+
+
+def test_a_decision_on_an_account_that_is_gone_does_nothing() -> None:
+    world = World()
+    world.decide(world.account("a"), ("pos", "gone"), is_must_link=True)
+    assert resolve_world(world).groups == groups("a")
 
 
 def test_an_account_that_holds_two_documents_links_to_nobody() -> None:

@@ -299,7 +299,6 @@ def people_table(world: World) -> pa.Table:
                 "name_birth_token": name and birth and f"{name}|{birth}",
                 "name_mobile_head_token": name and mobile and f"{name}|{mobile[:7]}",
                 "name_mobile_tail_token": name and mobile and f"{name}|{mobile[-4:]}",
-                "birth_mobile_token": birth and mobile and f"{birth}|{mobile}",
             }
         )
     return pa.Table.from_pylist(rows, pa.schema(list(columns.items())))

@@ -140,7 +140,6 @@ def test_personal_data_becomes_tokens_masks_and_sealed_values(house: House) -> N
         "name_birth": "wei zhang|19900203",
         "name_mobile_head": "wei zhang|1380000",
         "name_mobile_tail": "wei zhang|0001",
-        "birth_mobile": "19900203|13800000001",
     }.items():
         assert person[f"{block}_token"] == token(keys, block, form)
     with pytest.raises(Problem, match="does not open"):
