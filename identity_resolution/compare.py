@@ -20,7 +20,7 @@ from identity_resolution.engine import Engine
 from identity_resolution.settings import MODEL_FILE, IdentitySettings
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
-from ingest.core.privacy import Keys, unseal
+from ingest.core.privacy import Keys, read_keys, unseal
 
 PERSONAL = ("name", "name_key", "birth", "mobile", "address")
 UNSEALED = pa.schema([("account", pa.int32()), *((name, pa.string()) for name in PERSONAL)])
@@ -123,8 +123,9 @@ def load_model(path: Path = MODEL_FILE) -> dict[str, Any]:
         ) from error
 
 
-def unseal_lake(engine: Engine, lake: Lake, keys: Keys) -> None:
+def unseal_lake(engine: Engine, lake: Lake, keys_file: Path) -> None:
     """Unsealer of the restricted zone; its tables are shown as inputs.show_inputs left them."""
+    keys = read_keys(keys_file)
     folders = sorted((lake.root / "restricted").glob("*/*"))
     parts = [
         SEALED.format(number=number, source=folder.parent.name, table=folder.name)

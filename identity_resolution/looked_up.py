@@ -73,7 +73,8 @@ class LookedUp:
         places = []
         for table in load_source(self.settings.dbt_project, account.source).tables:
             folder = self.lake.root / "raw" / account.source / table.name
-            if table.account is None or table.key != (table.account,):
+            is_about_accounts = table.account is not None and table.key == (table.account,)
+            if not is_about_accounts or not any(folder.glob("*/*.parquet")):
                 continue
             found = self.rows(
                 f"select _source_file, _source_row from read_parquet('{folder}/*/*.parquet',"

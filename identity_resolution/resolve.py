@@ -21,7 +21,6 @@ from identity_resolution.registry import name_members
 from identity_resolution.settings import IdentitySettings
 from identity_resolution.touched import find_touched
 from ingest.core.lake import Lake, write_parquet
-from ingest.core.privacy import Keys, read_keys
 from ingest.core.settings import Settings
 
 
@@ -45,18 +44,18 @@ def resolve_night(
     """
     lake = Lake(settings.lake)
     night = Night(business_date, None if is_full else _night_before(lake, business_date))
-    keys = read_keys(settings.keys_file)
+    unsealer = partial(unseal_lake, lake=lake, keys_file=settings.keys_file)
     spill = lake.work / "spill_identity"
     if settings.engine == "spark":
         from ingest.core.spark import spark_problem  # noqa: PLC0415 - installed for Spark only
 
         with spark_problem("Spark cannot resolve identities"):
-            resolution = _resolve_lake(SparkEngine(spill), lake, keys, night, identity)
+            resolution = _resolve_lake(SparkEngine(spill), lake, unsealer, night, identity)
     else:
         config = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
         with duckdb.connect(config=dict(config)) as connection:
             engine = DuckDbEngine(connection)
-            resolution = _resolve_lake(engine, lake, keys, night, identity)
+            resolution = _resolve_lake(engine, lake, unsealer, night, identity)
     for name, table in vars(resolution).items():
         write_parquet(table, lake.raw("identity", name, business_date))
     return resolution
@@ -80,12 +79,12 @@ def resolve(
 
 
 def _resolve_lake(
-    engine: Engine, lake: Lake, keys: Keys, night: Night, settings: IdentitySettings
+    engine: Engine, lake: Lake, unsealer: Unsealer, night: Night, settings: IdentitySettings
 ) -> Resolution:
     show_inputs(engine, lake, night.business_date)
     find_holdings(engine, settings, night.business_date)
     has_before = night.before is not None and show_before(engine, lake, night.before)
-    return resolve(engine, night, settings, partial(unseal_lake, lake=lake, keys=keys), has_before)
+    return resolve(engine, night, settings, unsealer, has_before)
 
 
 def _night_before(lake: Lake, business_date: date) -> date | None:

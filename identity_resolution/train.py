@@ -21,7 +21,6 @@ from identity_resolution.engine import DuckDbEngine
 from identity_resolution.inputs import show_inputs
 from identity_resolution.settings import MODEL_FILE
 from ingest.core.lake import Lake
-from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
 
 # 2.2 million accounts and 2.4 million pairs of accounts of one person.
@@ -121,7 +120,7 @@ def train_on_night(settings: Settings, night: date) -> str:
         engine = DuckDbEngine(connection)
         show_inputs(engine, lake, night)
         engine.table("candidate_accounts", EVERYBODY)
-        unseal_lake(engine, lake, read_keys(settings.keys_file))
+        unseal_lake(engine, lake, settings.keys_file)
         engine.table("compared_people", PEOPLE)
         engine.table("records", RECORDS)
         model = trained_model(DuckDBAPI(connection), connection.table("records"))

@@ -165,10 +165,13 @@ def test_evaluate_prints_the_figures_against_the_truth(
         "account_id": ["1", "2", "9"],
         "person_id": ["P", "Q", "P"],
     }
-    write_parquet(pa.table(truth), lake.root / "demo" / "truth.parquet")
+    write_parquet(pa.table(truth), lake.identity_labels)
     assert main(["evaluate", "--date", NIGHT.isoformat()]) == 0
     printed = capsys.readouterr().out
     assert printed.count("1.0000") == 6
+    resolve()
+    figures = pq.read_table(lake.raw("identity", "evaluation", NIGHT), partitioning=None)
+    assert {"figure": "pairs: precision", "value": "1.0000"} in figures.to_pylist()
 
 
 def test_a_missing_handover_is_one_line_that_says_which_step_to_run(
@@ -194,7 +197,7 @@ def test_evaluate_without_a_truth_says_which_file_is_missing(lake: Lake) -> None
     ):
         main(["evaluate", "--date", NIGHT.isoformat()])
     resolve()
-    with pytest.raises(Problem, match=r"truth\.parquet is missing"):
+    with pytest.raises(Problem, match=r"identity_labels\.parquet is missing"):
         main(["evaluate", "--date", NIGHT.isoformat()])
 
 
