@@ -47,11 +47,16 @@ select c.component, {CLAIM} as kind, k.account, k.claim_kind, k.claim, k.place, 
 from claims k
 join components c on c.account = k.account
 union all
-select c.component, {APART} as kind, n.low, n.high, 0 as three, 0 as four, 0 as five
+select k.component, {APART} as kind, k.low, k.high, 0 as three, 0 as four, 0 as five
+from kept_apart k
+join components d on d.account = k.high and d.component = k.component
+"""
+
+# A table of its own: few rows, which must not be joined last.
+KEPT_APART = """
+select c.component, n.low, n.high
 from cannot_links n
 join components c on c.account = n.low
-join components d on d.account = n.high
-where c.component = d.component
 """
 
 ALL_EDGES = f"""
@@ -84,6 +89,7 @@ def group_accounts(engine: Engine, settings: IdentitySettings) -> None:
     apart).
     """
     engine.table("all_edges", ALL_EDGES)
+    engine.table("kept_apart", KEPT_APART)
     function = partial(
         join_block,
         slot_starts=settings.slot_starts,

@@ -116,11 +116,13 @@ class DuckDbEngine:
 
     def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """All rows are one block."""
-        self.load(name, function(self.rows(query)).cast(output))
+        # A union of joins that goes straight to Arrow can wait for itself for ever (DuckDB 1.5.5).
+        self.table(f"{name}_rows", query)
+        self.load(name, function(self.rows(f"select * from {name}_rows")).cast(output))
 
     def map_rows(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """All rows are one part."""
-        self.load(name, function(self.rows(query)).cast(output))
+        self.map_blocks(name, query, function, output)
 
     def weigh(self, name: str, records: str, model: dict[str, Any], least_bits: float) -> None:
         """As Engine.weigh."""
