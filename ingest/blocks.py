@@ -13,6 +13,7 @@ import polars as pl
 
 from ingest.core.contract import Table
 from ingest.core.privacy import Keys
+from ingest.generations import KnownValues
 from ingest.normalise import plain, simplified, surname_key
 from ingest.tokens import each_once, tokens
 
@@ -32,6 +33,7 @@ BLOCK_COLUMNS = tuple(PARTS)
 
 def blocking_tokens(
     keys: Keys,
+    known: KnownValues,
     table: Table,
     forms: Mapping[str, pl.Series],
     texts: pl.DataFrame,
@@ -60,7 +62,10 @@ def blocking_tokens(
         "tail": mobile.str.tail(TAIL_DIGITS),
     }
     return pl.DataFrame(
-        {name: _tokens(keys, name, [parts[part] for part in of]) for name, of in PARTS.items()}
+        {
+            name: tokens(keys, known, name.removesuffix("_token"), _joined([parts[p] for p in of]))
+            for name, of in PARTS.items()
+        }
     )
 
 
@@ -81,7 +86,6 @@ def _births(documents: pl.Series, born: pl.Series | None, on: date) -> pl.Series
     return written.zip_with(is_plausible.fill_null(value=False), pl.Series([None], dtype=pl.String))
 
 
-def _tokens(keys: Keys, name: str, parts: list[pl.Series]) -> pl.Series:
+def _joined(parts: list[pl.Series]) -> pl.Series:
     frame = pl.DataFrame({str(number): part for number, part in enumerate(parts)})
-    joined = frame.select(pl.concat_str(pl.all(), separator="|")).to_series()
-    return tokens(keys, name.removesuffix("_token"), joined)
+    return frame.select(pl.concat_str(pl.all(), separator="|")).to_series()
