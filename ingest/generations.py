@@ -153,7 +153,7 @@ class KnownValues:
     def _numbers(self, places: Iterator[tuple[Path, str]] | list[tuple[Path, str]]) -> Known:
         """First 64 bits of what lies in some columns, ascending."""
         found = [self._column(folder, column) for folder, column in places]
-        return np.unique(np.concatenate([np.array([], np.uint64), *found]))
+        return np.sort(np.concatenate([np.array([], np.uint64), *found]))
 
     def _column(self, folder: Path, column: str) -> Known:
         before = [day for day in partition_dates(folder) if day < self.night]
@@ -174,6 +174,8 @@ class KnownValues:
 
 def _are_in(known: Known, digits: pl.Series) -> pl.Series:
     numbers = digits.str.to_integer(base=16, dtype=pl.UInt64)
+    if known.size == 0:
+        return pl.repeat(value=False, n=numbers.len(), dtype=pl.Boolean, eager=True)
     places = np.searchsorted(known, numbers.fill_null(0).to_numpy())
-    found = pl.Series(np.append(known, np.uint64(0))[places], dtype=pl.UInt64) == numbers
-    return found.fill_null(value=False) & pl.Series(places < known.size)
+    nearest = pl.Series(known[np.minimum(places, known.size - 1)], dtype=pl.UInt64)
+    return (nearest == numbers).fill_null(value=False)
