@@ -129,12 +129,13 @@ def _retire(settings: Settings, key_id: str) -> int:
             else "run `python -m ingest keys --rewrap` first"
         )
         raise Problem(f"key {key_id} is still needed: {first}; {way_out}")
-    kept = [
-        [key for key in generations if key.key_id != key_id]
-        for generations in (keys.token_keys, keys.master_keys)
-    ]
-    remove(lake.token_key(key_id))
-    replace_keys(settings.keys_file, with_keys(*kept))
+    tokens, masters = keys.token_keys, keys.master_keys
+    if is_token_key:
+        tokens = tuple(key for key in tokens if key.key_id != key_id)
+        remove(lake.token_key(key_id))
+    else:
+        masters = tuple(key for key in masters if key.key_id != key_id)
+    replace_keys(settings.keys_file, with_keys(tokens, masters))
     print(f"{settings.keys_file}: key {key_id} is gone; destroy its backups too")
     return 0
 

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,8 +37,8 @@ KEY_REF_BYTES = 16
 TOKEN_HEX_DIGITS = 32
 ROW_HASH_BYTES = 16
 OWNER_ONLY = 0o600
-TOKEN, MASTER = "token", "master"
-KINDS = (TOKEN, MASTER)
+KINDS = ("token", "master")
+KEY_ID = re.compile(r"[A-Za-z0-9_-]+")  # it names a file of the lake, and begins tokens
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,10 @@ def read_keys(path: Path) -> Keys:
     if any(len(key.key) != KEY_BYTES for key in (*tokens, *masters)):
         raise Problem(f"keys file {path}: each key must be {KEY_BYTES} bytes in base64")
     for kind, generations in zip(KINDS, (tokens, masters), strict=True):
+        if unusable := [key for key in generations if not KEY_ID.fullmatch(key.key_id)]:
+            raise Problem(
+                f"keys file {path}: key id '{unusable[0].key_id}' must be letters, digits, - and _"
+            )
         if len({key.key_id for key in generations}) < len(generations):
             raise Problem(f"keys file {path}: a {kind} key id stands there twice; restore it")
     return with_keys(tokens, masters)

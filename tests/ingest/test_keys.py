@@ -168,15 +168,14 @@ def test_without_looking_values_up_a_rotation_makes_strangers(
 ) -> None:
     deliver(house)
     rotated = another(house, tmp_path / "rotated")
-    for night in NIGHTS:
-        load_night(house, night)
-    load_night(rotated, DAY)
+    for night in (DAY, NEXT_DAY):
+        load_night(house, night, "inn")
+    load_night(rotated, DAY, "inn")
     monkeypatch.setattr("ingest.key_commands.load_settings", lambda: rotated.settings)
     main(["--rotate"])
     monkeypatch.setattr("ingest.tokens.token_generations", lambda _: ())
-    load_night(rotated, NEXT_DAY)
-    load_night(rotated, THIRD_DAY)
-    with pytest.raises(AssertionError):
+    load_night(rotated, NEXT_DAY, "inn")
+    with pytest.raises(AssertionError, match="guests"):
         assert_only_tokens_differ(house.lake, rotated.lake)
 
 
@@ -347,6 +346,9 @@ def test_a_night_is_not_opened_with_the_keys_of_another_lake(house: House, tmp_p
     house.settings.keys_file.write_bytes(before)
     with pytest.raises(Problem, match="the keys file lacks token key t2 of this lake; restore it"):
         begin_keys(house.lake, keys_of(house), THIRD_DAY)
+    house.lake.token_key("t1").write_text("{}")
+    with pytest.raises(Problem, match=r"t1\.json is damaged; restore it"):
+        begin_keys(house.lake, keys_of(house), THIRD_DAY)
 
 
 def test_rotating_keeps_the_earlier_keys_for_the_owner_alone_and_shows_none(
@@ -383,12 +385,17 @@ def twice(keys: dict[str, Any]) -> None:
     keys["earlier_token_keys"][0]["id"] = keys["token_key_id"]
 
 
+def nameless(keys: dict[str, Any]) -> None:
+    keys["earlier_master_keys"][0]["id"] = "../m1"
+
+
 @pytest.mark.parametrize(
     ("break_it", "reason"),
     [
         (no_base64, "is damaged; restore it"),
         (no_list, "is damaged; restore it"),
         (short, "each key must be 32 bytes in base64"),
+        (nameless, r"key id '../m1' must be letters, digits, - and _"),
         (twice, "a token key id stands there twice; restore it"),
     ],
 )

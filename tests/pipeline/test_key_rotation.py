@@ -13,7 +13,7 @@ from tests.pipeline.nights import must_run, run_command
 pytestmark = pytest.mark.long
 
 NIGHTS = ("2026-10-29", "2026-10-30", "2026-10-31")
-GROUP = ["--people", "300", "--from", NIGHTS[0], "--nights", "3", "--history-days", "40"]
+GROUP = ["--people", "200", "--from", NIGHTS[0], "--nights", "3", "--history-days", "20"]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def links(lake: Path) -> list[Any]:
         rows = duckdb.read_parquet(str(files), hive_partitioning=True)
         kept = ", ".join(each for each in rows.columns if each != "identifier_token")
         found.append(sorted(rows.project(kept).fetchall(), key=repr))
-    assert len(found[0]) > 300
+    assert len(found[0]) > 200
     return found
 
 
