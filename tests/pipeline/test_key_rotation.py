@@ -13,7 +13,7 @@ from tests.pipeline.nights import must_run, run_command
 pytestmark = pytest.mark.long
 
 NIGHTS = ("2026-10-29", "2026-10-30", "2026-10-31")
-GROUP = ["--people", "200", "--from", NIGHTS[0], "--nights", "3", "--history-days", "20"]
+GROUP = ["--people", "300", "--from", NIGHTS[0], "--nights", "3", "--history-days", "40"]
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +56,14 @@ def links(lake: Path) -> list[Any]:
         rows = duckdb.read_parquet(str(files), hive_partitioning=True)
         kept = ", ".join(each for each in rows.columns if each != "identifier_token")
         found.append(sorted(rows.project(kept).fetchall(), key=repr))
-    assert len(found[0]) > 200
+    assert len(found[0]) > 300
     return found
 
 
 def key_ids(lake: Path) -> set[str]:
-    files = str(lake / "raw" / "pos" / "members" / "*" / "*.parquet")
-    ids = duckdb.read_parquet(files).project("split_part(mobile_token, ':', 1)").distinct()
+    """Ids of the keys that made the tokens of the cars in the car parks."""
+    files = str(lake / "raw" / "parking" / "sessions" / "*" / "*.parquet")  # new cars every night
+    ids = duckdb.read_parquet(files).project("split_part(plate_no_token, ':', 1)").distinct()
     return {key_id for (key_id,) in ids.fetchall() if key_id}
 
 
