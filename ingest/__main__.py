@@ -14,7 +14,6 @@ from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
-from ingest.core.privacy import create_demo_keys
 from ingest.core.settings import load_settings
 from ingest.expectation_files import written_expectations
 from ingest.gate import gate
@@ -27,6 +26,7 @@ RULES_WIDTH = 180  # columns; narrower terminals wrap
 ELSEWHERE = {
     "demo": "ingest.demo",
     "connect": "ingest.connectors",
+    "keys": "ingest.key_commands",
     "quarantine": "ingest.quarantine_commands",
 }
 
@@ -44,7 +44,6 @@ def main(argv: list[str]) -> int:
         "gate": _gate,
         "contracts": _contracts,
         "rules": _rules,
-        "keys": _keys,
     }
     return commands[arguments.command](arguments)
 
@@ -70,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     ruling.add_argument(
         "--check", action="store_true", help="only check, and show what is in force"
     )
-    commands.add_parser("keys", help="make the keys file if there is none")
+    commands.add_parser("keys", help="make, rotate or retire keys", add_help=False)
     commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
     commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
     commands.add_parser("quarantine", help="look at refused rows, and decide", add_help=False)
@@ -151,13 +150,6 @@ def _is_in_force(row: dict[str, object], day: date | None) -> bool:
         return end is None
     is_begun = not isinstance(begin, date) or begin <= day
     return is_begun and (not isinstance(end, date) or day < end)
-
-
-def _keys(arguments: argparse.Namespace) -> int:
-    path = load_settings().keys_file
-    made = create_demo_keys(path)
-    print(f"{'made' if made else 'kept'} {path}; back it up, its tokens cannot be made again")
-    return 0
 
 
 if __name__ == "__main__":

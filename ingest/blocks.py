@@ -14,6 +14,7 @@ import polars as pl
 
 from ingest.core.contract import Column
 from ingest.core.privacy import Keys
+from ingest.generations import KnownValues
 from ingest.normalise import plain, simplified, surname_key
 from ingest.tokens import each_once, tokens
 
@@ -63,7 +64,7 @@ def compared_parts(
     )
 
 
-def blocking_tokens(keys: Keys, compared: pl.DataFrame) -> pl.DataFrame:
+def blocking_tokens(keys: Keys, known: KnownValues, compared: pl.DataFrame) -> pl.DataFrame:
     """One token column for each of BLOCK_COLUMNS; NULL where a record lacks a part of the key."""
     parts = compared.with_columns(
         head=pl.col("mobile").str.head(HEAD_DIGITS), tail=pl.col("mobile").str.tail(TAIL_DIGITS)
@@ -72,6 +73,7 @@ def blocking_tokens(keys: Keys, compared: pl.DataFrame) -> pl.DataFrame:
         {
             name: tokens(
                 keys,
+                known,
                 name.removesuffix("_token"),
                 parts.select(pl.concat_str(list(of), separator="|")).to_series(),
             )

@@ -41,6 +41,7 @@ from ingest.deliveries import (
 )
 from ingest.expected import write_expected
 from ingest.file_checks import AGAIN, check_bad_rows, check_control, check_volume
+from ingest.generations import KnownValues, keys_of_night
 from ingest.partitions import (
     Delivered,
     normal_forms,
@@ -77,6 +78,7 @@ class _Intake:
     source: Source
     night: date
     keys: Keys
+    values: KnownValues
     aside: Path
     known: KnownFiles
     taken: list[Taken] = field(default_factory=list)
@@ -90,15 +92,16 @@ def load(settings: Settings, source_name: str, night: date) -> list[Record]:
     nothing is written then.
     """
     source = load_source(settings.dbt_project, source_name)
-    keys = read_keys(settings.keys_file)
     lake = Lake(settings.lake)
+    keys = keys_of_night(lake, read_keys(settings.keys_file), night)
+    values = KnownValues(lake, settings.dbt_project, keys.token_key_id, night)
     aside = lake.work / "loading" / source_name
     remove(aside)
     known = KnownFiles(records_before(lake, source_name, night))
-    intake = _Intake(source, night, keys, aside, known)
+    intake = _Intake(source, night, keys, values, aside, known)
     _take_in_folder(intake, lake.landing(source_name, night))
     _stop_if_it_must_wait(intake)
-    released = take_in_releases(lake, source, night, keys, aside)
+    released = take_in_releases(lake, source, night, keys, values, aside)
     for table in source.tables:
         parts = [taken.parts for taken in intake.taken if taken.table == table.name]
         parts.append(released.files.get(table.name, {}))
@@ -157,6 +160,7 @@ def _read_file(intake: _Intake, delivery: Delivery, file: LandedFile) -> Taken:
         sha256=sha256,
         version=version,
         keys=intake.keys,
+        known=intake.values,
     )
     name = f"{sha256[:NAME_DIGITS]}-{version}"
     distinct = [*file.table.key, SOURCE_ROW, "_row_hash"]

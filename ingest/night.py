@@ -26,6 +26,7 @@ from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
 from ingest.decisions import read_decisions
 from ingest.expectation_files import written_expectations
+from ingest.generations import begin_keys
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
 from ingest.rules.schema import load_rule_books
@@ -80,7 +81,7 @@ def open_night(
     """
     lake = Lake(settings.lake)
     check_writable(lake.root)
-    read_keys(settings.keys_file)
+    keys = read_keys(settings.keys_file)
     sources = _check_contracts(settings)
     folders = {source.name: lake.landing(source.name, business_date) for source in sources}
     rules = _rules_version(settings.rules)
@@ -97,6 +98,7 @@ def open_night(
     else:
         before = published
     check_deliveries(lake, sources, business_date, at)
+    begin_keys(lake, keys, business_date)
     before_key = before.run_key if before else None
     night = Night(
         business_date=business_date,
@@ -285,7 +287,8 @@ def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iter
     for source in sources:
         for decision in read_decisions(lake, source.name):
             if decision.effective_from <= business_date:
-                yield json.dumps(asdict(decision), sort_keys=True, default=str)
+                said = asdict(decision) | {"wrapped_key": ""}  # which key wraps it says nothing
+                yield json.dumps(said, sort_keys=True, default=str)
     for who in read_identity_decisions(lake):
         if who.effective_from <= business_date:
             yield json.dumps(decision_record(who), sort_keys=True)

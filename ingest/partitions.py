@@ -21,7 +21,8 @@ from ingest.blocks import BLOCK_COLUMNS, blocking_tokens, compared_parts
 from ingest.checks import BUSINESS_DATE, Checked
 from ingest.core.contract import Column, Source, Table
 from ingest.core.contract_file import IDENTIFIER_CLASSES
-from ingest.core.privacy import Keys, Sealed, row_hashes, seal
+from ingest.core.privacy import Keys, Sealed, row_hashes, seal, token_generations
+from ingest.generations import KnownValues
 from ingest.normalise import NORMALISERS, masked_mobile, masked_name, name_simplified
 from ingest.readers.rows import SOURCE_ROW
 from ingest.tokens import each_once, tokens
@@ -86,7 +87,8 @@ COMPARED = "compared"
 
 @dataclass(frozen=True)
 class Delivered:
-    """One file of a delivery and the keys that its personal data is kept under.
+    """One file of a delivery, the keys that its personal data is kept under in the night that loads
+    it, and what earlier nights keep under earlier ones.
 
     `version` orders what several deliveries say of one key (ingest.versions).
     """
@@ -98,6 +100,7 @@ class Delivered:
     sha256: str
     version: int
     keys: Keys
+    known: KnownValues
 
     def context(self, *parts: object) -> str:
         """What a sealed value of this table is bound to: source, table and parts, joined by |."""
@@ -153,13 +156,15 @@ def normal_forms(columns: Sequence[Column], texts: pl.DataFrame) -> NormalForms:
 
 def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Table:
     """Rows of raw/: typed values, tokens and masks for personal data, provenance."""
-    table, keys, texts = delivery.table, delivery.keys, checked.texts
+    table, texts = delivery.table, checked.texts
     columns: dict[str, pl.Series] = {}
     for column in table.columns:
         if column.personal is None:
             columns[column.name] = checked.kept[column.name]
         elif column.personal in IDENTIFIER_CLASSES:
-            columns[f"{column.name}_token"] = tokens(keys, column.personal, forms[column.name])
+            columns[f"{column.name}_token"] = tokens(
+                delivery.keys, delivery.known, column.personal, forms[column.name]
+            )
         if column.personal == "mobile":
             columns["mobile_masked"] = each_once(forms[column.name], masked_mobile)
         elif column.personal == "name":
@@ -168,7 +173,7 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
             columns["birth_year"] = checked.kept[column.name].dt.year()
     rows = pl.DataFrame(columns)
     said = [name for name in rows.columns if name not in table.key] or list(table.key)
-    hashes = _row_hashes(rows.select(said).hstack(_hidden_content(delivery, texts)))
+    hashes = _content_hashes(delivery, rows.select(said), texts)
     if table.business_date_from:
         rows = rows.with_columns(checked.kept[BUSINESS_DATE])
     rows = rows.with_columns(
@@ -180,13 +185,26 @@ def raw_rows(delivery: Delivered, checked: Checked, forms: NormalForms) -> pa.Ta
     return rows.to_arrow().cast(raw_schema(table))
 
 
-def _hidden_content(delivery: Delivered, texts: pl.DataFrame) -> list[pl.Series]:
-    """Keyed hash of what raw/ does not show of a row, if its table has such columns."""
+def _content_hashes(delivery: Delivered, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.Series:
+    """Hash of what each row says, also where raw/ does not show it.
+
+    What is hidden goes in as a keyed hash; a row that is known under an earlier key keeps its hash.
+    """
     hidden = [c.name for c in delivery.table.columns if c.personal in HIDDEN_CLASSES]
     if not hidden:
-        return []
-    said = texts.select(_content(hidden)).to_series().to_list()
-    return [pl.Series("_hidden", row_hashes(delivery.keys, said), dtype=pl.String)]
+        return _row_hashes(rows)
+    content = texts.select(_content(hidden)).to_series().to_list()
+
+    def under(keys: Keys) -> pl.Series:
+        own = pl.Series("_hidden", row_hashes(keys, content), dtype=pl.String)
+        return _row_hashes(rows.hstack([own]))
+
+    place = (delivery.source.name, delivery.table.name)
+    hashes = under(delivery.keys)
+    for earlier in token_generations(delivery.keys):
+        older = under(earlier)
+        hashes = older.zip_with(delivery.known.has_row_hashes(*place, older), hashes)
+    return hashes
 
 
 def _row_hashes(rows: pl.DataFrame) -> pl.Series:
@@ -229,7 +247,7 @@ def restricted_rows(
         if column.personal is None:
             continue
         if column.personal == "name":
-            names = tokens(delivery.keys, "name", forms[column.name])
+            names = tokens(delivery.keys, delivery.known, "name", forms[column.name])
         is_identifier = column.personal in IDENTIFIER_CLASSES
         values = forms[column.name] if is_identifier else texts[column.name]
         people[column.name] = values.to_list()
@@ -248,7 +266,7 @@ def restricted_rows(
     contexts = [delivery.context(account) for account in accounts]
     sealed = seal(delivery.keys, documents, contexts)
     versions = [delivery.version] * len(accounts)
-    blocks = blocking_tokens(delivery.keys, compared)
+    blocks = blocking_tokens(delivery.keys, delivery.known, compared)
     tokens_of_rows = [names.to_list(), *(blocks[name].to_list() for name in BLOCK_COLUMNS)]
     columns = [accounts, versions, *tokens_of_rows, sealed.sealed, sealed.key_refs]
     rows = pa.table(columns, schema=RESTRICTED)

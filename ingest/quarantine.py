@@ -17,6 +17,7 @@ from ingest.core.contract import Source, Table
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, partition_dates
 from ingest.core.privacy import Keys, unseal
+from ingest.generations import KnownValues
 from ingest.partitions import Delivered, quarantine_id
 from ingest.readers.rows import SOURCE_ROW, Rows
 
@@ -83,6 +84,7 @@ def recheck(
     version: int,
     corrections: Texts,
     keys: Keys,
+    known: KnownValues,
 ) -> tuple[Delivered, Checked]:
     """Check a refused row again with its corrections, bounds left out.
 
@@ -96,6 +98,7 @@ def recheck(
         sha256=row.source_sha256,
         version=version,
         keys=keys,
+        known=known,
     )
     rows = _rows(
         delivered.table, row, _texts(delivered.table, raw_text(lake, row, keys)) | corrections

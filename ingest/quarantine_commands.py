@@ -20,6 +20,7 @@ from ingest.decisions import (
     next_night,
     read_decisions,
 )
+from ingest.generations import KnownValues
 from ingest.quarantine import KEY_CONFLICT, QuarantinedRow, quarantined_rows, raw_text, recheck
 from ingest.releases import corrections_context
 from ingest.versions import released_version
@@ -121,7 +122,8 @@ def _decide(
     corrections = _corrections(source, row, arguments.set) if is_release else {}
     if is_release and row.sealed:
         version = released_version(row.version, effective_from)
-        recheck(lake, source, row, version, corrections, keys)
+        known = KnownValues(lake, settings.dbt_project, keys.token_key_id, effective_from)
+        recheck(lake, source, row, version, corrections, keys, known)
     decision = Decision(
         quarantine_id=row.quarantine_id,
         decision=RELEASE if is_release else REJECT,

@@ -17,6 +17,7 @@ from ingest.core.lake import Lake
 from ingest.core.privacy import Keys, unseal
 from ingest.decisions import Decision, released_since
 from ingest.deliveries import DELIVERIES, RELEASED, Record
+from ingest.generations import KnownValues
 from ingest.partitions import normal_forms, raw_rows, restricted_rows
 from ingest.quarantine import QuarantinedRow, Texts, handed_over_fen, recheck, refused_rows
 from ingest.staged import StagedFile
@@ -33,7 +34,9 @@ class Released:
     records: list[Record] = field(default_factory=list)
 
 
-def take_in_releases(lake: Lake, source: Source, night: date, keys: Keys, aside: Path) -> Released:
+def take_in_releases(
+    lake: Lake, source: Source, night: date, keys: Keys, known: KnownValues, aside: Path
+) -> Released:
     """Stage all rows that were released since the night before."""
     released = Released()
     by_table = defaultdict(list)
@@ -42,7 +45,7 @@ def take_in_releases(lake: Lake, source: Source, night: date, keys: Keys, aside:
     for table, decisions in sorted(by_table.items()):
         staged = StagedFile(aside / table, RELEASED_NAME)
         for decision in decisions:
-            released.records += _take_in(lake, source, decision, keys, staged)
+            released.records += _take_in(lake, source, decision, keys, known, staged)
         released.files[table] = staged.close()
     return released
 
@@ -53,7 +56,12 @@ def corrections_context(decision: Decision) -> str:
 
 
 def _take_in(
-    lake: Lake, source: Source, decision: Decision, keys: Keys, staged: StagedFile
+    lake: Lake,
+    source: Source,
+    decision: Decision,
+    keys: Keys,
+    known: KnownValues,
+    staged: StagedFile,
 ) -> Iterator[Record]:
     """Stage one row; the ledger's row of it if it comes out of quarantine/."""
     row = _refused_row(lake, decision)
@@ -63,7 +71,7 @@ def _take_in(
     version = released_version(row.version, decision.effective_from)
     corrections = _corrections(decision, keys)
     handed_over = handed_over_fen(lake, source, row, keys)
-    delivered, checked = recheck(lake, source, row, version, corrections, keys)
+    delivered, checked = recheck(lake, source, row, version, corrections, keys, known)
     forms = normal_forms(delivered.table.columns, checked.texts)
     staged.add("raw", raw_rows(delivered, checked, forms))
     sealed = restricted_rows(delivered, checked, forms)

@@ -74,6 +74,10 @@ class Lake:
         """File of one night's postings."""
         return self.root / "posted" / table / f"posted_date={posted_date.isoformat()}" / PART
 
+    def token_key(self, key_id: str) -> Path:
+        """File that says since which night a token key makes tokens in this lake."""
+        return self.root / "raw" / "token_keys" / f"{key_id}.json"
+
     def close(self, period: str) -> Path:
         """File of the totals of a closed month, `period` as YYYY-MM."""
         return self.root / "raw" / "closes" / f"period={period}" / PART

@@ -26,6 +26,7 @@ def run(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["open", "--date", "2026-02-30"], "error: --date '2026-02-30' is not a date"),
         (["open", "--date", "2026-10-29"], "error: no source has delivered anything for"),
         (["open", "--date", "2026-10-29", "--at", "06:00"], "error: --at '06:00' is no time"),
+        (["keys", "--retire", "t9"], "error: t9 is no earlier key of"),
         (["quarantine", "show", "0123"], "error: no row 0123 in quarantine"),
         (["quarantine", "ls", "--source", "zoo"], "error: no source 'zoo'; there are hotel,"),
         (

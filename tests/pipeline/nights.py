@@ -37,10 +37,14 @@ def must_run(lake: Path, *arguments: str, engine: str = "duckdb", **changes: str
     return done.stdout
 
 
-def run_worked_nights(lake: Path) -> None:
-    """Run the worked example's nights and close October after its last one."""
+def run_worked_nights(lake: Path, *, rotate: bool = False) -> None:
+    """Run the worked example's nights and close October after its last one; `rotate` the keys
+    before the third.
+    """
     first, second, third = (night.isoformat() for night in worked_example.NIGHTS)
     must_run(lake, "ingest", "keys")
     must_run(lake, "dags", "backfill", "--from", first, "--to", second)
     must_run(lake, "dags", "close", "--period", "2026-10")
+    if rotate:
+        must_run(lake, "ingest", "keys", "--rotate")
     must_run(lake, "dags", "run", "--date", third)

@@ -53,12 +53,12 @@ def test_the_same_night_again_says_that_nothing_was_new_and_changes_nothing(
     assert manifest(worked_lake) == before
 
 
-def test_an_empty_lake_rebuilt_from_landing_with_other_keys_reaches_the_same_digests(
+def test_an_empty_lake_rebuilt_with_other_keys_that_rotate_midway_reaches_the_same_digests(
     worked_lake: Path, tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(worked_lake / "landing", lake / "landing")
-    run_worked_nights(lake)
+    run_worked_nights(lake, rotate=True)
     assert (lake.parent / "keys.json").read_bytes() != (
         worked_lake.parent / "keys.json"
     ).read_bytes()
