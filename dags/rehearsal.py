@@ -1,7 +1,7 @@
 """A rehearsal: the next night tried out in private copies of the lake, and nothing of it kept.
 
-Each variant of the night runs in a copy of its own, with nothing delivered, up to some step; then
-the copies can be compared. A file of the lake is written aside and renamed over, never edited in
+Each variant of the night runs in a copy of its own, up to some step; then the copies can be
+compared. A file of the lake is written aside and renamed over, never edited in
 place. So a copy holds links to the files, not their bytes, and what its night writes is its own.
 Only `work/` is edited in place; a copy's own starts empty.
 
@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dags.engine import engine
-from dags.pipeline import nightly, step_environment, up_to_step, without_deliveries
+from dags.pipeline import Step, step_environment
 from dags.runner import (
     WARM_MODULES,
     Board,
@@ -73,9 +73,9 @@ def next_night(lake: Path) -> date:
 
 @contextmanager
 def rehearsal(
-    lake: Path, variants: Sequence[Variant], until: str, board: Board
+    lake: Path, variants: Sequence[Variant], steps: Sequence[Step], board: Board
 ) -> Iterator[list[Path]]:
-    """The copies of the lake, one a variant, after their nights up to the step `until`.
+    """The copies of the lake, one a variant, after these steps of their next night.
 
     Trouble if a run or another rehearsal uses the lake, or a step fails. The copies are gone when
     the block ends.
@@ -94,17 +94,21 @@ def rehearsal(
                 variant.change(copy)
             night = last + timedelta(days=1)
             for variant, copy in zip(variants, copies, strict=True):
-                _run(lock, variant, copy, night, until, board)
+                _run(lock, variant, copy, night, steps, board)
             yield copies
         finally:
             shutil.rmtree(folder)
 
 
 def _run(
-    lock: RunLock, variant: Variant, copy: Path, night: date, until: str, board: Board
+    lock: RunLock,
+    variant: Variant,
+    copy: Path,
+    night: date,
+    steps: Sequence[Step],
+    board: Board,
 ) -> None:
     """The night of one variant in its copy; Trouble, in one line, if a step fails."""
-    steps = up_to_step(without_deliveries(nightly()), until)
     environment = {**step_environment(copy), **variant.environment}
     runner = Runner(lock, copy / "work" / "logs", environment, board, JOBS, MODULES)
     outcome = runner.run(variant.name, steps, {"date": night.isoformat()})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dags.pipeline import PROJECT
+from dags.pipeline import PROJECT, nightly, up_to_step, without_deliveries
 from dags.rehearsal import Variant, next_night, rehearsal
 from dags.runner import Board, Trouble
 
@@ -48,7 +48,8 @@ def preview(decision: Decision, lake: Path) -> int:
 
     variants = [Variant("as it is"), Variant(f"with {decision.kind}", decide)]
     board = Board(sys.stderr, is_brief=True)
-    with rehearsal(lake, variants, LAST_STEP, board) as (before, after):
+    steps = up_to_step(without_deliveries(nightly()), LAST_STEP)
+    with rehearsal(lake, variants, steps, board) as (before, after):
         places = ["--before", str(before), "--after", str(after)]
         return _module(["exports", "compare", "--date", night.isoformat(), *places], lake)
 
