@@ -27,10 +27,15 @@ from dags.rehearsal import Variant, rehearsal
 from dags.runner import Board
 from dags.who_is_who import LAST_STEP
 from exports.compare import Comparison, compare_nights
+from ingest.core.contract import load_source, source_names
 from ingest.core.lake import PART, Lake, write_parquet
-from tests.pipeline.nights import environment_of
+from ingest.core.settings import load_settings
+from ingest.landing import write_delivery
+from tests.pipeline.nights import PROJECT, environment_of, must_run
+from tests.pipeline.test_worked_example import rows
 
 NIGHT = date(2026, 11, 2)
+CAN_DECIDE = "decide" in (PROJECT / "identity_resolution" / "__main__.py").read_text("utf-8")
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 
 
@@ -40,6 +45,11 @@ def digests(lake: Path) -> dict[str, str]:
         for path in sorted(lake.rglob("*"))
         if path.is_file()
     }
+
+
+def copied(worked_lake: Path, folder: Path) -> Path:
+    shutil.copy(worked_lake.parent / "keys.json", folder / "keys.json")
+    return Path(shutil.copytree(worked_lake, folder / "lake", symlinks=True))
 
 
 def g1_is_somebody_else(copy: Path) -> None:
@@ -55,10 +65,7 @@ def g1_is_somebody_else(copy: Path) -> None:
 @pytest.fixture(scope="module")
 def rehearsed(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The rehearsal's comparison, and the lake's files before and after."""
-    folder = tmp_path_factory.mktemp("rehearsed")
-    shutil.copy(worked_lake.parent / "keys.json", folder / "keys.json")
-    lake = folder / "lake"
-    shutil.copytree(worked_lake, lake, symlinks=True)
+    lake = copied(worked_lake, tmp_path_factory.mktemp("rehearsed"))
     before = digests(lake)
     variants = [Variant("as it is"), Variant("split", g1_is_somebody_else)]
     steps = up_to_step(without_deliveries(nightly()), LAST_STEP)
@@ -155,3 +162,35 @@ def test_the_totals_say_what_moved_and_that_nothing_else_did(comparison: Compari
         (0, None),
         *[(0, 0)] * 4,
     ]
+
+
+@pytest.mark.skipif(not CAN_DECIDE, reason="identity_resolution does not read decisions yet")
+def test_an_unmerge_posts_what_its_preview_showed_and_the_preview_wrote_nothing(
+    worked_lake: Path, tmp_path: Path
+) -> None:
+    lake = copied(worked_lake, tmp_path)
+    before = digests(lake)
+    who = ["--by", "LiMei", "--why", "two sisters with one phone"]
+    unmerge = ["dags", "unmerge", "pos:10000001", "hotel:G1", *who]
+    said = [" ".join(line.split()) for line in must_run(lake, *unmerge, "--preview").splitlines()]
+    assert digests(lake) == before
+    assert "账户归属 accounts that change hands: 1" in said
+    assert "│ 2026-11-01 │ 2026-10-01 │ hotel │" in "\n".join(said)
+    must_run(lake, *unmerge)
+    (kept,) = set(digests(lake)) - set(before)
+    assert kept.startswith(f"decisions/identity/{NIGHT}_")
+    assert {name: digest for name, digest in digests(lake).items() if name != kept} == before
+    project = load_settings({}).dbt_project
+    for name in source_names(project):
+        write_delivery(Lake(lake), load_source(project, name), NIGHT, {})
+    must_run(lake, "dags", "run", "--date", NIGHT.isoformat())
+    balances = rows(
+        lake,
+        """
+        select account_id, balance_points, debt_points
+        from fct_points_balances inner join dim_member_accounts using (member_id)
+        where account_id in ('10000001', 'G1') order by account_id
+        """,
+    )
+    assert balances == [("10000001", 3000, 0), ("G1", 900, 0)]
+    assert [points for _, points, _ in balances if f"→ {points:,} │" not in "\n".join(said)] == []
