@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from dags.engine import engine
+from dags.engine import ENGINES
 from dags.pipeline import Step, step_environment
 from dags.runner import (
     WARM_MODULES,
@@ -80,9 +80,12 @@ def rehearsal(
     Trouble if a run or another rehearsal uses the lake, or a step fails. The copies are gone when
     the block ends.
     """
+    if os.environ.get("ENGINE") not in {None, "", ENGINES[0]}:
+        # One JVM serves a whole run and keeps its tables in the lake that it was started for.
+        raise Trouble(f"a rehearsal runs on ENGINE={ENGINES[0]} only, which posts the same rows")
     last = last_night(lake)
     folder = lake / "work" / "rehearsal"
-    with engine(), run_lock(folder) as lock:
+    with run_lock(folder) as lock:
         try:
             copies = [folder / str(number) for number, _ in enumerate(variants, 1)]
             for copy in copies:

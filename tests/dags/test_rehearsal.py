@@ -155,6 +155,15 @@ def test_a_night_may_run_while_a_rehearsal_works_in_its_copies(lake: Path) -> No
         assert lock.night == "2026-03-31"
 
 
+def test_a_rehearsal_on_the_other_engine_says_which_one_to_take(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINE", "spark")
+    with pytest.raises(Trouble, match="on ENGINE=duckdb only"), rehearsed(lake, Variant("any")):
+        pass
+    assert files(lake) == FILES
+
+
 def test_the_rehearsed_night_is_the_day_after_the_last_published_one(lake: Path) -> None:
     assert next_night(lake).isoformat() == "2026-03-31"
 
