@@ -24,7 +24,7 @@ from ingest.core.errors import Problem, one_line
 from ingest.core.lake import Lake
 
 LISTED_ROWS = 200  # of a section; its heading counts all
-WIDTH = 160
+WIDTH = 180
 BEFORE, AFTER = "_before", "_after"  # how pairs of columns end
 
 # What is read of each night, from its marts; night is its date.
@@ -167,7 +167,8 @@ SECTIONS = {
         )
         select origin_month as closed_month, sum(entry_count)::bigint as entry_count,
             sum(line_count)::bigint as line_count, {month} as posted_in_month
-        from touched where origin_month in (select period_month from closes)
+        from touched
+        where origin_month <= (select max(period_month) from closes)
         group by all order by all
     """,
 }
@@ -253,7 +254,7 @@ def compare_nights(before: Lake, after: Lake, night: date, memory_limit: str) ->
 
 def print_comparison(comparison: Comparison) -> None:
     """Print every section that has rows, then the totals."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.width = max(console.width, WIDTH)
     console.print(f"{comparison.night}: 两次试算的差异 what the night would post differently")
     for section in comparison.sections:
@@ -263,7 +264,9 @@ def print_comparison(comparison: Comparison) -> None:
         if len(section.rows) > LISTED_ROWS:
             console.print(f"… {len(section.rows) - LISTED_ROWS:,} more")
     console.print()
-    grid = Grid("合计 totals", "value", "must be")
+    grid = Grid("合计 totals")
+    for heading in ("值 value", "应为 must be"):
+        grid.add_column(heading, justify="right")
     for total in comparison.totals:
         must_be = "" if total.must_be is None else _text("", total.must_be)
         grid.add_row(total.title, _text("", total.value), must_be)
@@ -296,7 +299,7 @@ def _text(column: str, value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:+,}" if column.startswith("difference") else f"{value:,}"
+        return f"{value:+,}" if value and column.startswith("difference") else f"{value:,}"
     return str(value)
 
 

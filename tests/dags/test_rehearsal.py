@@ -2,13 +2,17 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from dags.pipeline import Step, nightly, up_to_step, without_deliveries
+from dags.pipeline import PROJECT, Step, nightly, up_to_step, without_deliveries
 from dags.rehearsal import Variant, next_night, rehearsal
 from dags.runner import Board, Trouble, run_lock
 from tests.dags.test_commands import dags
@@ -117,6 +121,36 @@ def test_an_interrupted_rehearsal_leaves_nothing(lake: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt), rehearsed(lake, Variant("changed", interrupted)):
         pass
+    assert files(lake) == FILES
+
+
+REHEARSE_UNTIL_STOPPED = """
+import signal
+import sys
+from pathlib import Path
+from dags.rehearsal import Variant
+from tests.dags.test_rehearsal import rehearsed
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+with rehearsed(Path(sys.argv[1]), Variant("as it is"), status=61000):
+    pass
+"""
+
+
+def test_a_rehearsal_that_is_stopped_in_a_step_ends_the_step_and_leaves_nothing(
+    lake: Path,
+) -> None:
+    command = [sys.executable, "-c", REHEARSE_UNTIL_STOPPED, str(lake)]
+    run = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL)
+    began = lake.parent / "build.began"
+    deadline = time.monotonic() + 30
+    while not (began.exists() and began.read_text()):
+        assert time.monotonic() < deadline, "the step did not start"
+        time.sleep(0.05)
+    assert (lake / "work" / "rehearsal" / "1" / GUESTS).exists()
+    run.terminate()
+    run.wait(20)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(began.read_text().split()[1]), 0)
     assert files(lake) == FILES
 
 

@@ -18,7 +18,14 @@ import pyarrow as pa
 import pytest
 
 from exports.__main__ import main
-from exports.compare import Comparison, Total, compare_nights
+from exports.compare import (
+    LISTED_ROWS,
+    Comparison,
+    Section,
+    Total,
+    compare_nights,
+    print_comparison,
+)
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, write_parquet
 
@@ -167,6 +174,16 @@ def test_settlement_is_netted_by_party_and_names_its_closed_month(comparison: Co
     assert section(comparison, "已关账期间") == [(JANUARY, 3, 2, FEBRUARY)]
 
 
+def test_a_month_before_the_last_closed_one_is_closed_too(
+    lakes: tuple[Lake, Lake], tmp_path: Path
+) -> None:
+    history = "update fct_points_entries set business_date = '2025-12-31' where entry_id = 'e1'"
+    after = built(tmp_path / "history", f"{CHANGED}; {history}")
+    found = compare_nights(lakes[0], after, NIGHT, "1GB")
+    december = date(2025, 12, 1)
+    assert section(found, "已关账期间") == [(december, 1, 0, FEBRUARY), (JANUARY, 2, 2, FEBRUARY)]
+
+
 def test_the_other_way_round_every_difference_has_the_other_sign(
     lakes: tuple[Lake, Lake],
 ) -> None:
@@ -236,6 +253,19 @@ def test_the_table_says_what_was_and_what_comes_in_words_and_numbers(
     assert "│ M1 │ silver → basic │ 5,100 → 100 │" in lines
     assert "│ 2026-02-01 │ 2026-01-01 │ hotel │ 2 │ +5 │" in lines
     assert "│ 各方结算合计 settlement over all parties in each month, fen │ 0 │ 0 │" in lines
+
+
+def test_of_a_long_list_the_first_rows_are_printed_and_all_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = tuple((f"[{number}]", number) for number in range(LISTED_ROWS + 1))
+    many = Section("积分批次 lots", ("lot_id", "issued_points"), rows)
+    print_comparison(Comparison(NIGHT, (many,), ()))
+    said = capsys.readouterr().out
+    assert "积分批次 lots: 201\n" in said
+    assert "│ [199]  │" in said
+    assert "[200]" not in said
+    assert "\n… 1 more\n" in said
 
 
 def test_nights_of_two_dates_are_not_compared(lakes: tuple[Lake, Lake], tmp_path: Path) -> None:

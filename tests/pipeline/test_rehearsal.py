@@ -12,6 +12,7 @@ else, who never was 王芳:
 """
 
 import hashlib
+import re
 import shutil
 from datetime import date
 from io import StringIO
@@ -130,14 +131,14 @@ def test_the_points_that_would_be_posted_are_those_worked_by_hand(comparison: Co
         ("debt_repayment", "hotel"): 600,
         ("expiry", "mall"): 600,
         ("redemption", "mall"): -600,
-        ("redemption_debt", "debt"): 600,
+        ("redemption_debt", None): 600,
     }
 
 
 def test_growth_goes_with_the_account_and_no_upgrade_rests_on_it(comparison: Comparison) -> None:
     names = ("tier_before", "tier_after", "growth_value_before", "growth_value_after")
     growth = [tuple(row[name] for name in names) for row in section(comparison, "会员等级")]
-    assert sorted(growth, key=str) == [(None, "basic", None, 1000), ("basic", "basic", 4000, 3000)]
+    assert set(growth) == {("basic", "basic", 4000, 3000), (None, "basic", None, 1000)}
     assert section(comparison, "等级变动") == []
 
 
@@ -175,7 +176,7 @@ def test_an_unmerge_posts_what_its_preview_showed_and_the_preview_wrote_nothing(
     said = [" ".join(line.split()) for line in must_run(lake, *unmerge, "--preview").splitlines()]
     assert digests(lake) == before
     assert "账户归属 accounts that change hands: 1" in said
-    assert "│ 2026-11-01 │ 2026-10-01 │ hotel │" in "\n".join(said)
+    assert re.search(r"│ 2026-11-01 │ 2026-10-01 │ hotel │ \d+ │ \+300 │", "\n".join(said))
     must_run(lake, *unmerge)
     (kept,) = set(digests(lake)) - set(before)
     assert kept.startswith(f"decisions/identity/{NIGHT}_")
