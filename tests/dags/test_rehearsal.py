@@ -1,7 +1,6 @@
 """Rehearsals of fake steps on a lake of a few files: what a copy holds, and that it goes away."""
 
 import io
-import json
 import os
 import subprocess
 import sys
@@ -15,19 +14,9 @@ import pytest
 from dags.pipeline import PROJECT, Step, nightly, up_to_step, without_deliveries
 from dags.rehearsal import Variant, next_night, rehearsal
 from dags.runner import Board, Trouble, run_lock
+from tests.dags.small_lake import FILES, files, small_lake
 from tests.dags.test_commands import dags
 
-FILES = {
-    "decisions/identity/one.json": "kept",
-    "posted/points_entries/posted_date=2026-03-30/part.parquet": "of the last night",
-    "posted/points_entries/posted_date=2026-03-31/part.parquet": "of a night not published",
-    "published/v1/manifest.json": json.dumps({"business_date": "2026-03-30"}),
-    "raw/hotel/guests/load_date=2026-03-30/part.parquet": "delivered",
-    "raw/hotel/guests/load_date=2026-03-31/part.parquet": "of a night not published",
-    "raw/hotel/guests/load_date=2026-03-30/.part.parquet.7.tmp": "half a file",
-    "landing/hotel/2026-03-30/guests.csv": "as it came",
-    "work/run.lock": "7 2026-03-31\n",
-}
 IN_THE_COPY = [
     "decisions/identity/one.json",
     "posted/points_entries/posted_date=2026-03-30/part.parquet",
@@ -37,23 +26,9 @@ IN_THE_COPY = [
 GUESTS = IN_THE_COPY[-1]
 
 
-def files(folder: Path) -> dict[str, str]:
-    found = {
-        str(path.relative_to(folder)): path.read_text()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    return {name: text for name, text in found.items() if not name.startswith("published/current/")}
-
-
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    lake = tmp_path / "lake"
-    for name, text in FILES.items():
-        (lake / name).parent.mkdir(parents=True, exist_ok=True)
-        (lake / name).write_text(text)
-    (lake / "published" / "current").symlink_to("v1")
-    return lake
+    return small_lake(tmp_path)
 
 
 @contextmanager
