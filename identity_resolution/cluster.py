@@ -4,44 +4,62 @@ cannot be.
 Each group holds claims (its documents, its WeChat ids). A link that would give a group more of them
 than the member limits allow is refused, and so is a link of an unnamed account that would make one
 person of two groups whose names have nothing in common. Stronger links come first, so a conflict is
-cut at its weakest ones.
+cut at its weakest ones. What people decided outranks all of it: a must-link joins whatever the
+limits say, a cannot-link lets nothing join.
 """
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-from identity_resolution.components import find_components
+from identity_resolution.components import Int32, find_root
 from identity_resolution.engine import Engine
-from identity_resolution.model import Bool, IdentitySettings, Int32
+from identity_resolution.settings import IdentitySettings
+
+Bool = npt.NDArray[np.bool_]
 
 JOINED = 0
 REFUSED_MEMBER_LIMIT = 1
 REFUSED_NAMES_DISAGREE = 2
+REFUSED_CANNOT_LINK = 3
+MUST_LINK_RANK = 0
 
 # What a row of a block is about, and of the answer.
-EDGE, ACCOUNT, CLAIM = range(3)
-ANSWER = pa.schema([(name, pa.int32()) for name in ("kind", "one", "two", "three", "four", "five")])
+EDGE, ACCOUNT, CLAIM, APART = range(4)
+NUMBERS = ("one", "two", "three", "four", "five")
+ANSWER = pa.schema([(name, pa.int32()) for name in ("kind", *NUMBERS)])
 
-BLOCKS = """
-select c.component, 0 as kind, e.link_rank as one, e.value_id as two, e.low as three, e.high as four
-from edges e
+BLOCKS = f"""
+select c.component, {EDGE} as kind, e.link_rank as one, e.value_id as two, e.low as three,
+    e.high as four, e.weight as five
+from all_edges e
 join components c on c.account = e.low
 union all
-select c.component, 1 as kind, a.account, a.name, 0 as three, 0 as four
+select c.component, {ACCOUNT} as kind, a.account, a.name, 0 as three, 0 as four, 0 as five
 from accounts a
 join components c on c.account = a.account
 union all
-select c.component, 2 as kind, k.account, k.claim_kind, k.claim, k.place
+select c.component, {CLAIM} as kind, k.account, k.claim_kind, k.claim, k.place, 0 as five
 from claims k
 join components c on c.account = k.account
+union all
+select c.component, {APART} as kind, n.low, n.high, 0 as three, 0 as four, 0 as five
+from cannot_links n
+join components c on c.account = n.low
+join components d on d.account = n.high
+where c.component = d.component
 """
 
-ONE_BLOCK = """
-select account, 0 as component
-from (select low as account from edges union select high as account from edges) as ends
+ALL_EDGES = f"""
+select link_rank, value_id, low, high, weight from edges
+union all
+select link_rank, value_id, low, high, weight from compared_edges
+union all
+select {MUST_LINK_RANK} as link_rank, value_id, low, high, 0 as weight from must_links
 """
 
 GROUPS = f"""
@@ -58,17 +76,18 @@ where kind = {EDGE}
 
 
 def group_accounts(engine: Engine, settings: IdentitySettings) -> None:
-    """Group the accounts of `accounts` by `edges`, as far as `claims` and names allow.
+    """Group the accounts of `accounts` by `edges`, `compared_edges` and `must_links`, as far as
+    `claims`, `cannot_links` and names allow.
 
-    Leaves `groups` (account, root: the oldest account of its group), `links` and `cuts` (link_rank,
-    value_id, low, high, verdict: JOINED, or why the two ends stay apart).
+    Reads `components` besides; leaves `groups` (account, root: the oldest account of its group),
+    `links` and `cuts` (link_rank, value_id, low, high, verdict: JOINED, or why the two ends stay
+    apart).
     """
-    if engine.has_blocks:
-        find_components(engine)
-    else:
-        engine.table("components", ONE_BLOCK)
+    engine.table("all_edges", ALL_EDGES)
     function = partial(
-        join_block, slot_starts=settings.slot_starts, first_unnamed_rank=len(settings.evidence)
+        join_block,
+        slot_starts=settings.slot_starts,
+        first_unnamed_rank=settings.first_unnamed_rank,
     )
     engine.map_blocks("clustered", BLOCKS, function, ANSWER)
     engine.table("groups", GROUPS)
@@ -82,25 +101,30 @@ def join_block(block: pa.Table, slot_starts: Int32, first_unnamed_rank: int) -> 
     slot_starts: (limited types + 1,) bounds of each type's claim slots. first_unnamed_rank: links
     of this rank and weaker are those of unnamed accounts.
     """
-    rows = np.stack([block[name].to_numpy() for name in block.column_names[1:]]).astype(np.int32)
-    rank, value_id, low, high = rows[1:, rows[0] == EDGE]
-    order = np.lexsort((value_id, high, low, rank))
+    kind = block["kind"].to_numpy()
+    numbers = np.stack([block[name].to_numpy() for name in NUMBERS]).astype(np.int32)
+    rank, value_id, low, high, weight = numbers[:, kind == EDGE]
+    order = np.lexsort((value_id, high, low, -weight, rank))
     rank, value_id, low, high = rank[order], value_id[order], low[order], high[order]
-    account, name = rows[1:3, rows[0] == ACCOUNT]
+    account, name = numbers[:2, kind == ACCOUNT]
     account, name = account[np.argsort(account)], name[np.argsort(account)]
-    claims, is_over_limit = _claims(rows[1:, rows[0] == CLAIM], account, slot_starts)
-    ends = np.searchsorted(account, low), np.searchsorted(account, high)
+    claims, is_over_limit = _claims(numbers[:4, kind == CLAIM], account, slot_starts)
+    places = np.searchsorted(account, np.stack([low, high])).astype(np.int32)
+    apart = np.searchsorted(account, numbers[:2, kind == APART]).astype(np.int32)
+    _agree_claims(claims, is_over_limit, places[:, rank == MUST_LINK_RANK], slot_starts)
     root, verdict = join_edges(
-        ends[0].astype(np.int32),
-        ends[1].astype(np.int32),
+        places[0],
+        places[1],
+        rank == MUST_LINK_RANK,
         rank >= first_unnamed_rank,
         claims,
         slot_starts,
         is_over_limit,
         name,
+        apart,
     )
     # A refused edge whose ends met later by another one refuses nothing.
-    verdict[root[ends[0]] == root[ends[1]]] = JOINED
+    verdict[root[places[0]] == root[places[1]]] = JOINED
     nothing = np.zeros_like(account)
     edges = [np.full_like(rank, EDGE), rank, value_id, low, high, verdict]
     groups = [nothing + ACCOUNT, account, account[root], nothing, nothing, nothing]
@@ -121,49 +145,93 @@ def _claims(rows: Int32, account: Int32, slot_starts: Int32) -> tuple[Int32, Boo
     return claims, is_over_limit
 
 
+def _agree_claims(claims: Int32, is_over_limit: Bool, pairs: Int32, slot_starts: Int32) -> None:
+    """Say that what must-linked accounts hold counts once: whoever decided that two people with two
+    documents are one has decided that both documents are that person's. Changes `claims`.
+    """
+    decided = np.unique(pairs)
+    for place in decided[is_over_limit[decided]]:
+        is_over_limit[place] = False
+    parent = np.arange(len(claims)).astype(np.int32)
+    for low, high in pairs.T:
+        parent[find_root(parent, high)] = find_root(parent, low)
+    groups = np.array([find_root(parent, place) for place in decided], dtype=np.int32)
+    for group in np.unique(groups):
+        holders = decided[groups == group]
+        for start, end in pairwise(slot_starts):
+            held = np.unique(claims[holders, start:end])
+            held = held[held >= 0]
+            if len(held) > end - start:
+                _make_one(claims[:, start:end], held)
+
+
+def _make_one(claims: Int32, same: Int32) -> None:
+    """Let several claims of one type count as the first of them, once for each account."""
+    is_same = np.isin(claims, same)
+    for row in np.flatnonzero(is_same.any(axis=1)):
+        kept = np.unique(np.where(is_same[row], same[0], claims[row]))
+        kept = kept[kept >= 0]
+        claims[row] = -1
+        claims[row, : len(kept)] = kept
+
+
 @njit(cache=True)
 def join_edges(
     low: Int32,
     high: Int32,
+    is_decided: Bool,
     is_unnamed: Bool,
     claims: Int32,
     slot_starts: Int32,
     is_over_limit: Bool,
     name: Int32,
+    apart: Int32,
 ) -> tuple[Int32, Int32]:
-    """The root of each account and the verdict on each edge, in order; overwrites `claims`."""
+    """The root of each account and the verdict on each edge, in order; overwrites `claims`.
+
+    apart: (2, n) pairs of accounts that people keep apart.
+    """
     count = len(name)
     parent = np.arange(count).astype(np.int32)
     # The accounts of a group form a ring; two rings become one by swapping one link.
     next_account = np.arange(count).astype(np.int32)
+    is_kept_apart = np.zeros(count, dtype=np.bool_)
+    for pair in range(apart.shape[1]):
+        is_kept_apart[apart[0, pair]] = True
+        is_kept_apart[apart[1, pair]] = True
     verdict = np.zeros(len(low), dtype=np.int32)
     for edge in range(len(low)):
-        one, other = _find(parent, low[edge]), _find(parent, high[edge])
+        one, other = find_root(parent, low[edge]), find_root(parent, high[edge])
         if one == other:
             continue
         if one > other:
             one, other = other, one
         is_over = is_over_limit[one] or is_over_limit[other]
-        if is_over or not _claims_fit(claims, slot_starts, one, other):
+        if is_kept_apart[one] and is_kept_apart[other] and _are_apart(parent, apart, one, other):
+            verdict[edge] = REFUSED_CANNOT_LINK
+        elif not is_decided[edge] and (is_over or not _claims_fit(claims, slot_starts, one, other)):
             verdict[edge] = REFUSED_MEMBER_LIMIT
         elif is_unnamed[edge] and _names_disagree(next_account, name, one, other):
             verdict[edge] = REFUSED_NAMES_DISAGREE
         else:
             parent[other] = one
             _take_claims(claims, slot_starts, one, other)
+            is_over_limit[one] |= is_over_limit[other]
+            is_kept_apart[one] |= is_kept_apart[other]
             next_account[one], next_account[other] = next_account[other], next_account[one]
     for account in range(count):
-        parent[account] = _find(parent, account)
+        parent[account] = find_root(parent, account)
     return parent, verdict
 
 
 @njit(cache=True)
-def _find(parent: Int32, account: int) -> int:
-    """The root of an account; halves the path on its way."""
-    while parent[account] != account:
-        parent[account] = parent[parent[account]]
-        account = parent[account]
-    return account
+def _are_apart(parent: Int32, apart: Int32, one: int, other: int) -> bool:
+    """Whether people keep an account of one group apart from one of the other."""
+    for pair in range(apart.shape[1]):
+        first, second = find_root(parent, apart[0, pair]), find_root(parent, apart[1, pair])
+        if (first == one and second == other) or (first == other and second == one):
+            return True
+    return False
 
 
 @njit(cache=True)

@@ -1,13 +1,22 @@
-"""Connected components of the evidence by SQL: edges are contracted until none is left.
+"""Connected components of edges: by union-find in this process, or by SQL where there are many.
 
-In each round every account points to the smallest of its neighbours and itself, pointers are
-followed to their roots, and the edges between roots are contracted in the next round. No two roots
-are neighbours, so at least half of what has edges is gone after each (contraction as in Bögeholz,
-Brand and Todor, "In-database connected component analysis", ICDE 2020, with the smallest neighbour
-in place of a random one). Members never cross a component, so components can be resolved apart.
+The SQL contracts edges until none is left. In each round every account points to the smallest of
+its neighbours and itself, pointers are followed to their roots, and the edges between roots are
+contracted in the next round. No two roots are neighbours, so at least half of what has edges is
+gone after each (contraction as in Bögeholz, Brand and Todor, "In-database connected component
+analysis", ICDE 2020, with the smallest neighbour in place of a random one). Members never cross a
+component, so components can be resolved apart.
 """
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
 from identity_resolution.engine import Engine
+
+Int32 = npt.NDArray[np.int32]
+COMPONENT_COLUMNS = pa.schema([("account", pa.int32()), ("component", pa.int32())])
 
 NEIGHBOURS = """
 select low as account, high as neighbour from {edges}
@@ -50,21 +59,78 @@ left join {labels} n on n.account = c.component
 """
 
 
-def find_components(engine: Engine) -> None:
-    """Give each account of `edges` (low, high) its component; leaves `components` (account,
+# A component is called after its oldest account; an account that shares nothing is one of its own.
+COMPONENT_NAMES = """
+select a.account, r.source || '|' || r.account_id as component
+from accounts a
+left join components c on c.account = a.account
+join accounts r on r.account = coalesce(c.component, a.account)
+"""
+
+
+def name_components(engine: Engine) -> None:
+    """Leave `component_names` (account, component) for all of `accounts`, from `components`."""
+    engine.table("component_names", COMPONENT_NAMES)
+
+
+def find_components(engine: Engine, edges: str, name: str) -> None:
+    """Give each account of a table of edges (low, high) its component; leaves a table (account,
     component: its smallest account), without accounts that have no edge.
     """
-    ends = "select low as account from edges union select high as account from edges"
+    if engine.has_blocks:
+        _contract(engine, edges, name)
+        return
+    rows = engine.rows(f"select low, high from {edges}")
+    low, high = rows["low"].to_numpy(), rows["high"].to_numpy()
+    account, component = components_of(low, high)
+    engine.load(name, pa.table([account, component], schema=COMPONENT_COLUMNS))
+
+
+def components_of(low: Int32, high: Int32) -> tuple[Int32, Int32]:
+    """Accounts with an edge, ascending, and the smallest account of the component of each."""
+    count = int(high.max(initial=-1)) + 1
+    root = _smallest(low, high, count)
+    account = np.flatnonzero(root >= 0).astype(np.int32)
+    return account, root[account]
+
+
+@njit(cache=True)
+def _smallest(low: Int32, high: Int32, count: int) -> Int32:
+    """The smallest account of each one's component, -1 for an account without an edge."""
+    parent = np.full(count, -1, np.int32)
+    for edge in range(len(low)):
+        for end in (low[edge], high[edge]):
+            if parent[end] < 0:
+                parent[end] = end
+        one, other = find_root(parent, low[edge]), find_root(parent, high[edge])
+        parent[max(one, other)] = min(one, other)
+    for account in range(count):
+        if parent[account] >= 0:
+            parent[account] = find_root(parent, account)
+    return parent
+
+
+@njit(cache=True)
+def find_root(parent: Int32, account: int) -> int:
+    """The root of an account; halves the path on its way."""
+    while parent[account] != account:
+        parent[account] = parent[parent[account]]
+        account = parent[account]
+    return account
+
+
+def _contract(engine: Engine, edges: str, name: str) -> None:
+    ends = f"select low as account from {edges} union select high as account from {edges}"
     engine.table("components_0", f"select account, account as component from ({ends}) as ends")
-    edges, number = "edges", 0
-    while _count(engine, f"select count(*) from {edges}"):
-        labels = _roots(engine, edges, number)
+    left, number = edges, 0
+    while _count(engine, f"select count(*) from {left}"):
+        labels = _roots(engine, left, number)
         contracted = f"edges_{number + 1}"
-        engine.table(contracted, CONTRACTED.format(edges=edges, labels=labels))
+        engine.table(contracted, CONTRACTED.format(edges=left, labels=labels))
         grown = COMPONENTS.format(components=f"components_{number}", labels=labels)
         engine.table(f"components_{number + 1}", grown)
-        edges, number = contracted, number + 1
-    engine.table("components", f"select account, component from components_{number}")
+        left, number = contracted, number + 1
+    engine.table(name, f"select account, component from components_{number}")
 
 
 def _roots(engine: Engine, edges: str, number: int) -> str:

@@ -3,6 +3,7 @@
 A query may name `$business_date`. Tables live as long as the engine's session.
 """
 
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -17,6 +18,8 @@ from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 
 BlockFunction = Callable[[pa.Table], pa.Table]
+
+SPARK_TYPES = {"int32": "int", "int64": "bigint", "string": "string"}
 
 
 class Engine(Protocol):
@@ -38,12 +41,28 @@ class Engine(Protocol):
     def table(self, name: str, query: str, business_date: date | None = None) -> None:
         """Make a table of what a query gives."""
 
+    def view(self, name: str, query: str, business_date: date | None = None) -> None:
+        """Name a query; it is worked out wherever it is used."""
+
     def rows(self, query: str) -> pa.Table:
         """What a query gives, in its order."""
+
+    def fingerprint(self, columns: list[str]) -> str:
+        """An expression: a whole number from 0 to 2^48 that follows from these columns, NULL among
+        their values. The same on every run of one engine.
+        """
 
     def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """Make a table of what a function gives for blocks of a query's rows; rows of the same
         first column stand in the same block.
+        """
+
+    def map_rows(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
+        """Make a table of what a function gives for a query's rows, in parts of any size."""
+
+    def weigh(self, name: str, records: str, model: dict[str, Any], least_bits: float) -> None:
+        """Make a table of Splink's match weights (pair_id_l, match_weight in bits) for the two
+        records (unique_id, pair_id) of each pair, by a trained model; pairs of less are left out.
         """
 
 
@@ -82,13 +101,48 @@ class DuckDbEngine:
         query = with_date(query, business_date)
         self.connection.execute(f"create or replace temp table {name} as {query}")
 
+    def view(self, name: str, query: str, business_date: date | None = None) -> None:
+        """As Engine.view."""
+        query = with_date(query, business_date)
+        self.connection.execute(f"create or replace temp view {name} as {query}")
+
     def rows(self, query: str) -> pa.Table:
         """As Engine.rows."""
         return self.connection.execute(query).to_arrow_table()
 
+    def fingerprint(self, columns: list[str]) -> str:
+        """As Engine.fingerprint."""
+        return f"cast(hash({', '.join(columns)}) >> 16 as bigint)"
+
     def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """All rows are one block."""
         self.load(name, function(self.rows(query)).cast(output))
+
+    def map_rows(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
+        """All rows are one part."""
+        self.load(name, function(self.rows(query)).cast(output))
+
+    def weigh(self, name: str, records: str, model: dict[str, Any], least_bits: float) -> None:
+        """As Engine.weigh."""
+        from splink import DuckDBAPI  # noqa: PLC0415 - slow, and many nights compare nothing
+
+        database = DuckDBAPI(self.connection)
+        weights = _weigh(database, self.connection.table(records), model, least_bits)
+        self.table(name, f"select pair_id_l, match_weight from {weights.physical_name}")
+
+    def weights_by_field(self, records: str, model: dict[str, Any]) -> dict[str, float]:
+        """Splink's match weight of the only pair of a table, in all (match_weight) and of each
+        field, in bits.
+        """
+        from splink import DuckDBAPI  # noqa: PLC0415 - slow
+
+        model = {**model, "retain_intermediate_calculation_columns": True}
+        database = DuckDBAPI(self.connection)
+        weights = _weigh(database, self.connection.table(records), model, None)
+        [row] = self.rows(f"select * from {weights.physical_name}").to_pylist()
+        prefix = model["match_weight_column_prefix"]
+        fields = {name.removeprefix(prefix): row[name] for name in row if name.startswith(prefix)}
+        return {"match_weight": row["match_weight"], **fields}
 
 
 class SparkEngine:
@@ -130,28 +184,63 @@ class SparkEngine:
         """As Engine.table."""
         self._keep(name, self.session.sql(with_date(query, business_date)))
 
+    def view(self, name: str, query: str, business_date: date | None = None) -> None:
+        """As Engine.view."""
+        self.session.sql(with_date(query, business_date)).createOrReplaceTempView(name)
+
     def rows(self, query: str) -> pa.Table:
         """As Engine.rows; the rows come by way of files, in their order."""
         path = self.folder / "rows"
         self.session.sql(query).write.mode("overwrite").parquet(str(path))
         return pa.concat_tables(pq.read_table(part) for part in sorted(path.glob("*.parquet")))
 
+    def fingerprint(self, columns: list[str]) -> str:
+        """As Engine.fingerprint."""
+        return f"shiftrightunsigned(xxhash64({', '.join(columns)}), 16)"
+
     def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """As Engine.map_blocks; a block is a partition."""
+        rows = self.session.sql(query)
+        self._map(name, rows.repartition(rows.columns[0]), function, output)
 
+    def map_rows(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
+        """As Engine.map_rows; a part is a partition."""
+        self._map(name, self.session.sql(query), function, output)
+
+    def weigh(self, name: str, records: str, model: dict[str, Any], least_bits: float) -> None:
+        """As Engine.weigh; the model uses functions that Spark has, so no jar is needed."""
+        from splink import SparkAPI  # noqa: PLC0415
+
+        database = SparkAPI(  # type: ignore[no-untyped-call]
+            spark_session=self.session,
+            register_udfs_automatically=False,
+            break_lineage_method="persist",
+        )
+        weights = _weigh(database, self.session.table(records), model, least_bits)
+        self.table(name, f"select pair_id_l, match_weight from {weights.physical_name}")
+
+    def _map(self, name: str, rows: Any, function: BlockFunction, output: pa.Schema) -> None:
         def map_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             block = list(batches)
             if block:
                 yield from function(pa.Table.from_batches(block)).cast(output).to_batches()
 
-        rows = self.session.sql(query)
-        columns = ", ".join(f"{column} int" for column in output.names)
-        self._keep(name, rows.repartition(rows.columns[0]).mapInArrow(map_partition, columns))
+        columns = ", ".join(f"{field.name} {SPARK_TYPES[str(field.type)]}" for field in output)
+        self._keep(name, rows.mapInArrow(map_partition, columns))
 
     def _keep(self, name: str, rows: Any) -> None:
         path = str(self.folder / name)
         rows.write.mode("overwrite").parquet(path)
         self.session.read.parquet(path).createOrReplaceTempView(name)
+
+
+def _weigh(database: Any, records: Any, model: dict[str, Any], least_bits: float | None) -> Any:
+    """Splink's prediction for records that are blocked by their pair."""
+    from splink import Linker  # noqa: PLC0415
+
+    logging.getLogger("splink").setLevel(logging.WARNING)  # how long it took is in the run's log
+    linker = Linker(database.register(records), model, log_level=None)
+    return linker.inference.predict(threshold_match_weight=least_bits)
 
 
 def with_date(query: str, business_date: date | None) -> str:

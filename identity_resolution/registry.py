@@ -13,14 +13,18 @@ from identity_resolution.engine import Engine
 def name_members(engine: Engine, business_date: date) -> None:
     """Give each group of accounts its member id.
 
-    Reads `accounts`, `groups` (account, root: the oldest account of its group) and input_posted
-    (source, account_id, member_id: the link posted last before tonight); leaves `members` (account,
-    member_id, previous_member_id, reason: new, merge, split, or NULL where nothing changed).
+    Reads `accounts`, `groups` (account, root: the oldest account of its group), input_posted
+    (source, account_id, member_id: the link posted last before tonight), member_ages (member_id,
+    since_date: the night that first posted it) and input_decisions; leaves `members` (account,
+    member_id, previous_member_id, reason).
 
     An old id goes to the group with most of its accounts, else to the group with the oldest
-    account. A group that several old ids want keeps the one with most accounts in it, else the
-    member with the oldest account, else the smaller id. A group that gets none is named after its
-    oldest account and the night's date.
+    account. A group that several old ids want keeps the oldest of them: the one posted first, else
+    the member with the oldest account, else the smaller id. A group that gets none is named after
+    its oldest account and the night's date.
+
+    reason: new; merge or split; manual where a decision of tonight is about an account of the old
+    or the new member; NULL where nothing changed.
     """
     for name, query in REGISTRY.items():
         engine.table(name, query, business_date)
@@ -30,16 +34,21 @@ def name_members(engine: Engine, business_date: date) -> None:
 
 
 PREVIOUS = """
-select a.account, g.root, p.member_id, a.first_seen_date
+select a.account, g.root, p.member_id
 from input_posted p
 join accounts a on a.source = p.source and a.account_id = p.account_id
 join groups g on g.account = a.account
 """
 
 OLD_MEMBERS = """
-select member_id, min(first_seen_date) as first_seen_date, min(root) < max(root) as is_torn
-from previous
-group by member_id
+with torn as (
+    select member_id, min(account) as first_account, min(root) < max(root) as is_torn
+    from previous
+    group by member_id
+)
+select t.member_id, t.first_account, t.is_torn, g.since_date
+from torn t
+left join member_ages g on g.member_id = t.member_id
 """
 
 # Most old members lie whole in one group; only torn ones have to choose.
@@ -71,7 +80,7 @@ ranked as (
         c.member_id,
         row_number() over (
             partition by c.root
-            order by c.account_count desc, m.first_seen_date nulls last, c.member_id
+            order by m.since_date nulls last, m.first_account, c.member_id
         ) as claimant
     from choices c
     join old_members m on m.member_id = c.member_id
@@ -103,6 +112,7 @@ select
     case
         when p.member_id is null then 'new'
         when p.member_id = i.member_id then null
+        when d.member_id is not null or e.member_id is not null then 'manual'
         when k.member_id is null then 'merge'
         else 'split'
     end as reason
@@ -110,6 +120,29 @@ from groups g
 join group_ids i on i.root = g.root
 left join previous p on p.account = g.account
 left join kept k on k.member_id = p.member_id
+left join decided_members d on d.member_id = p.member_id
+left join decided_members e on e.member_id = i.member_id
+"""
+
+# Old and new members of the accounts that a decision of tonight is about.
+DECIDED_MEMBERS = """
+with decided as (
+    select one_source as source, one_account_id as account_id
+    from input_decisions where effective_from = $business_date
+    union
+    select other_source, other_account_id
+    from input_decisions where effective_from = $business_date
+)
+select i.member_id
+from decided d
+join accounts a on a.source = d.source and a.account_id = d.account_id
+join groups g on g.account = a.account
+join group_ids i on i.root = g.root
+union
+select p.member_id
+from decided d
+join accounts a on a.source = d.source and a.account_id = d.account_id
+join previous p on p.account = a.account
 """
 
 CLASH = "select member_id from group_ids group by member_id having count(*) > 1 limit 1"
@@ -120,5 +153,6 @@ REGISTRY = {
     "old_members": OLD_MEMBERS,
     "kept": KEPT,
     "group_ids": GROUP_IDS,
+    "decided_members": DECIDED_MEMBERS,
     "members": MEMBERS,
 }

@@ -200,7 +200,7 @@ def _stated(table: Table, expectation: Expectation) -> Record:
 
 def _stage(staged: StagedFile, writing: Behind, delivered: Delivered, checked: Checked) -> None:
     """Put some rows of a file where their zones will take them from."""
-    forms = normal_forms(delivered.table, checked.texts)
+    forms = normal_forms(delivered.table.columns, checked.texts)
     writing.do(partial(staged.add, "raw", raw_rows(delivered, checked, forms)))
     sealed = (
         ("restricted", restricted_rows(delivered, checked, forms)),

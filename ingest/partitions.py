@@ -7,7 +7,7 @@ differ on purpose.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -17,7 +17,7 @@ import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
 
-from ingest.blocks import BLOCK_COLUMNS, blocking_tokens
+from ingest.blocks import BLOCK_COLUMNS, blocking_tokens, compared_parts
 from ingest.checks import BUSINESS_DATE, Checked
 from ingest.core.contract import Column, Source, Table
 from ingest.core.contract_file import IDENTIFIER_CLASSES
@@ -81,6 +81,7 @@ HIDDEN_CLASSES = ("name", "birth_date", "address")  # raw/ shows a part of them,
 NULL_TEXT = "\x1e"
 FIELD_END = "\x1f"
 BESIDE = "_simplified"
+COMPARED = "compared"
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,11 @@ def _raw_fields(column: Column) -> list[tuple[str, pa.DataType]]:
     return fields.get(column.personal, [(f"{column.name}_token", pa.string())])
 
 
-def normal_forms(table: Table, texts: pl.DataFrame) -> NormalForms:
+def normal_forms(columns: Sequence[Column], texts: pl.DataFrame) -> NormalForms:
     """Normal form of each identifier and name column, by column name."""
     return {
         column.name: each_once(texts[column.name], NORMALISERS[column.personal])
-        for column in table.columns
+        for column in columns
         if column.personal is not None and column.personal in NORMALISERS
     }
 
@@ -223,7 +224,7 @@ def restricted_rows(
     if table.account is None:
         return None
     names = pl.Series([None] * texts.height, dtype=pl.String)
-    people: dict[str, list[str | None]] = {}
+    people: dict[str, Sequence[object]] = {}
     for column in table.columns:
         if column.personal is None:
             continue
@@ -235,6 +236,9 @@ def restricted_rows(
         if column.personal == "name":
             beside = each_once(texts[column.name], name_simplified)
             people[f"{column.name}{BESIDE}"] = beside.to_list()
+    born = _born(table, checked)
+    compared = compared_parts(table.columns, forms, texts, born, delivery.business_date)
+    people[COMPARED] = [_known(row) for row in compared.iter_rows(named=True)]
     accounts = texts[table.account].to_list()
     to_json = json.JSONEncoder(ensure_ascii=False).encode
     documents = [
@@ -244,9 +248,7 @@ def restricted_rows(
     contexts = [delivery.context(account) for account in accounts]
     sealed = seal(delivery.keys, documents, contexts)
     versions = [delivery.version] * len(accounts)
-    blocks = blocking_tokens(
-        delivery.keys, table, forms, texts, _born(table, checked), delivery.business_date
-    )
+    blocks = blocking_tokens(delivery.keys, compared)
     tokens_of_rows = [names.to_list(), *(blocks[name].to_list() for name in BLOCK_COLUMNS)]
     columns = [accounts, versions, *tokens_of_rows, sealed.sealed, sealed.key_refs]
     rows = pa.table(columns, schema=RESTRICTED)
@@ -258,11 +260,15 @@ def _born(table: Table, checked: Checked) -> pl.Series | None:
     return checked.kept[born[0]] if born else None
 
 
-def _without_empty_beside(person: dict[str, str | None]) -> dict[str, str | None]:
+def _known(compared: dict[str, str | None]) -> dict[str, str] | None:
+    return {name: value for name, value in compared.items() if value is not None} or None
+
+
+def _without_empty_beside(person: dict[str, object]) -> dict[str, object]:
     return {
         name: value
         for name, value in person.items()
-        if value is not None or not name.endswith(BESIDE)
+        if value is not None or not name.endswith((BESIDE, COMPARED))
     }
 
 

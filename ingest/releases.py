@@ -64,7 +64,7 @@ def _take_in(
     corrections = _corrections(decision, keys)
     handed_over = handed_over_fen(lake, source, row, keys)
     delivered, checked = recheck(lake, source, row, version, corrections, keys)
-    forms = normal_forms(delivered.table, checked.texts)
+    forms = normal_forms(delivered.table.columns, checked.texts)
     staged.add("raw", raw_rows(delivered, checked, forms))
     sealed = restricted_rows(delivered, checked, forms)
     if sealed is not None:

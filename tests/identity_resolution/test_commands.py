@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from identity_resolution.__main__ import main
-from identity_resolution.model import load_identity_settings
+from identity_resolution.settings import load_identity_settings
 from ingest.core.errors import Problem, run_command
 from ingest.core.lake import PART, Lake, write_parquet
 from tests.identity_resolution.worlds import (
@@ -72,34 +72,29 @@ def change_count(lake: Lake, night: date) -> int:
     return int(pq.read_metadata(lake.raw("identity", "link_changes", night)).num_rows)
 
 
-def test_the_three_tables_have_the_columns_that_the_next_steps_read(lake: Lake) -> None:
+def test_the_tables_have_the_columns_that_the_next_steps_read(lake: Lake) -> None:
     resolve()
     columns = {
         name: dict(zip(schema.names, map(str, schema.types), strict=True))
-        for name in ("member_links", "link_changes", "refused_links")
+        for name in ("member_links", "link_changes", "refused_links", "quality")
         for schema in [pq.read_schema(lake.raw("identity", name, NIGHT))]
     }
-    assert columns["member_links"] == {
-        "source": "string",
-        "account_id": "string",
-        "member_id": "string",
+    texts = dict.fromkeys(["source", "account_id", "member_id"], "string")
+    assert columns["member_links"] == texts | {
         "rule": "string",
         "evidence_count": "int64",
+        "component": "string",
     }
-    assert columns["link_changes"] == {
-        "source": "string",
-        "account_id": "string",
-        "member_id": "string",
-        "previous_member_id": "string",
-        "reason": "string",
-    }
+    assert columns["link_changes"] == texts | {"previous_member_id": "string", "reason": "string"}
     assert columns["refused_links"] == {
         "rule": "string",
         "identifier_type": "string",
         "account_count": "int64",
         "reason": "string",
         "identifier_token": "string",
+        "component": "string",
     }
+    assert columns["quality"]["members_over_names_count"] == "int64"
 
 
 def test_names_come_from_every_business_and_the_latest_delivery_counts(lake: Lake) -> None:
@@ -236,12 +231,22 @@ def test_an_account_that_stands_there_twice_is_refused(lake: Lake) -> None:
         resolve()
 
 
-TWICE = """
-member_limits: {}
+REST = """
+comparison: {blocks: [], least_weight_bits: 5}
+households: []
+quality:
+  {most_names: 3, most_members_over_names_per_million: 1, largest_member_growth: 2}
+"""
+TWICE = (
+    REST
+    + """
+member_limits: []
 evidence:
   - &rule {identifier_type: a, names: agree, account_limit: 1}
   - *rule
 """
+)
+LIMIT_OF_NOTHING = REST + "evidence: []\nmember_limits: [{identifier_type: shoe, limit: 1}]"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +263,7 @@ evidence:
             TWICE,
             "twice; keep one",
         ),
-        ("{evidence: [], member_limits: {shoe: 1}}", "shoe is no identifier_type of evidence"),
+        (LIMIT_OF_NOTHING, "shoe is no identifier_type of evidence"),
         ("[", "cannot read"),
     ],
 )

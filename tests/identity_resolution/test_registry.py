@@ -55,19 +55,28 @@ def test_a_merge_of_equals_keeps_the_older_id() -> None:
     assert resolve_world(world).changes == {("pos", "young"): ("M2", "M1", "merge")}
 
 
-def test_a_merge_keeps_the_id_of_most_accounts_though_the_other_is_older() -> None:
-    world = World(posted={("pos", "a"): "M1", ("pos", "b"): "M2", ("pos", "c"): "M2"})
+def test_a_merge_keeps_the_id_that_was_posted_first_though_the_other_has_more_accounts() -> None:
+    world = World(
+        posted={("pos", "a"): "M2", ("pos", "b"): "M1", ("pos", "c"): "M1"},
+        since={"M1": date(2026, 2, 2), "M2": date(2026, 2, 1)},
+    )
+    world.account("a", "li lei", mobile="m")
+    world.account("b", "li lei", mobile="m", first_seen=date(2020, 1, 1))
+    world.account("c", "li lei", mobile="m")
+    assert resolve_world(world).changes == {
+        ("pos", "b"): ("M2", "M1", "merge"),
+        ("pos", "c"): ("M2", "M1", "merge"),
+    }
+
+
+def test_of_two_ids_of_one_night_a_merge_keeps_that_of_the_oldest_account() -> None:
+    world = World(
+        posted={("pos", "a"): "M2", ("pos", "b"): "M1"},
+        since=dict.fromkeys(["M1", "M2"], date(2026, 2, 1)),
+    )
     world.account("a", "li lei", mobile="m", first_seen=date(2020, 1, 1))
     world.account("b", "li lei", mobile="m")
-    world.account("c", "li lei", mobile="m")
-    assert resolve_world(world).changes == {("pos", "a"): ("M2", "M1", "merge")}
-
-
-def test_a_merge_of_equals_of_one_date_keeps_the_smaller_id() -> None:
-    world = World(posted={("pos", "a"): "M2", ("pos", "b"): "M1"})
-    world.account("a", "li lei", mobile="m")
-    world.account("b", "li lei", mobile="m")
-    assert resolve_world(world).changes == {("pos", "a"): ("M1", "M2", "merge")}
+    assert resolve_world(world).changes == {("pos", "b"): ("M2", "M1", "merge")}
 
 
 def test_a_split_leaves_the_id_with_the_larger_part() -> None:
@@ -96,7 +105,7 @@ def test_an_account_that_moves_from_one_member_to_another_was_split_off() -> Non
 
 
 def test_an_id_whose_largest_part_another_id_keeps_goes_and_its_rest_is_named_anew() -> None:
-    world = World()
+    world = World(since={"M1": date(2026, 2, 2), "M2": date(2026, 2, 1)})
     for account, member in zip("abcxyz", ["M1"] * 3 + ["M2"] * 3, strict=True):
         world.posted[world.account(account, "li lei")] = member
         if account != "c":

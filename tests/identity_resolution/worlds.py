@@ -11,14 +11,25 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from identity_resolution.engine import BlockFunction, DuckDbEngine
-from identity_resolution.model import IdentitySettings, load_identity_settings
+from identity_resolution.compare import PERSONAL, UNSEALED
+from identity_resolution.engine import BlockFunction, DuckDbEngine, Engine
+from identity_resolution.evidence import find_holdings
+from identity_resolution.inputs import DECISION_COLUMNS, TOKEN_COLUMNS
+from identity_resolution.outputs import QUERIES, STATE_BLOCKED, Resolution
+from identity_resolution.resolve import Night as Told
 from identity_resolution.resolve import resolve
+from identity_resolution.settings import IdentitySettings, load_identity_settings
 
 NIGHT = date(2026, 3, 31)
 LONG_AGO = date(2025, 1, 1)
 DATE = pa.date32()
 DEFAULTS = load_identity_settings()
+BLOCKED_RULES = {
+    rule.identifier_type: name
+    for rule, name in zip(
+        DEFAULTS.evidence, DEFAULTS.link_rules[1 : len(DEFAULTS.evidence) + 1], strict=True
+    )
+}
 
 Key = tuple[str, str]  # source, account_id
 
@@ -31,16 +42,35 @@ class Identifier:
     identifier_type: str
     token: str
     valid_until_date: date | None = None
+    is_verified: bool = True
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One decision of people on two accounts."""
+
+    one: Key
+    other: Key
+    is_must_link: bool
+    effective_from: date = LONG_AGO
 
 
 @dataclass(frozen=True)
 class World:
-    """What identity resolution knows on one night."""
+    """What identity resolution knows on one night.
+
+    records: what is compared of an account, as its sealed row holds it (ingest.blocks); a name in
+    `names` is its token and, where a record says nothing else, its pinyin. since: the night that
+    first posted a member.
+    """
 
     first_seen: dict[Key, date] = field(default_factory=dict)
     names: dict[Key, str] = field(default_factory=dict)
     identifiers: list[Identifier] = field(default_factory=list)
     posted: dict[Key, str] = field(default_factory=dict)
+    records: dict[Key, dict[str, str]] = field(default_factory=dict)
+    decisions: list[Decided] = field(default_factory=list)
+    since: dict[str, date] = field(default_factory=dict)
 
     def account(
         self,
@@ -60,15 +90,31 @@ class World:
         return key
 
     def hold(
-        self, account: Key, identifier_type: str, token: str, valid_until: date | None = None
+        self,
+        account: Key,
+        identifier_type: str,
+        token: str,
+        valid_until: date | None = None,
+        is_verified: bool = True,
     ) -> None:
         """Give an account a value, held until the day before `valid_until`."""
-        self.identifiers.append(Identifier(account, identifier_type, token, valid_until))
+        held = Identifier(account, identifier_type, token, valid_until, is_verified)
+        self.identifiers.append(held)
 
-    def after_posting(self, night: "Night") -> "World":
+    def record(self, account: Key, **parts: str) -> None:
+        """Say what is compared of an account: name, birth, mobile, address, surname, gender."""
+        self.records[account] = parts
+
+    def decide(self, one: Key, other: Key, is_must_link: bool, since: date = LONG_AGO) -> None:
+        """Let people decide that two accounts are one person, or never are."""
+        first, second = sorted((one, other))
+        self.decisions.append(Decided(first, second, is_must_link, since))
+
+    def after_posting(self, night: "Night", on: date = LONG_AGO) -> "World":
         """The same world after a night was published."""
         changed = {key: member for key, (member, _, _) in night.changes.items()}
-        return World(self.first_seen, self.names, self.identifiers, self.posted | changed)
+        since = dict.fromkeys(changed.values(), on) | self.since
+        return replace(self, posted=self.posted | changed, since=since)
 
 
 @dataclass(frozen=True)
@@ -116,14 +162,53 @@ def resolve_world(
     night: date = NIGHT,
     settings: IdentitySettings | None = None,
     engine: type[DuckDbEngine] = DuckDbEngine,
+    before: Resolution | None = None,
 ) -> Night:
     """Run identity resolution over a world."""
+    return night_of(resolution(world, night, settings, engine, before), world)
+
+
+def resolution(
+    world: World,
+    night: date = NIGHT,
+    settings: IdentitySettings | None = None,
+    engine: type[DuckDbEngine] = DuckDbEngine,
+    before: Resolution | None = None,
+) -> Resolution:
+    """The tables of a night; `before` are those of the night before, of which what did not change
+    is kept.
+    """
+    settings = settings or DEFAULTS
     connection = _connection()
-    _register(connection, world)
-    result = resolve(engine(connection), night, settings or DEFAULTS)
+    made = engine(connection)
+    _load(made, world)
+    find_holdings(made, settings, night)
+    if before is not None:
+        for name in (*QUERIES, "blocked_values"):
+            made.load(f"before_{name}", getattr(before, name))
+        made.table("state_accounts", "select * from before_account_states")
+        made.table("state_blocked", STATE_BLOCKED)
+
+    def unsealer(of: Engine) -> None:
+        unseal_world(of, world)
+
+    return resolve(made, Told(night, None), settings, unsealer, before is not None)
+
+
+def night_of(result: Resolution, world: World) -> Night:
+    """The tables of a night as what a test asks for."""
     links = result.member_links.to_pylist()
     changes = result.link_changes.to_pylist()
-    refused = result.refused_links.to_pylist()
+    refused = [
+        *result.refused_links.to_pylist(),
+        *(
+            row
+            | {"rule": BLOCKED_RULES[row["value_type"]], "reason": "too_many_accounts"}
+            | {"identifier_token": row["token"]}
+            for row in result.blocked_values.to_pylist()
+            if row["value_type"] in BLOCKED_RULES
+        ),
+    ]
     assert len({_key(row) for row in links}) == len(links) == len(world.first_seen)
     assert len({_key(row) for row in changes}) == len(changes)
     return Night(
@@ -140,10 +225,28 @@ def resolve_world(
     )
 
 
+def unseal_world(engine: Engine, world: World) -> None:
+    """The world's restricted zone."""
+    accounts = engine.rows("select account, source, account_id from candidate_accounts").to_pylist()
+    rows = []
+    for row in accounts:
+        key = _key(row)
+        record = world.records.get(key, {})
+        rows.append(
+            {"account": row["account"], "name_key": world.names.get(key)}
+            | {name: record[name] for name in PERSONAL if name in record}
+        )
+    engine.load("unsealed", pa.Table.from_pylist(rows, UNSEALED))
+
+
 def accounts_table(world: World) -> pa.Table:
     """The world's int_accounts."""
-    rows = [(*key, first_seen) for key, first_seen in world.first_seen.items()]
-    return _table(rows, {"source": pa.string(), "account_id": pa.string(), "first_seen_date": DATE})
+    rows = [
+        (*key, first_seen, world.records.get(key, {}).get("gender"))
+        for key, first_seen in world.first_seen.items()
+    ]
+    texts = {"source": pa.string(), "account_id": pa.string()}
+    return _table(rows, texts | {"first_seen_date": DATE, "gender": pa.string()})
 
 
 def identifiers_table(world: World) -> pa.Table:
@@ -159,7 +262,7 @@ def identifiers_table(world: World) -> pa.Table:
         "valid_until_date": DATE,
     }
     rows = [
-        (*i.account, i.identifier_type, i.token, True, LONG_AGO, NIGHT, i.valid_until_date)
+        (*i.account, i.identifier_type, i.token, i.is_verified, LONG_AGO, NIGHT, i.valid_until_date)
         for i in world.identifiers
     ]
     return _table(rows, columns)
@@ -171,14 +274,56 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
-def _register(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    connection.register("input_accounts", accounts_table(world))
-    connection.register("input_identifiers", identifiers_table(world))
+def people_table(world: World) -> pa.Table:
+    """The world's tokens: a blocking key is its parts, readable."""
+    columns = {
+        "source": pa.string(),
+        "account_id": pa.string(),
+        "version": pa.int64(),
+        "load_date": DATE,
+        **dict.fromkeys(TOKEN_COLUMNS, pa.string()),
+    }
+    rows = []
+    for key in world.first_seen:
+        name, record = world.names.get(key), world.records.get(key, {})
+        birth, mobile = record.get("birth"), record.get("mobile")
+        rows.append(
+            {
+                "source": key[0],
+                "account_id": key[1],
+                "version": 1,
+                "load_date": LONG_AGO,
+                "name_token": name,
+                "surname_token": record.get("surname"),
+                "address_token": record.get("address"),
+                "name_birth_token": name and birth and f"{name}|{birth}",
+                "name_mobile_head_token": name and mobile and f"{name}|{mobile[:7]}",
+                "name_mobile_tail_token": name and mobile and f"{name}|{mobile[-4:]}",
+                "birth_mobile_token": birth and mobile and f"{birth}|{mobile}",
+            }
+        )
+    return pa.Table.from_pylist(rows, pa.schema(list(columns.items())))
+
+
+def _load(engine: DuckDbEngine, world: World) -> None:
     texts = {"source": pa.string(), "account_id": pa.string()}
-    names = [(*key, name) for key, name in world.names.items()]
-    connection.register("input_names", _table(names, texts | {"name_token": pa.string()}))
     posted = [(*key, member) for key, member in world.posted.items()]
-    connection.register("input_posted", _table(posted, texts | {"member_id": pa.string()}))
+    ages = list(world.since.items())
+    decisions = sorted(world.decisions, key=lambda d: (d.effective_from, d.one, d.other))
+    decided = [
+        (number, d.is_must_link, *d.one, *d.other, d.effective_from)
+        for number, d in enumerate(decisions)
+    ]
+    tables = {
+        "input_accounts": accounts_table(world),
+        "input_identifiers": identifiers_table(world),
+        "input_people": people_table(world),
+        "input_posted": _table(posted, texts | {"member_id": pa.string()}),
+        "member_ages": _table(ages, {"member_id": pa.string(), "since_date": DATE}),
+        "input_decisions": _table(decided, {f.name: f.type for f in DECISION_COLUMNS}),
+    }
+    for name, table in tables.items():
+        engine.load(name, table)
 
 
 def _table(rows: Iterable[tuple[Any, ...]], columns: dict[str, pa.DataType]) -> pa.Table:

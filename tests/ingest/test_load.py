@@ -125,7 +125,24 @@ def test_personal_data_becomes_tokens_masks_and_sealed_values(house: House) -> N
         "mobile": "13800000001",
         "born_date": "1990-02-03",
         "home": "上海市示例路1号",
+        "compared": {
+            "name": "张伟",
+            "name_key": "wei zhang",
+            "surname": "zhang",
+            "birth": "19900203",
+            "mobile": "13800000001",
+            "address": "上海市示例路1号",
+        },
     }
+    for block, form in {
+        "surname": "zhang",
+        "address": "上海市示例路1号",
+        "name_birth": "wei zhang|19900203",
+        "name_mobile_head": "wei zhang|1380000",
+        "name_mobile_tail": "wei zhang|0001",
+        "birth_mobile": "19900203|13800000001",
+    }.items():
+        assert person[f"{block}_token"] == token(keys, block, form)
     with pytest.raises(Problem, match="does not open"):
         unseal(keys, key["wrapped_key"], person["sealed"], "shop|cards|C2")
 

@@ -1,0 +1,103 @@
+"""Links that were held back, with both sides, and what people decide about them."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from identity_resolution.explain import ends_of, evidence_of
+from identity_resolution.looked_up import LookedUp, Row, last_resolved, look_up
+from ingest.core.errors import Problem
+from ingest.core.identity_decisions import (
+    AccountKey,
+    IdentityDecision,
+    decide,
+    keep_identity_decision,
+    read_identity_decisions,
+)
+from ingest.core.lake import Lake
+from ingest.core.settings import Settings
+
+HELD = """
+select h.*, l.member_id as low_member_id, r.member_id as high_member_id
+from held_links h
+join member_links l on l.source = h.low_source and l.account_id = h.low_account_id
+join member_links r on r.source = h.high_source and r.account_id = h.high_account_id
+order by h.component, h.low_source, h.low_account_id, h.high_source, h.high_account_id, h.rule
+"""
+SIDE = """
+select l.source, l.account_id, a.name_masked, a.mobile_masked, a.gender, a.birth_year
+from member_links l
+left join int_accounts a on a.source = l.source and a.account_id = l.account_id
+where l.member_id = ?
+order by l.source, l.account_id
+"""
+BARE_SIDE = """
+select source, account_id, null as name_masked, null as mobile_masked, null as gender,
+    null as birth_year
+from member_links
+where member_id = ?
+order by source, account_id
+"""
+ADVICE = "python -m identity_resolution decide must-link|cannot-link {} {} --by WHO --why WHY"
+
+
+def review(settings: Settings, night: date | None, limit: int) -> Iterator[str]:
+    """Lines that list held links, each with the accounts of both sides, at most `limit` of them."""
+    looked_up = look_up(settings, night)
+    held = looked_up.rows(HELD)
+    yield f"{looked_up.night}: {len(held)} 条待审 links held for review"
+    for number, link in enumerate(held[:limit], 1):
+        low, high = ends_of(link)
+        yield ""
+        yield f"{number}. {link['reason']}  {low} – {high}  {evidence_of(link)}"
+        for member in (link["low_member_id"], link["high_member_id"]):
+            yield f"   {member}"
+            yield from (f"     {_described(row)}" for row in _side(looked_up, member))
+        yield f"   {ADVICE.format(low, high)}"
+    if len(held) > limit:
+        yield f"… and {len(held) - limit} more; --limit shows more of them"
+
+
+def _side(looked_up: LookedUp, member: str) -> list[Row]:
+    return looked_up.rows(SIDE if looked_up.has_identifiers else BARE_SIDE, [member])
+
+
+def _described(row: Row) -> str:
+    known = (row["name_masked"], row["mobile_masked"], row["gender"], row["birth_year"])
+    return f"{row['source']}:{row['account_id']}  " + "  ".join(str(each or "–") for each in known)
+
+
+def keep_decision(
+    settings: Settings,
+    decision: str,
+    accounts: tuple[AccountKey, AccountKey],
+    by: str,
+    why: str,
+    effective_from: date | None = None,
+) -> Iterator[str]:
+    """Record a decision that counts from a night on, the next one for None; lines about it.
+
+    Problem if an account is unknown, or the night has been resolved already.
+    """
+    lake = Lake(settings.lake)
+    looked_up = look_up(settings, None)
+    members = [looked_up.link_of(account)["member_id"] for account in accounts]
+    next_night = last_resolved(lake) + timedelta(days=1)
+    night = next_night if effective_from is None else effective_from
+    if night < next_night:
+        raise Problem(
+            f"night {night} is resolved already; a decision counts from {next_night} on at the"
+            " earliest"
+        )
+    decided = decide(decision, accounts, night, by, why)
+    before = _last_on(lake, decided)
+    path = keep_identity_decision(lake, decided)
+    state = "one member" if members[0] == members[1] else "two members"
+    yield f"{decided.decision} {decided.one} – {decided.other} from {night} on ({path.name})"
+    yield f"  today they are {state}: {' and '.join(dict.fromkeys(members))}"
+    if before is not None:
+        yield f"  it replaces {before.decision} of {before.effective_from} by {before.decided_by}"
+
+
+def _last_on(lake: Lake, decision: IdentityDecision) -> IdentityDecision | None:
+    earlier = [each for each in read_identity_decisions(lake) if each.pair == decision.pair]
+    return earlier[-1] if earlier else None
