@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from dags.pipeline import PROJECT, nightly, up_to_step, without_deliveries
@@ -27,15 +26,16 @@ class Decision:
     by: str
     why: str
 
-    def arguments(self, night: date) -> list[str]:
-        """The command that keeps the decision from a night on."""
-        who = ["--by", self.by, "--why", self.why, "--from", night.isoformat()]
+    @property
+    def arguments(self) -> list[str]:
+        """The command that keeps the decision, from the next night on."""
+        who = ["--by", self.by, "--why", self.why]
         return ["identity_resolution", "decide", self.kind, *self.accounts, *who]
 
 
 def keep(decision: Decision, lake: Path) -> int:
     """Keep a decision in the lake; the next night posts what it changes. The exit status."""
-    return _module(decision.arguments(next_night(lake)), lake)
+    return _module(decision.arguments, lake)
 
 
 def preview(decision: Decision, lake: Path) -> int:
@@ -43,7 +43,7 @@ def preview(decision: Decision, lake: Path) -> int:
     night = next_night(lake)
 
     def decide(copy: Path) -> None:
-        if _module(decision.arguments(night), copy, subprocess.DEVNULL):
+        if _module(decision.arguments, copy, subprocess.DEVNULL):
             raise Trouble("the decision is not one that could be kept; nothing was rehearsed")
 
     variants = [Variant("as it is"), Variant(f"with {decision.kind}", decide)]

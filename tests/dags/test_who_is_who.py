@@ -13,7 +13,7 @@ from tests.dags.small_lake import FILES, files, small_lake
 
 DECISION = Decision("cannot-link", ("pos:1", "hotel:G1"), "LiMei", "two sisters, one phone")
 DECIDE = ["identity_resolution", "decide", "cannot-link", "pos:1", "hotel:G1"]
-DECIDE += ["--by", "LiMei", "--why", "two sisters, one phone", "--from", "2026-03-31"]
+DECIDE += ["--by", "LiMei", "--why", "two sisters, one phone"]
 Calls = list[tuple[list[str], Path]]
 
 
@@ -45,9 +45,7 @@ def calls(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
     return made
 
 
-def test_a_decision_counts_from_the_night_after_the_last_published_one(
-    lake: Path, calls: Calls
-) -> None:
+def test_without_a_preview_the_decision_is_kept_in_the_lake(lake: Path, calls: Calls) -> None:
     assert keep(DECISION, lake) == 0
     assert calls == [(DECIDE, lake)]
 

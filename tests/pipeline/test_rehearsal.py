@@ -65,7 +65,7 @@ def g1_is_somebody_else(copy: Path) -> None:
 
 
 def decided(copy: Path) -> None:
-    must_run(copy, "identity_resolution", "decide", "cannot-link", *PAIR, "--from", str(NIGHT))
+    must_run(copy, "identity_resolution", "decide", "cannot-link", *PAIR)
 
 
 @pytest.fixture(scope="module")
