@@ -1,9 +1,9 @@
 """A rehearsal: the next night tried out in private copies of the lake, and nothing of it kept.
 
 Each variant of the night runs in a copy of its own, up to some step; then the copies can be
-compared. A file of the lake is written aside and renamed over, never edited in
-place. So a copy holds links to the files, not their bytes, and what its night writes is its own.
-Only `work/` is edited in place; a copy's own starts empty.
+compared. A file of the lake is written aside and renamed over, never edited in place. So a copy
+holds links to the files, not their bytes, and what its night writes is its own. Only `work/` is
+edited in place; that of a copy starts empty.
 
 The copies lie in `work/rehearsal`, on the disk of the lake, because only there a link can be made.
 They are taken away when the rehearsal ends, however it ends; after a kill the next one does it.
@@ -34,6 +34,7 @@ from dags.runner import (
 ZONES = ("decisions", "posted", "published", "quarantine", "raw", "restricted")
 BY_NIGHT = ("load_date", "posted_date")
 JOBS = 2
+CHARACTERS = 300  # of an error that may name every file
 NOT_JUDGED = {"great_expectations", "xlsxwriter"}  # of gate, verify and export; slow to import
 MODULES = [name for name in WARM_MODULES if name not in NOT_JUDGED]
 
@@ -130,12 +131,16 @@ def _copy_lake(lake: Path, copy: Path, last: date) -> None:
     def later(folder: str, names: list[str]) -> set[str]:
         return {name for name in names if _is_unfinished(name) or _is_later(name, last)}
 
-    for zone in ZONES:
-        if (lake / zone).is_dir():
-            # Only a publication is found by a link; a zone that lies elsewhere is copied whole,
-            # or the copy would write into it.
-            is_pointing = zone == "published"
-            shutil.copytree(lake / zone, copy / zone, is_pointing, later, _link)
+    try:
+        for zone in ZONES:
+            if (lake / zone).is_dir():
+                # Only a publication is found by a link; a zone that lies elsewhere is copied
+                # whole, or the copy would write into it.
+                is_pointing = zone == "published"
+                shutil.copytree(lake / zone, copy / zone, is_pointing, later, _link)
+    except OSError as error:
+        said = " ".join(str(error).split())[:CHARACTERS]
+        raise Trouble(f"cannot copy {lake}: {said}; check its owner and free space") from error
 
 
 def _is_unfinished(name: str) -> bool:

@@ -149,6 +149,20 @@ def test_nothing_is_copied_from_a_lake_that_a_run_is_changing(lake: Path) -> Non
     assert not (lake / "work" / "rehearsal").exists()
 
 
+def test_a_lake_that_cannot_be_copied_is_said_in_one_line(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: str, copy: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dags.rehearsal._link", full)
+    with pytest.raises(Trouble) as told, rehearsed(lake, Variant("as it is")):
+        pass
+    assert str(told.value).startswith(f"cannot copy {lake}: ")
+    assert "No space left on device" in str(told.value)
+    assert files(lake) == FILES
+
+
 def test_one_rehearsal_at_a_time_holds_a_lake(lake: Path) -> None:
     with (
         rehearsed(lake, Variant("as it is")) as (copy,),
