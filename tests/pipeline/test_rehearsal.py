@@ -1,7 +1,7 @@
 """A night rehearsed after the worked example (test_worked_example.py), again by hand.
 
-2 Nov, nothing delivered. As it is, nothing is posted. Then with 王芳's hotel guest G1 as somebody
-else, who never was 王芳:
+2 Nov, nothing delivered. As it is, nothing is posted. Then with the decision that the hotel guest
+G1 is not 王芳 and never was:
         G1  F1 spends 600 points that G1 does not have: debt. A basic guest earns
             ¥1,000.00 x 150 % = 1,500 points, not 1,800; 600 repay the debt, 900 are left.
         王芳 Nobody spent R1: all of its 1,000 points expired on 31 Oct, not 400.
@@ -19,8 +19,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from dags.pipeline import nightly, up_to_step, without_deliveries
@@ -29,14 +27,13 @@ from dags.runner import Board
 from dags.who_is_who import LAST_STEP
 from exports.compare import Comparison, compare_nights
 from ingest.core.contract import load_source, source_names
-from ingest.core.lake import PART, Lake, write_parquet
+from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
-from tests.pipeline.nights import PROJECT, environment_of, must_run
+from tests.pipeline.nights import environment_of, must_run
 from tests.pipeline.test_worked_example import rows
 
 NIGHT = date(2026, 11, 2)
-CAN_DECIDE = "decide" in (PROJECT / "identity_resolution" / "__main__.py").read_text("utf-8")
 PAIR = ["pos:10000001", "hotel:G1", "--by", "LiMei", "--why", "two sisters with one phone"]
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 
@@ -54,17 +51,7 @@ def copied(worked_lake: Path, folder: Path) -> Path:
     return Path(shutil.copytree(worked_lake, folder / "lake", symlinks=True))
 
 
-def g1_is_somebody_else(copy: Path) -> None:
-    """Until decisions are read: under another name, the phone ties G1 to nobody."""
-    guests = copy / "restricted" / "hotel" / "guests"
-    known = pq.ParquetFile(next(guests.glob("load_date=2026-10-30/*.parquet"))).read()
-    (row,) = [row for row in known.to_pylist() if row["account_id"] == "G1"]
-    row |= {"version": row["version"] + 1, "name_token": "somebody else"}
-    renamed = pa.Table.from_pylist([row], known.schema)
-    write_parquet(renamed, guests / f"load_date={NIGHT}" / PART)
-
-
-def decided(copy: Path) -> None:
+def parted(copy: Path) -> None:
     must_run(copy, "identity_resolution", "decide", "cannot-link", *PAIR)
 
 
@@ -73,8 +60,7 @@ def rehearsed(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     """The rehearsal's comparison, and the lake's files before and after."""
     lake = copied(worked_lake, tmp_path_factory.mktemp("rehearsed"))
     before = digests(lake)
-    change = decided if CAN_DECIDE else g1_is_somebody_else
-    variants = [Variant("as it is"), Variant("split", change)]
+    variants = [Variant("as it is"), Variant("parted", parted)]
     steps = up_to_step(without_deliveries(nightly()), LAST_STEP)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment_of(lake).items():
@@ -172,7 +158,6 @@ def test_the_totals_say_what_moved_and_that_nothing_else_did(comparison: Compari
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not CAN_DECIDE, reason="identity_resolution does not read decisions yet")
 def test_an_unmerge_posts_what_its_preview_showed_and_the_preview_wrote_nothing(
     worked_lake: Path, tmp_path: Path
 ) -> None:
