@@ -25,12 +25,14 @@ from dags.pipeline import (
     step_environment,
 )
 from dags.runner import Board, Outcome, Runner, Trouble, run_lock, what_went_wrong
+from dags.who_is_who import Decision, keep, preview
 
 EXAMPLES = """examples:
   python -m dags run --date 2026-03-31                    one night
   python -m dags run --date 2026-03-31 --from-step build  go on after a failure
   python -m dags backfill --from 2026-03-01 --to 2026-03-31
   python -m dags close --period 2026-03
+  python -m dags unmerge pos:M0000123 hotel:G1 --by LiMei --why "two sisters" --preview
 
 exit status: 0 done or nothing new, 1 failed, 2 wrong arguments, 130 stopped
 """
@@ -91,6 +93,16 @@ def close(options: argparse.Namespace, lake: Path) -> int:
         return _report(_close(runner, options.period))
 
 
+def unmerge(options: argparse.Namespace, lake: Path) -> int:
+    """Two accounts are not one person, whatever else says so; from the next night on."""
+    return _decide("cannot-link", options, lake)
+
+
+def merge(options: argparse.Namespace, lake: Path) -> int:
+    """Two accounts are one person, whatever else says so; from the next night on."""
+    return _decide("must-link", options, lake)
+
+
 def explain(options: argparse.Namespace, lake: Path) -> int:
     """What a night and a close consist of; runs nothing."""
     day = options.date.isoformat() if options.date else "DATE"
@@ -139,6 +151,13 @@ def on_cluster(options: argparse.Namespace, lake: Path) -> int:
 def airflow(options: argparse.Namespace, lake: Path) -> int:
     """Airflow's services on this machine, until Ctrl-C."""
     return services.serve(PROJECT / ".airflow", options.port)
+
+
+def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
+    """Keep a decision, or show what it would change."""
+    accounts = (options.one, options.other)
+    decision = Decision(kind, accounts, options.by, options.why)
+    return (preview if options.preview else keep)(decision, lake)
 
 
 def _show(options: argparse.Namespace, lake: Path, delivering: list[str]) -> int:
@@ -217,6 +236,13 @@ def _period(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text} is no month; write it as 2026-03") from error
 
 
+def _account(text: str) -> str:
+    source, separator, account_id = text.partition(":")
+    if source and separator and account_id:
+        return text
+    raise argparse.ArgumentTypeError(f"{text} is no account; write it as SOURCE:ACCOUNT")
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number of 1 or more")
@@ -263,6 +289,14 @@ def _parser() -> argparse.ArgumentParser:
     nights.add_argument("--to", dest="last", type=_date, required=True, help="last business date")
     jobs(nights)
     add(close, "close").add_argument("--period", type=_period, required=True, help="month, YYYY-MM")
+    for who in (add(unmerge, "unmerge"), add(merge, "merge")):
+        who.add_argument("one", type=_account, metavar="SOURCE:ACCOUNT", help="an account")
+        who.add_argument("other", type=_account, metavar="SOURCE:ACCOUNT", help="another one")
+        who.add_argument("--by", required=True, help="who decides")
+        who.add_argument("--why", required=True, help="why")
+        who.add_argument(
+            "--preview", action="store_true", help="only show what would change, and write nothing"
+        )
     add(explain, "explain").add_argument(
         "--date", type=_date, help="show the commands of this night"
     )

@@ -57,6 +57,7 @@ OPEN = Step(
     (),
     "Checks date, lake, landing folders and rules; names all inputs by a run key.",
 )
+UNATTENDED = "ingest open --date {date} --without-deliveries"  # OPEN of a rehearsal
 LOAD_RULES = Step("load_rules", "ingest rules --date {date}", ("open",), "Dated YAML to tables.")
 GATE = Step(
     "gate",
@@ -140,11 +141,16 @@ def sources(staging: Path = STAGING) -> list[str]:
     return sorted(path.name for path in staging.glob("*/") if any(path.glob("_*__sources.yml")))
 
 
+def load_step(source: str) -> str:
+    """Name of the step that loads a source."""
+    return f"load_{source}"
+
+
 def nightly(staging: Path = STAGING) -> list[Step]:
     """The night of one business date."""
     loads = [
         Step(
-            f"load_{source}",
+            load_step(source),
             f"ingest load --source {source} --date {{date}}",
             ("open",),
             "Landing files to checked, typed Parquet; bad rows and personal data split off.",
@@ -185,11 +191,33 @@ def from_step(steps: Sequence[Step], name: str) -> list[Step]:
     for step in in_order(steps):
         if chosen.intersection(step.after):
             chosen.add(step.name)
-    kept = [step for step in steps if step.name in chosen]
-    if name not in {step.name for step in kept}:
+    return _only(steps, name, chosen)
+
+
+def up_to_step(steps: Sequence[Step], name: str) -> list[Step]:
+    """`name` and what it waits for, directly or not; ValueError if there is none."""
+    chosen = {name}
+    for step in reversed(list(in_order(steps))):
+        if step.name in chosen:
+            chosen.update(step.after)
+    return _only(steps, name, chosen)
+
+
+def without_deliveries(steps: Sequence[Step], staging: Path = STAGING) -> list[Step]:
+    """The steps of a night that awaits no delivery: nothing is loaded, so nothing is judged."""
+    left_out = {GATE.name, *(load_step(source) for source in sources(staging))}
+    kept = [replace(step, command=UNATTENDED) if step == OPEN else step for step in steps]
+    return _only(kept, OPEN.name, {step.name for step in kept} - left_out)
+
+
+def _only(steps: Sequence[Step], name: str, chosen: set[str]) -> list[Step]:
+    """The chosen steps with the edges between those; ValueError unless `name` is a step."""
+    if name not in {step.name for step in steps}:
         raise ValueError(f"no step {name}; there are {', '.join(step.name for step in steps)}")
     return [
-        replace(step, after=tuple(name for name in step.after if name in chosen)) for step in kept
+        replace(step, after=tuple(name for name in step.after if name in chosen))
+        for step in steps
+        if step.name in chosen
     ]
 
 

@@ -96,17 +96,21 @@ def run_lock(lake: Path) -> Iterator[RunLock]:
             f"cannot write {path}: {error.strerror}; check the owner and mode of the lake"
         ) from error
     with file:
-        file.seek(0)
-        process, _, night = file.read().strip().partition(" ")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Trouble(
-                f"another run uses {lake} (process {process or '?'}, night {night or '?'}); "
-                "wait for it or stop it"
-            ) from error
+        night = _take(file, lake, fcntl.LOCK_EX)
         _rewrite(file, os.getpid(), night)
         yield RunLock(file, night or None)
+
+
+@contextmanager
+def lake_at_rest(lake: Path) -> Iterator[None]:
+    """Let no run begin while the block reads the lake; Trouble if one has it. Writes nothing."""
+    path = lake / "work" / "run.lock"
+    if not path.is_file():
+        yield
+        return
+    with path.open(encoding="utf-8") as file:
+        _take(file, lake, fcntl.LOCK_SH)
+        yield
 
 
 class Board:
@@ -169,7 +173,8 @@ class Board:
 class Runner:
     """Runs graphs one after the other on one lake; the caller holds its lock.
 
-    `environment` is added to what the steps inherit. `jobs` steps run at once at most.
+    `environment` is added to what the steps inherit. `jobs` steps run at once at most. `modules`
+    are imported before warm steps are forked.
     """
 
     lock: RunLock
@@ -177,10 +182,11 @@ class Runner:
     environment: dict[str, str]
     board: Board
     jobs: int = 2
+    modules: Sequence[str] = tuple(WARM_MODULES)
     _running: dict[str, "_Running"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        forkserver.set_forkserver_preload(WARM_MODULES)
+        forkserver.set_forkserver_preload([*self.modules])
 
     def run(self, label: str, steps: Sequence[Step], values: dict[str, str]) -> Outcome:
         """Run the steps in the order of their graph and say how it ended.
@@ -268,6 +274,20 @@ def what_went_wrong(log: Path) -> list[str]:
     ]
     errors = [line for line in lines if line.startswith("error: ")]
     return list(dict.fromkeys(errors)) or [line for line in lines if line][-LINES_OF_A_FAILED_LOG:]
+
+
+def _take(file: TextIO, lake: Path, lock: int) -> str:
+    """Lock the run.lock of a lake; the night that stands in it. Trouble if another run holds it."""
+    file.seek(0)
+    process, _, night = file.read().strip().partition(" ")
+    try:
+        fcntl.flock(file, lock | fcntl.LOCK_NB)
+    except OSError as error:
+        raise Trouble(
+            f"another run uses {lake} (process {process or '?'}, night {night or '?'}); "
+            "wait for it or stop it"
+        ) from error
+    return night
 
 
 def _rewrite(file: TextIO, process: int, night: str) -> None:

@@ -6,17 +6,19 @@ python -m exports export --date D
 python -m exports close --period YYYY-MM
 python -m exports statements --period YYYY-MM
 python -m exports summary
+python -m exports compare --date D --before LAKE --after LAKE
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 from exports.close import close_month
 from exports.publish import publish_night
 from exports.summary import print_summary
 from exports.verify import failing_rows_file, verify_night
 from ingest.core.dates import parse_date
-from ingest.core.errors import NOTHING_TO_DO, run_command
+from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
 from ingest.core.settings import load_settings
@@ -33,6 +35,7 @@ def main(argv: list[str]) -> int:
         "close": _close,
         "statements": _statements,
         "summary": _summary,
+        "compare": _compare,
     }
     return commands[arguments.command](arguments)
 
@@ -58,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text)
         command.add_argument("--period", required=True, help="month, YYYY-MM")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
+    compare = commands.add_parser("compare", help="print what two built nights post differently")
+    compare.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
+    compare.add_argument("--before", type=Path, required=True, help="lake of the night as it is")
+    compare.add_argument("--after", type=Path, required=True, help="lake of the changed night")
     return parser
 
 
@@ -115,6 +122,18 @@ def _statements(arguments: argparse.Namespace) -> int:
 
 def _summary(arguments: argparse.Namespace) -> int:
     print_summary(load_settings())
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from exports.compare import compare_nights, print_comparison  # noqa: PLC0415 - the other commands need none of it
+
+    before, after = Lake(arguments.before), Lake(arguments.after)
+    night = parse_date(arguments.date)
+    comparison = compare_nights(before, after, night, load_settings().memory_limit)
+    print_comparison(comparison)
+    if not comparison.is_kept:
+        raise Problem("a total above is not what it must be; the changed night would be refused")
     return 0
 
 

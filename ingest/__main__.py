@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
         "--at", help="time of asking, as 2026-10-30T05:10+08:00: wait for deliveries until then"
     )
     opening.add_argument("--replace", action="store_true", help="redo the latest published night")
+    opening.add_argument(
+        "--without-deliveries",
+        action="store_true",
+        help="await none: for a rehearsal in a copy of the lake",
+    )
     loading = commands.add_parser("load", help="load one delivery into the lake")
     loading.add_argument("--source", required=True, help="folder name under models/staging")
     loading.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
@@ -78,7 +83,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _open(arguments: argparse.Namespace) -> int:
     at = parse_time(arguments.at) if arguments.at else None
-    return open_night(load_settings(), parse_date(arguments.date), arguments.replace, at)
+    return open_night(
+        load_settings(),
+        parse_date(arguments.date),
+        arguments.replace,
+        at,
+        is_awaiting=not arguments.without_deliveries,
+    )
 
 
 def _load(arguments: argparse.Namespace) -> int:

@@ -71,13 +71,18 @@ class Night:
 
 
 def open_night(
-    settings: Settings, business_date: date, replace: bool, at: datetime | None = None
+    settings: Settings,
+    business_date: date,
+    replace: bool,
+    at: datetime | None = None,
+    is_awaiting: bool = True,
 ) -> int:
     """Open the night of a business date; the exit status: 0, or NOTHING_TO_DO if it is published.
 
     Checks lake, keys, rules, contracts and deliveries, then writes work/tonight.parquet and the
     empty partitions that a new lake needs. `at` is the time of asking: before it, deliveries are
-    waited for. Raises Problem for whatever a person has to put right.
+    waited for; unless `is_awaiting`, none is missed. Raises Problem for whatever a person has to
+    put right.
     """
     lake = Lake(settings.lake)
     check_writable(lake.root)
@@ -97,7 +102,8 @@ def open_night(
         before = _recorded(lake, published.previous_run_key)
     else:
         before = published
-    check_deliveries(lake, sources, business_date, at)
+    if is_awaiting:
+        check_deliveries(lake, sources, business_date, at)
     begin_keys(lake, keys, business_date)
     before_key = before.run_key if before else None
     night = Night(

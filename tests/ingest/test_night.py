@@ -252,6 +252,15 @@ def test_a_missing_delivery_is_awaited_to_its_deadline_and_then_its_policy_decid
     assert not house.lake.tonight.exists()
 
 
+def test_a_rehearsed_night_awaits_no_delivery_whatever_the_policies_say(house: House) -> None:
+    contract = house.contract_file("inn")
+    lateness = 'lateness: {deadline: "06:00", policy: block}\n      control:'
+    contract.write_text(contract.read_text().replace("control:", lateness, 1))
+    at = parse_time("2026-11-01T20:00:00+08:00")
+    assert open_night(house.settings, date(2026, 11, 1), False, at, is_awaiting=False) == 0
+    assert tonight(house)["business_date"] == date(2026, 11, 1)
+
+
 def test_a_broken_rule_book_is_named_with_its_line(house: House) -> None:
     path = house.settings.rules / "businesses" / "shop.yml"
     path.write_text(BUSINESS.format(name="shop").replace("04:00", "25:00"), encoding="utf-8")

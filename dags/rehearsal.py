@@ -1,0 +1,162 @@
+"""A rehearsal: the next night tried out in private copies of the lake, and nothing of it kept.
+
+Each variant of the night runs in a copy of its own, up to some step; then the copies can be
+compared. A file of the lake is written aside and renamed over, never edited in place. So a copy
+holds links to the files, not their bytes, and what its night writes is its own. Only `work/` is
+edited in place; that of a copy starts empty.
+
+The copies lie in `work/rehearsal`, on the disk of the lake, because only there a link can be made.
+They are taken away when the rehearsal ends, however it ends; after a kill the next one does it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from dags.engine import ENGINES
+from dags.pipeline import Step, step_environment
+from dags.runner import (
+    WARM_MODULES,
+    Board,
+    RunLock,
+    Runner,
+    Trouble,
+    lake_at_rest,
+    run_lock,
+    what_went_wrong,
+)
+
+ZONES = ("decisions", "posted", "published", "quarantine", "raw", "restricted")
+BY_NIGHT = ("load_date", "posted_date")
+JOBS = 2
+CHARACTERS = 300  # of an error that may name every file
+NOT_JUDGED = {"great_expectations", "xlsxwriter"}  # of gate, verify and export; slow to import
+MODULES = [name for name in WARM_MODULES if name not in NOT_JUDGED]
+
+
+def no_change(copy: Path) -> None:
+    """Leave a copy as it is."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way in which the night could go.
+
+    `change` is done to its copy of the lake before the night, `environment` is added to that of its
+    steps.
+    """
+
+    name: str
+    change: Callable[[Path], None] = no_change
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def last_night(lake: Path) -> date:
+    """The night that `published/current` points to; Trouble if nothing was published yet."""
+    manifest = lake / "published" / "current" / "manifest.json"
+    try:
+        return date.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["business_date"])
+    except FileNotFoundError as error:
+        raise Trouble(f"nothing was published in {lake} yet; run a night first") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Trouble(f"{manifest} is damaged; point published/current to a whole one") from error
+
+
+def next_night(lake: Path) -> date:
+    """The night that follows the last published one."""
+    return last_night(lake) + timedelta(days=1)
+
+
+@contextmanager
+def rehearsal(
+    lake: Path, variants: Sequence[Variant], steps: Sequence[Step], board: Board
+) -> Iterator[list[Path]]:
+    """The copies of the lake, one a variant, after these steps of their next night.
+
+    Trouble if a run or another rehearsal uses the lake, or a step fails. The copies are gone when
+    the block ends.
+    """
+    if os.environ.get("ENGINE") not in {None, "", ENGINES[0]}:
+        # One JVM serves a whole run and keeps its tables in the lake that it was started for.
+        raise Trouble(f"a rehearsal runs on ENGINE={ENGINES[0]} only, which posts the same rows")
+    last = last_night(lake)
+    folder = lake / "work" / "rehearsal"
+    with run_lock(folder) as lock:
+        try:
+            copies = [folder / str(number) for number, _ in enumerate(variants, 1)]
+            for copy in copies:
+                shutil.rmtree(copy, ignore_errors=True)  # of a rehearsal that was killed
+            with lake_at_rest(lake):
+                for copy in copies:
+                    _copy_lake(lake, copy, last)
+            for variant, copy in zip(variants, copies, strict=True):
+                variant.change(copy)
+            night = last + timedelta(days=1)
+            for variant, copy in zip(variants, copies, strict=True):
+                _run(lock, variant, copy, night, steps, board)
+            yield copies
+        finally:
+            shutil.rmtree(folder)
+
+
+def _run(
+    lock: RunLock,
+    variant: Variant,
+    copy: Path,
+    night: date,
+    steps: Sequence[Step],
+    board: Board,
+) -> None:
+    """The night of one variant in its copy; Trouble, in one line, if a step fails."""
+    environment = {**step_environment(copy), **variant.environment}
+    runner = Runner(lock, copy / "work" / "logs", environment, board, JOBS, MODULES)
+    outcome = runner.run(variant.name, steps, {"date": night.isoformat()})
+    for step in outcome.steps:
+        if step.status == "failed":
+            said = " ".join(what_went_wrong(step.log)[-3:]).removeprefix("error: ")
+            raise Trouble(f"the rehearsal failed in {step.name}, {variant.name}: {said}")
+
+
+def _copy_lake(lake: Path, copy: Path, last: date) -> None:
+    """Link the files of the lake, as its last night left it, into a folder of their own.
+
+    What a later night that was not published has left behind is not taken along.
+    """
+
+    def later(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if _is_unfinished(name) or _is_later(name, last)}
+
+    try:
+        for zone in ZONES:
+            if (lake / zone).is_dir():
+                # Only a publication is found by a link; a zone that lies elsewhere is copied
+                # whole, or the copy would write into it.
+                is_pointing = zone == "published"
+                shutil.copytree(lake / zone, copy / zone, is_pointing, later, _link)
+    except OSError as error:
+        said = " ".join(str(error).split())[:CHARACTERS]
+        raise Trouble(f"cannot copy {lake}: {said}; check its owner and free space") from error
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.endswith(".tmp")
+
+
+def _is_later(name: str, last: date) -> bool:
+    column, _, day = name.partition("=")
+    return column in BY_NIGHT and day > last.isoformat()
+
+
+def _link(file: str, copy: str) -> None:
+    """Link a file, or copy it where links cannot be made: from another disk, of another owner."""
+    try:
+        os.link(file, copy)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(file, copy)
