@@ -166,7 +166,8 @@ def splink_database(engine: str) -> Any:
 
         from ingest.core.spark import spark_session  # noqa: PLC0415 - installed for Spark only
 
-        return SparkAPI(spark_session=spark_session())
+        make: Callable[..., Any] = SparkAPI
+        return make(spark_session=spark_session())
     from splink import DuckDBAPI  # noqa: PLC0415 - only tables of records need it
 
     # One thread: two would add the same numbers in an order that nobody can repeat.

@@ -18,9 +18,10 @@ from identity_resolution.records.table import Records
 
 Ints = NDArray[np.int64]
 
-WHOLE_TABLE = 1000  # records up to which all pairs are compared
+WHOLE_TABLE = 500  # records up to which all pairs are compared
 LARGEST_BLOCK = 60  # records that may share a key value
-PAIRS_A_RECORD = 4  # pairs that one key may add for each record of the table
+PAIRS_A_RECORD = 4  # pairs that one key may add for each record of the table …
+PAIRS_A_KEY = 10_000  # … or so many, if that is more
 
 # One or two facts that make a key, as named by _facts.
 KEYS = (
@@ -100,7 +101,11 @@ def block_pairs(key: Fact, count: int, largest: int | None = None) -> Ints:
     rows, codes = key.rows[order], key.codes[order]
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     sizes = np.diff(starts, append=len(codes))
-    cap = _largest_size(sizes, PAIRS_A_RECORD * count) if largest is None else largest
+    cap = (
+        _largest_size(sizes, max(PAIRS_A_RECORD * count, PAIRS_A_KEY))
+        if largest is None
+        else largest
+    )
     is_kept = (sizes > 1) & (sizes <= cap)
     return _pairs_inside(rows, starts[is_kept], sizes[is_kept], count)
 

@@ -47,10 +47,27 @@ DATE_PARTS = re.compile(r"[\d?]+")
 EARLIEST_YEAR, LATEST_YEAR = 1800, 2100
 STREET_WORDS = {
     **dict.fromkeys(("st", "str"), "street"),
-    **{"rd": "road", "ave": "avenue", "av": "avenue", "dr": "drive", "ln": "lane", "ct": "court"},
-    **{"pl": "place", "cl": "close", "cir": "circle", "blvd": "boulevard", "hwy": "highway"},
-    **{"pkwy": "parkway", "ter": "terrace", "trl": "trail", "cres": "crescent", "sq": "square"},
-    **{"n": "north", "s": "south", "e": "east", "w": "west", "apt": "apartment"},
+    "rd": "road",
+    "ave": "avenue",
+    "av": "avenue",
+    "dr": "drive",
+    "ln": "lane",
+    "ct": "court",
+    "pl": "place",
+    "cl": "close",
+    "cir": "circle",
+    "blvd": "boulevard",
+    "hwy": "highway",
+    "pkwy": "parkway",
+    "ter": "terrace",
+    "trl": "trail",
+    "cres": "crescent",
+    "sq": "square",
+    "n": "north",
+    "s": "south",
+    "e": "east",
+    "w": "west",
+    "apt": "apartment",
 }
 
 

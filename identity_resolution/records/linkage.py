@@ -37,7 +37,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class Cut:
-    """Where the tree is cut, in bits, and the F1 that the pairs' own probabilities promise there."""
+    """Where the tree is cut, in bits, and the F1 that the pairs' probabilities promise there."""
 
     threshold: float
     expected_f1: float
@@ -140,7 +140,7 @@ def _merge_one(
     for i in range(count):
         _find_nearest(i, near[0], size, nearest, best)
     for _ in range(count - 1):
-        i = np.argmax(best)
+        i = int(np.argmax(best))
         if best[i] <= 0.0:
             break
         j = nearest[i]

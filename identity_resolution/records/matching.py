@@ -12,7 +12,13 @@ import numpy as np
 from identity_resolution.records.alternatives import Weighed, weigh
 from identity_resolution.records.blocking import Fact, Ints, block_pairs, candidate_pairs
 from identity_resolution.records.keys import identified_pairs
-from identity_resolution.records.linkage import Cut, average_linkage, best_cut, cut_tree
+from identity_resolution.records.linkage import (
+    USUAL_CUT,
+    Cut,
+    average_linkage,
+    best_cut,
+    cut_tree,
+)
 from identity_resolution.records.model import Floats, Model, Scores
 from identity_resolution.records.table import Records
 
@@ -54,7 +60,9 @@ def match_records(records: Records, engine: str = "duckdb") -> Matching:
         cluster = cut_tree(count, tree, cut.threshold)
         if number + 1 < ROUNDS:
             is_possible = weighed.weight > POSSIBLE_BITS
-            linked_low, linked_high = inside_pairs(cluster)
+            linked_low, linked_high = inside_pairs(
+                cut_tree(count, tree, max(cut.threshold, USUAL_CUT))
+            )
             model.learn_from(linked_low, linked_high)
             pairs = np.unique(
                 np.concatenate(

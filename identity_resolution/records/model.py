@@ -24,7 +24,7 @@ from identity_resolution.records.table import Records
 Floats = NDArray[np.float64]
 
 SEED = 20261125
-SAMPLED_PAIRS = 500_000  # pairs from which chance agreement is learnt
+SAMPLED_PAIRS = 300_000  # pairs from which chance agreement is learnt
 FEWEST_PAIRS, MOST_PAIRS = 20, 300_000  # pairs from which one round of training learns
 KEY_RECALL = 0.7  # share of the true pairs that identifying keys are taken to find
 
@@ -93,7 +93,9 @@ class Model:
             labels = splink_table(self.database, rows)
             # A model read anew forgets its earlier rounds, which it would else take the mean with.
             self.linker = Linker(self.table, self.linker.misc.save_model_to_json(), log_level=None)
-            self._learn(lambda linker: linker.training.estimate_m_from_pairwise_labels(labels))
+            self._learn(
+                lambda linker: _untyped(linker.training).estimate_m_from_pairwise_labels(labels)
+            )
 
     def score(self, low: Ints, high: Ints) -> Scores:
         """Compare pairs of rows."""
@@ -106,7 +108,7 @@ class Model:
             blocked = splink_table(self.database, pa.table(rows))
             self.linker.table_management.register_blocked_pairs_for_predict(blocked)
             predicted = self.linker.inference.predict(warning_mode="never")
-            found = predicted.as_pyarrow_table()
+            found = _untyped(predicted).as_pyarrow_table()
             predicted.drop_table_from_database_and_remove_from_cache()
         order = np.lexsort((found["row_r"].to_numpy(), found["row_l"].to_numpy()))
         wanted = [[f"mw_{name}", f"mw_tf_adj_{name}"] for name in self.names]
@@ -137,7 +139,7 @@ def training_rules(records: Records) -> list[tuple[str, ...]]:
     """The facts to train on: the surest that enough pairs share, until every field was learnt."""
     facts = {name: text_fact(values) for name, values in records.values.items()}
     unlearnt = set(facts)
-    rules = []
+    rules: list[tuple[str, ...]] = []
     for rule in TRAINING:
         if set(rule) <= set(facts) and unlearnt - set(rule):
             key = reduce(joined_fact, [facts[name] for name in rule])
@@ -152,6 +154,11 @@ def _training_on(rule: tuple[str, ...]) -> Callable[[Linker], object]:
     return lambda linker: linker.training.estimate_parameters_using_expectation_maximisation(
         block_on(*rule), max_pairs=MOST_PAIRS
     )
+
+
+def _untyped(part: object) -> Any:
+    """A part of Splink that has no types."""
+    return part
 
 
 def _column(found: pa.Table, name: str, order: Ints) -> Floats:
