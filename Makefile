@@ -63,6 +63,10 @@ bench: setup-dev ## Measure the night: rows per second, memory, wall time, besid
 scale: setup-dev ## Measure how the first night grows, on DuckDB and on Spark clusters of this machine
 	$(BIN)/python -m benchmarks scale
 
+.PHONY: evaluate
+evaluate: setup-dev ## Resolve every third-party table of records that is found, beside plain Splink and keys alone
+	$(BIN)/python -m benchmarks records --show
+
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)
 	@$(BIN)/python -m dags airflow --port $(PORT)

@@ -18,7 +18,7 @@ from identity_resolution.records.table import Records
 
 Ints = NDArray[np.int64]
 
-WHOLE_TABLE = 500  # records up to which all pairs are compared
+WHOLE_TABLE = 1000  # records up to which all pairs are compared
 LARGEST_BLOCK = 60  # records that may share a key value
 PAIRS_A_RECORD = 4  # pairs that one key may add for each record of the table …
 PAIRS_A_KEY = 10_000  # … or so many, if that is more
@@ -73,9 +73,11 @@ def candidate_pairs(records: Records) -> tuple[Ints, Ints]:
         return low.astype(np.int64), high.astype(np.int64)
     facts = _facts(records)
     found = [np.zeros(0, dtype=np.int64)]
-    for key in KEYS:
-        if set(key) <= set(facts):
-            found.append(block_pairs(reduce(joined_fact, [facts[name] for name in key]), count))
+    found += [
+        block_pairs(reduce(joined_fact, [facts[name] for name in key]), count)
+        for key in KEYS
+        if set(key) <= set(facts)
+    ]
     pairs = np.unique(np.concatenate(found))
     return pairs // count, pairs % count
 

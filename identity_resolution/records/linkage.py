@@ -56,21 +56,24 @@ def average_linkage(count: int, low: Ints, high: Ints, weight: Floats) -> Tree:
     """Merge the closest two groups until nothing connects what is left."""
     closeness = np.clip(weight, -MOST_BITS, MOST_BITS) + MOST_BITS
     probability = 1 / (1 + np.exp2(-np.clip(weight, -60, 60)))
-    least = 0.0
-    is_open = closeness > least
+    # Two groups that are close enough on the mean have a pair that is.
+    least = LOWEST_CUT
     parts = [(np.zeros(0, np.int64), np.zeros(0, np.int64), *[np.zeros(0)] * 2, np.zeros(0, int))]
+    is_open = np.ones(len(low), dtype=bool)
     while is_open.any():
-        label = components(count, low[is_open], high[is_open])
+        is_link = is_open & (weight >= least)
+        label = components(count, low[is_link], high[is_link])
         size = np.bincount(label, minlength=count)
-        # What is too large to compare is looked at again without its weakest pairs.
-        is_ready = is_open & (size[label[low]] <= LARGEST)
+        is_inside = is_open & (label[low] == label[high])
+        is_ready = is_inside & (size[label[low]] <= LARGEST)
         chosen = np.flatnonzero(is_ready)
         chosen = chosen[np.argsort(label[low[chosen]], kind="stable")]
         if len(chosen):
             columns = (low[chosen], high[chosen], closeness[chosen], probability[chosen])
             parts.append(_merge_all(label[low[chosen]], *columns))
-        least = least + MOST_BITS / 4
-        is_open &= ~is_ready & (closeness > least)
+        # What is too large to compare is looked at again without its weakest links.
+        is_open = is_inside & ~is_ready
+        least += 2.0
     one, other, height, likely, pairs = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
@@ -141,7 +144,7 @@ def _merge_one(
         _find_nearest(i, near[0], size, nearest, best)
     for _ in range(count - 1):
         i = int(np.argmax(best))
-        if best[i] <= 0.0:
+        if best[i] < MOST_BITS + LOWEST_CUT:
             break
         j = nearest[i]
         if j < i:

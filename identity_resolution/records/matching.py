@@ -13,10 +13,13 @@ from identity_resolution.records.alternatives import Weighed, weigh
 from identity_resolution.records.blocking import Fact, Ints, block_pairs, candidate_pairs
 from identity_resolution.records.keys import identified_pairs
 from identity_resolution.records.linkage import (
+    MOST_BITS,
     USUAL_CUT,
     Cut,
+    Tree,
     average_linkage,
     best_cut,
+    components,
     cut_tree,
 )
 from identity_resolution.records.model import Floats, Model, Scores
@@ -24,6 +27,8 @@ from identity_resolution.records.table import Records
 
 ROUNDS = 4
 POSSIBLE_BITS = -15.0  # pairs below this are not looked at again
+RARE_SHARE = 0.2  # share of the records that have a duplicate, under which duplicates are rare
+SURE_CUT, OPEN_CUT = 1.0, -1.0  # where clusters to learn from are cut, in bits
 LARGEST_TAUGHT = 60  # records of a cluster that the model learns from
 
 
@@ -34,6 +39,7 @@ class Matching:
     cluster: Ints
     scores: Scores
     weighed: Weighed
+    tree: Tree
     cut: Cut
     candidate_count: int
 
@@ -49,33 +55,48 @@ def match_records(records: Records, engine: str = "duckdb") -> Matching:
     low, high = candidate_pairs(records)
     candidate_count = len(low)
     if not records.fields or not candidate_count:
-        nothing = Scores(low, high, np.zeros((len(low), len(records.fields))), 0.0)
-        return Matching(np.arange(count), nothing, _nothing(len(low)), Cut(0.0, 1.0), 0)
+        return _unlinked(count, low, high, len(records.fields))
     model = Model(records, engine, len(identified_pairs(records)[0]))
-    for number in range(ROUNDS):
-        scores = model.score(low, high)
-        weighed = weigh(records, scores)
-        tree = average_linkage(count, scores.low, scores.high, weighed.weight)
-        cut = best_cut(tree, weighed.match_count)
-        cluster = cut_tree(count, tree, cut.threshold)
-        if number + 1 < ROUNDS:
-            is_possible = weighed.weight > POSSIBLE_BITS
-            linked_low, linked_high = inside_pairs(
-                cut_tree(count, tree, max(cut.threshold, USUAL_CUT))
-            )
-            model.learn_from(linked_low, linked_high)
-            pairs = np.unique(
-                np.concatenate(
-                    [
-                        scores.low[is_possible] * count + scores.high[is_possible],
-                        linked_low * count + linked_high,
-                    ]
-                )
-            )
-            low, high = pairs // count, pairs % count
-            if not len(low):
-                break
-    return Matching(cluster, scores, weighed, cut, candidate_count)
+    matching = _once(records, model, low, high, candidate_count)
+    for _ in range(1, ROUNDS):
+        threshold = _learning_cut(matching)
+        linked_low, linked_high = inside_pairs(cut_tree(count, matching.tree, threshold))
+        model.learn_from(linked_low, linked_high)
+        pairs = _pairs_to_score(count, matching)
+        if not len(pairs):
+            break
+        low, high = pairs // count, pairs % count
+        matching = _once(records, model, low, high, candidate_count)
+    return matching
+
+
+def _learning_cut(matching: Matching) -> float:
+    """Where clusters to learn from are cut: where duplicates are rare, only sure ones may teach, for
+    the false ones would be many among them.
+    """
+    sizes = np.unique(matching.cluster, return_counts=True)[1]
+    is_rare = sizes[sizes > 1].sum() < RARE_SHARE * len(matching.cluster)
+    return SURE_CUT if is_rare else OPEN_CUT
+
+
+def _pairs_to_score(count: int, matching: Matching) -> Ints:
+    """The pairs that are possible, and those that likely pairs connect though no key made them."""
+    possible = matching.scores.only(matching.weight > POSSIBLE_BITS)
+    likely = matching.scores.only(matching.weight > 0)
+    low, high = inside_pairs(components(count, likely.low, likely.high))
+    found = possible.low * count + possible.high, low * count + high
+    return np.unique(np.concatenate(found))
+
+
+def _once(records: Records, model: Model, low: Ints, high: Ints, candidate_count: int) -> Matching:
+    """Score, weigh, link and cut with the model as it is."""
+    count = len(records)
+    scores = model.score(low, high)
+    weighed = weigh(records, scores)
+    tree = average_linkage(count, scores.low, scores.high, weighed.weight)
+    cut = best_cut(tree, weighed.match_count)
+    cluster = cut_tree(count, tree, cut.threshold)
+    return Matching(cluster, scores, weighed, tree, cut, candidate_count)
 
 
 def inside_pairs(cluster: Ints, largest: int = LARGEST_TAUGHT) -> tuple[Ints, Ints]:
@@ -85,5 +106,14 @@ def inside_pairs(cluster: Ints, largest: int = LARGEST_TAUGHT) -> tuple[Ints, In
     return pairs // max(count, 1), pairs % max(count, 1)
 
 
-def _nothing(count: int) -> Weighed:
-    return Weighed(np.zeros(count), np.zeros(count), 0.0, 0.0, 0.0)
+def _unlinked(count: int, low: Ints, high: Ints, field_count: int) -> Matching:
+    """Everybody alone: the columns say the same of all, or no two records share anything."""
+    nothing = np.zeros(len(low))
+    return Matching(
+        np.arange(count),
+        Scores(low, high, np.zeros((len(low), field_count)), 0.0),
+        Weighed(nothing - MOST_BITS, nothing + MOST_BITS, 0.0, 0.0, 0.0),
+        average_linkage(count, low[:0], high[:0], nothing[:0]),
+        Cut(USUAL_CUT, 1.0),
+        0,
+    )

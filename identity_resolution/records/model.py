@@ -24,7 +24,7 @@ from identity_resolution.records.table import Records
 Floats = NDArray[np.float64]
 
 SEED = 20261125
-SAMPLED_PAIRS = 300_000  # pairs from which chance agreement is learnt
+SAMPLED_PAIRS = 500_000  # pairs from which chance agreement is learnt
 FEWEST_PAIRS, MOST_PAIRS = 20, 300_000  # pairs from which one round of training learns
 KEY_RECALL = 0.7  # share of the true pairs that identifying keys are taken to find
 

@@ -49,5 +49,10 @@ def _columns(path: Path, document: dict[str, dict[object, object]]) -> tuple[tup
                 f"{path}: column '{column}' is of the unknown kind '{kind}'; "
                 f"it is one of {', '.join(KINDS)}"
             )
+    return in_order(columns)
+
+
+def in_order(columns: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Columns and their kinds in the order of the kinds, then of the names."""
     order = list(KINDS)
     return tuple(sorted(columns.items(), key=lambda item: (order.index(item[1]), item[0])))
