@@ -10,6 +10,7 @@ at .95 and at the threshold that the truth says is its best. `--show` prints and
 import argparse
 import os
 import platform
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,10 +52,12 @@ def measured_set(name: str, folder: Path) -> list[str]:
         f"this, cut at {matching.cut.threshold:.2f} bits": judge(records, matching.cluster),
         **compared(records, "duckdb"),
     }
-    return [
+    lines = [
         line(name, len(records), method, one, seconds if number == 0 else None)
         for number, (method, one) in enumerate(evaluations.items())
     ]
+    print("\n".join(lines), file=sys.stderr, flush=True)
+    return lines
 
 
 def line(name: str, count: int, method: str, one: Evaluation, seconds: float | None) -> str:
@@ -74,7 +77,7 @@ def page(lines: list[str]) -> str:
         [
             "# Any table of records\n",
             f"`python -m benchmarks records`, one run: {machine}. The machine is shared.",
-            "Pairs, then B³. Over: clusters of several persons; under: persons in several clusters.",
+            "Pairs, then B³. Over: clusters of several persons; under: torn persons.",
             "The truth chooses plain Splink's best threshold; the data alone chooses ours.\n",
             head,
             "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",

@@ -81,9 +81,11 @@ def average_linkage(count: int, low: Ints, high: Ints, weight: Floats) -> Tree:
     return Tree(one[order], other[order], height[order] - MOST_BITS, likely[order], pairs[order])
 
 
-def best_cut(tree: Tree, total: float) -> Cut:
-    """The cut with the highest expected F1. total: how many pairs are expected to be right."""
-    is_allowed = (tree.height >= LOWEST_CUT) & (tree.height <= HIGHEST_CUT)
+def best_cut(tree: Tree, total: float, lowest: float = LOWEST_CUT) -> Cut:
+    """The cut with the highest expected F1, not under the lowest. total: how many pairs are
+    expected to be right.
+    """
+    is_allowed = (tree.height >= lowest) & (tree.height <= HIGHEST_CUT)
     if not is_allowed.any():
         return Cut(USUAL_CUT, 1.0)
     f1 = 2 * np.cumsum(tree.likely) / (np.cumsum(tree.pairs) + total)

@@ -13,6 +13,7 @@ from identity_resolution.records.alternatives import Weighed, weigh
 from identity_resolution.records.blocking import Fact, Ints, block_pairs, candidate_pairs
 from identity_resolution.records.keys import identified_pairs
 from identity_resolution.records.linkage import (
+    LOWEST_CUT,
     MOST_BITS,
     USUAL_CUT,
     Cut,
@@ -71,12 +72,16 @@ def match_records(records: Records, engine: str = "duckdb") -> Matching:
 
 
 def _learning_cut(matching: Matching) -> float:
-    """Where clusters to learn from are cut: where duplicates are rare, only sure ones may teach, for
-    the false ones would be many among them.
+    """Where clusters to learn from are cut: where duplicates are rare, only sure ones may teach,
+    for the false ones would be many among them.
     """
-    sizes = np.unique(matching.cluster, return_counts=True)[1]
-    is_rare = sizes[sizes > 1].sum() < RARE_SHARE * len(matching.cluster)
-    return SURE_CUT if is_rare else OPEN_CUT
+    return SURE_CUT if are_rare(matching.cluster) else OPEN_CUT
+
+
+def are_rare(cluster: Ints) -> bool:
+    """Whether few of the records have a duplicate."""
+    sizes = np.unique(cluster, return_counts=True)[1]
+    return bool(sizes[sizes > 1].sum() < RARE_SHARE * len(cluster))
 
 
 def _pairs_to_score(count: int, matching: Matching) -> Ints:
@@ -94,7 +99,9 @@ def _once(records: Records, model: Model, low: Ints, high: Ints, candidate_count
     scores = model.score(low, high)
     weighed = weigh(records, scores)
     tree = average_linkage(count, scores.low, scores.high, weighed.weight)
-    cut = best_cut(tree, weighed.match_count)
+    # Where duplicates are rare, a doubtful pair is mostly none.
+    is_rare = are_rare(cut_tree(count, tree, USUAL_CUT))
+    cut = best_cut(tree, weighed.match_count, USUAL_CUT if is_rare else LOWEST_CUT)
     cluster = cut_tree(count, tree, cut.threshold)
     return Matching(cluster, scores, weighed, tree, cut, candidate_count)
 

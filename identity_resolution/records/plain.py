@@ -12,12 +12,12 @@ from splink.internals.exceptions import SplinkException
 
 from identity_resolution.engine import splink_database, splink_table
 from identity_resolution.records.blocking import Ints
-from identity_resolution.records.keys import IDENTIFYING
+from identity_resolution.records.keys import IDENTIFYING, identified_pairs
 from identity_resolution.records.model import SEED, quiet
 from identity_resolution.records.table import Field, Records
 
 USUAL_THRESHOLD = 0.95
-THRESHOLDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
+THRESHOLDS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 0.999, 0.9999)
 RECALL = 0.7
 SAMPLED_PAIRS = 2_000_000
 BLOCKING = (
@@ -26,6 +26,9 @@ BLOCKING = (
     *(("surname", "postcode"), ("given_name", "postcode"), ("surname", "street_number", "address")),
     *(("given_name", "street_number", "address"),),
 )
+# A table of up to so many records is blocked on single columns besides, as the tutorials do.
+SMALL_TABLE = 6_000
+SMALL_BLOCKING = (("given_name",), ("surname",), ("birth_date",))
 TRAINING = (("given_name", "surname"), ("birth_date",), ("full_name",), ("document",), ("email",))
 
 
@@ -36,7 +39,8 @@ def plain_clusters(
     Splink cannot learn from the table.
     """
     names = {field.name for field in records.fields}
-    blocking: list[Any] = [block_on(*rule) for rule in BLOCKING if names.issuperset(rule)]
+    used = BLOCKING + (SMALL_BLOCKING if len(records) <= SMALL_TABLE else ())
+    blocking: list[Any] = [block_on(*rule) for rule in used if names.issuperset(rule)]
     if not blocking:
         return {}
     settings = SettingsCreator(
@@ -49,7 +53,7 @@ def plain_clusters(
     try:
         with quiet():
             table = splink_table(database, records.table())
-            linker = _trained(Linker(table, settings, log_level=None), table, names)
+            linker = _trained(Linker(table, settings, log_level=None), table, names, records)
             predicted = linker.inference.predict(warning_mode="never")
             return {
                 threshold: _clusters(linker, predicted, threshold, len(records))
@@ -59,10 +63,10 @@ def plain_clusters(
         return {}
 
 
-def _trained(linker: Linker, table: Any, names: set[str]) -> Linker:
+def _trained(linker: Linker, table: Any, names: set[str], records: Records) -> Linker:
     """Trained as in Splink's tutorials; a rule that Splink cannot learn from is left out."""
     rules: list[Any] = [block_on(*rule) for rule in IDENTIFYING if names.issuperset(rule)]
-    if rules:
+    if len(identified_pairs(records)[0]):
         linker.training.estimate_probability_two_random_records_match(rules, recall=RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=SEED)
     for rule in TRAINING:

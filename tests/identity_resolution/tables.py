@@ -17,12 +17,8 @@ from identity_resolution.records.table import Records, read_records
 from ingest.core.settings import PROJECT
 
 DATA = Path(os.environ.get("MEMBER_DATA") or PROJECT.parent / "shared" / "data") / "er"
-GIVEN = (
-    "anna boris clara david elena felix grace henry irene jakob karla lukas maria nils olga paul"
-)
-SURNAMES = (
-    "abel brandt conrad decker ebert fischer graf hofer ibsen jansen keller lorenz moser nagel"
-)
+GIVEN = "anna boris clara david elena felix grace henry irene jakob karla lukas maria nils olga"
+SURNAMES = "abel brandt conrad decker ebert fischer graf hofer ibsen jansen keller lorenz moser"
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ def people(count: int, seed: int = 7) -> pa.Table:
             "first": [given[one] for one in draw.integers(0, len(given), count)],
             "last": [surnames[one] for one in draw.integers(0, len(surnames), count)],
             "born": [str(date) for date in dates],
-            "street": [f"{one} {surnames[one % 14]} road" for one in draw.integers(1, 900, count)],
+            "street": [f"{one} {surnames[one % 13]} road" for one in draw.integers(1, 900, count)],
         }
     )
 
@@ -97,6 +93,6 @@ PEOPLE_COLUMNS = {
 
 def twice(table: pa.Table, every: int) -> pa.Table:
     """A table with each so many-th record once more, under another id."""
-    again = table.take(range(0, table.num_rows, every))
+    again = table.take(list(range(0, table.num_rows, every)))
     ids = pa.array([f"{value}-again" for value in again["key"].to_pylist()])
     return pa.concat_tables([table, again.set_column(0, "key", ids)])
