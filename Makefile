@@ -63,6 +63,12 @@ bench: setup-dev ## Measure the night: rows per second, memory, wall time, besid
 scale: setup-dev ## Measure how the first night grows, on DuckDB and on Spark clusters of this machine
 	$(BIN)/python -m benchmarks scale
 
+.PHONY: evaluate
+evaluate: setup-dev ## How right identity is: the last night of the lake, then every third-party table that is found
+	@! test -e $${LAKE_ROOT:-lake}/decisions/identity_labels.parquet || \
+	$(BIN)/python -m identity_resolution evaluate --compare
+	$(BIN)/python -m benchmarks records
+
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)
 	@$(BIN)/python -m dags airflow --port $(PORT)

@@ -4,6 +4,7 @@
     python -m benchmarks scale                          how the first night grows, by engine
     python -m benchmarks load                           loading one large file
     python -m benchmarks identity                       resolving a million accounts
+    python -m benchmarks records                        how right any table of records is resolved
 
 The floor is what nobody can go below: in the same run, DuckDB reads the same landing files as text
 and groups them once. Each step is a process of its own, so its wall time contains its start, and
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import identity, load, scale
+from benchmarks import identity, load, records, scale
 from benchmarks.measure import Measured, measured
 from dags.pipeline import PROJECT, in_order, nightly, step_environment
 from ingest.core.contract import Table, load_source, source_names
@@ -34,7 +35,12 @@ RESULTS = Path(__file__).with_name("night.md")
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the table; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    others = {"scale": scale.main, "load": load.main, "identity": identity.main}
+    others = {
+        "scale": scale.main,
+        "load": load.main,
+        "identity": identity.main,
+        "records": records.main,
+    }
     if arguments and arguments[0] in others:
         return others[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

@@ -1,7 +1,8 @@
 """Resolve the identities of a night, measure how right they are, explain them, decide on them.
 
 python -m identity_resolution resolve --date D [--full]
-python -m identity_resolution evaluate --date D [--truth FILE]
+python -m identity_resolution evaluate [--date D] [--truth FILE] [--compare]
+python -m identity_resolution evaluate --records FILE --settings FILE [--truth COLUMN] [--compare]
 python -m identity_resolution explain link SOURCE:ACCOUNT SOURCE:ACCOUNT [--date D]
 python -m identity_resolution review [--date D] [--limit N]
 python -m identity_resolution decide must-link|cannot-link|withdraw A B --by WHO --why WHY
@@ -10,16 +11,18 @@ python -m identity_resolution train --date D
 
 import argparse
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 from identity_resolution.evaluate import evaluate_night, evaluation_table
 from identity_resolution.explain import explain_link
+from identity_resolution.looked_up import last_resolved
 from identity_resolution.resolve import resolve_night
 from identity_resolution.review import keep_decision, review
 from identity_resolution.settings import load_identity_settings
 from ingest.core.dates import parse_date
-from ingest.core.errors import run_command
+from ingest.core.errors import Problem, run_command
 from ingest.core.identity_decisions import DECISIONS, account_key
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log, step_log
@@ -33,32 +36,22 @@ def main(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     settings = load_settings()
     night = None if arguments.date is None else parse_date(arguments.date)
-    match arguments.command:
-        case "resolve":
-            _resolve(settings, arguments, night)
-        case "evaluate":
-            truth = arguments.truth or Lake(settings.lake).identity_labels
-            assert night is not None
-            print(evaluate_night(settings, night, truth).table())
-        case "explain":
-            pair = account_key(arguments.one), account_key(arguments.other)
-            print("\n".join(explain_link(settings, *pair, night)))
-        case "review":
-            print("\n".join(review(settings, night, arguments.limit)))
-        case "decide":
-            pair = account_key(arguments.one), account_key(arguments.other)
-            decision = arguments.decision.replace("-", "_")
-            told = keep_decision(settings, decision, pair, arguments.by, arguments.why, night)
-            print("\n".join(told))
-        case "train":
-            from identity_resolution.train import train_on_night  # noqa: PLC0415 - slow
-
-            assert night is not None
-            print(train_on_night(settings, night))
+    commands = {
+        "resolve": _resolve,
+        "evaluate": _evaluate,
+        "explain": _explain,
+        "review": _review,
+        "decide": _decide,
+        "train": _train,
+    }
+    for line in commands[arguments.command](settings, arguments, night):
+        print(line)
     return 0
 
 
-def _resolve(settings: Settings, arguments: argparse.Namespace, night: date | None) -> None:
+def _resolve(
+    settings: Settings, arguments: argparse.Namespace, night: date | None
+) -> Iterable[str]:
     assert night is not None
     start_log()
     resolution = resolve_night(settings, load_identity_settings(), night, arguments.full)
@@ -73,6 +66,69 @@ def _resolve(settings: Settings, arguments: argparse.Namespace, night: date | No
         resolution.link_changes.num_rows,
         resolution.held_links.num_rows,
     )
+    return ()
+
+
+def _evaluate(
+    settings: Settings, arguments: argparse.Namespace, night: date | None
+) -> Iterable[str]:
+    if arguments.records:
+        return _evaluate_records(settings, arguments)
+    if arguments.settings or arguments.out:
+        raise Problem("--settings and --out go with --records FILE, not with --date")
+    lake, given = Lake(settings.lake), arguments.truth
+    night = night or last_resolved(lake)
+    truth = Path(given) if given else lake.identity_labels
+    found = evaluate_night(settings, night, truth)
+    if not arguments.compare:
+        return [found.table()]
+    from identity_resolution.side_by_side import compare_night  # noqa: PLC0415 - imports Splink
+
+    return [found.table(), "", compare_night(settings, night, truth, found)]
+
+
+def _evaluate_records(settings: Settings, arguments: argparse.Namespace) -> Iterable[str]:
+    """Resolve a table of records and print its figures."""
+    if arguments.settings is None:
+        raise Problem("--records needs --settings FILE, a YAML with columns and their kinds")
+    if arguments.compare and not arguments.truth:
+        raise Problem("--compare needs --truth COLUMN, which says who each record is")
+    # Splink takes seconds to import, and no night needs it.
+    from identity_resolution.records.report import evaluate_records  # noqa: PLC0415
+
+    report = evaluate_records(
+        arguments.records,
+        arguments.settings,
+        arguments.out,
+        arguments.truth,
+        arguments.compare,
+        settings.engine,
+    )
+    return [report.table()]
+
+
+def _explain(
+    settings: Settings, arguments: argparse.Namespace, night: date | None
+) -> Iterable[str]:
+    pair = account_key(arguments.one), account_key(arguments.other)
+    return explain_link(settings, *pair, night)
+
+
+def _review(settings: Settings, arguments: argparse.Namespace, night: date | None) -> Iterable[str]:
+    return review(settings, night, arguments.limit)
+
+
+def _decide(settings: Settings, arguments: argparse.Namespace, night: date | None) -> Iterable[str]:
+    pair = account_key(arguments.one), account_key(arguments.other)
+    decision = arguments.decision.replace("-", "_")
+    return keep_decision(settings, decision, pair, arguments.by, arguments.why, night)
+
+
+def _train(settings: Settings, arguments: argparse.Namespace, night: date | None) -> Iterable[str]:
+    from identity_resolution.train import train_on_night  # noqa: PLC0415 - imports Splink
+
+    assert night is not None
+    return [train_on_night(settings, night)]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,12 +145,6 @@ def _parser() -> argparse.ArgumentParser:
     resolve = add("resolve", "write the member links of a night")
     resolve.add_argument(
         "--full", action="store_true", help="resolve everybody, not only what changed"
-    )
-    evaluate = add("evaluate", "print how right the member links of a night are")
-    evaluate.add_argument(
-        "--truth",
-        type=Path,
-        help="Parquet of source, account_id, person_id; default: the lake's labels",
     )
     add("train", "make comparison.json anew from a staged night")
     explain = add("explain", "say why two accounts are one member, or why not", is_dated=False)
@@ -113,7 +163,26 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument(
         "--from", dest="date", help="first night that it counts, YYYY-MM-DD; default: the next one"
     )
+    _add_evaluate(
+        commands.add_parser("evaluate", help="print how right a night or a table of records is")
+    )
     return parser
+
+
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    about = evaluate.add_mutually_exclusive_group()
+    about.add_argument("--date", help="business date, YYYY-MM-DD; default: the last resolved")
+    about.add_argument("--records", type=Path, help="any table of records, Parquet or CSV")
+    evaluate.add_argument(
+        "--truth",
+        help="with --date: Parquet of source, account_id, person_id; default: the lake's labels; "
+        "with --records: the column that says who each record is",
+    )
+    evaluate.add_argument("--settings", type=Path, help="YAML: the columns and their kinds")
+    evaluate.add_argument("--out", type=Path, help="folder; default: <records>.resolved")
+    evaluate.add_argument(
+        "--compare", action="store_true", help="judge plain Splink and keys alone as well"
+    )
 
 
 if __name__ == "__main__":

@@ -248,3 +248,30 @@ def _weigh(database: Any, records: Any, model: dict[str, Any], least_bits: float
 def with_date(query: str, business_date: date | None) -> str:
     """The query with its date written out, as both engines read it."""
     return query.replace("$business_date", f"date '{business_date}'")
+
+
+def splink_database(engine: str) -> Any:
+    """Where Splink works: a DuckDB of its own, or tonight's Spark session."""
+    if engine == "spark":
+        from splink import SparkAPI  # noqa: PLC0415 - installed for Spark only
+
+        from ingest.core.spark import spark_session  # noqa: PLC0415 - installed for Spark only
+
+        make: Callable[..., Any] = SparkAPI
+        return make(spark_session=spark_session())
+    from splink import DuckDBAPI  # noqa: PLC0415 - only tables of records need it
+
+    # One thread: two would add the same numbers in an order that nobody can repeat.
+    return DuckDBAPI(duckdb.connect(config={"threads": 1}))
+
+
+def splink_table(database: Any, rows: pa.Table) -> Any:
+    """Rows as a table of Splink's database."""
+    if hasattr(database, "spark"):
+        schema = ", ".join(
+            f"{field.name} {'bigint' if field.type == pa.int64() else 'string'}"
+            for field in rows.schema
+        )
+        values = [tuple(row.values()) for row in rows.to_pylist()]
+        return database.register(database.spark.createDataFrame(values, schema))
+    return database.register(rows)
