@@ -67,7 +67,7 @@ scale: setup-dev ## Measure how the first night grows, on DuckDB and on Spark cl
 evaluate: setup-dev ## How right identity is: the last night of the lake, then every third-party table that is found
 	@! test -e $${LAKE_ROOT:-lake}/decisions/identity_labels.parquet || \
 	$(BIN)/python -m identity_resolution evaluate --compare
-	$(BIN)/python -m benchmarks records
+	$(BIN)/python -m benchmarks records --show
 
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)
