@@ -10,6 +10,7 @@ PORT ?= 8080
 REAL_NIGHTS ?= 30
 BENCH_PEOPLE ?= 100000
 BENCH_NIGHTS ?= 2
+TEST_WORKERS ?= 2
 
 VENV := .venv
 UV_VERSION := 0.13.9
@@ -45,7 +46,7 @@ lint: setup-dev ## Format, lint, types, who may import whom, whether the SQL par
 
 .PHONY: pytest
 pytest: setup-dev ## Python tests except the long ones
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(TEST_WORKERS) --dist loadfile
 
 .PHONY: test-long
 test-long: setup-dev ## The tests that take minutes or hours
