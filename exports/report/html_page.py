@@ -45,7 +45,7 @@ a { color: #1a56a8; }
 }
 """.strip()
 TO_LAKE = "../../../"  # from outbox/report/<date>/ up to the root of the lake
-NUMBER_KINDS = ("count", "alarm", "points", "yuan")
+NUMBER_KINDS = ("count", "alarm", "points", "yuan", "figure")
 
 # The chart, in pixels.
 COLOURS = ("#2f6db5", "#e08a1e", "#9aa5b1")
