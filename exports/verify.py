@@ -36,9 +36,7 @@ from ingest.core.settings import Settings
 
 INVARIANTS = tuple(f"I{number}" for number in range(1, 10))
 # What to do about an invariant whose violation is no fault of the books.
-REMEDIES = {
-    "I9": "look at python -m identity_resolution review, decide, and run the night again"
-}
+REMEDIES = {"I9": "look at python -m identity_resolution review, decide, and run the night again"}
 DOCS_TITLE = "发布前集市检验"
 OUTCOME = ("table", "expectation", "severity", "success", "observed")
 NEEDED_MARTS = ("dim_businesses", "dim_parties", "fct_invariants")

@@ -244,14 +244,25 @@ class ReportReader:
 
     def _identities(self) -> Section:
         rows = self._rows("""
-            select account_count, member_count, held_link_count, blocked_value_count,
-                members_over_names_count, largest_member_account_count,
-                previous_largest_member_account_count, settings_version, most_names
+            select settings_version, account_count, member_count, held_link_count,
+                blocked_value_count, members_over_names_count, largest_member_account_count,
+                previous_largest_member_account_count
             from fct_identity_quality where business_date = $date
         """)
+        limits = self._rows("""
+            select most_names, most_members_over_names_per_million, largest_member_growth,
+                largest_member_growth_from
+            from fct_identity_quality where business_date = $date
+        """)
+        judged = "".join(
+            f"姓名超限：不同姓名多于 {names} 个，每百万会员至多 {per_million} 名；"
+            f"最大会员的账号多于 {growth_from} 个时，至多为上次的 {growth} 倍；否则不发布（I9）。"
+            for names, per_million, growth, growth_from in limits
+        )
         return Section(
             "身份识别",
             (
+                ("设置版本", "text"),
                 ("账号", "count"),
                 ("会员", "count"),
                 ("待审链接", "count"),
@@ -259,11 +270,9 @@ class ReportReader:
                 ("姓名超限会员", "alarm"),
                 ("最大会员账号数", "count"),
                 ("上次最大", "count"),
-                ("设置版本", "text"),
             ),
-            tuple(row[:-1] for row in rows),
-            note="".join(f"姓名超限：不同姓名多于 {row[-1]} 个。" for row in rows)
-            + self._held_links(),
+            rows,
+            note=judged + self._held_links(),
         )
 
     def _held_links(self) -> str:
@@ -277,7 +286,7 @@ class ReportReader:
         return f"待审：{counted}。逐条查看：python -m identity_resolution review" if rows else ""
 
     def _identity_evaluation(self) -> tuple[Section, ...]:
-        """How right the members are; no section where nobody has said of accounts whose they are."""
+        """How right the members are; no section where nobody has labelled accounts."""
         rows = self._rows("select figure, value from fct_identity_evaluation order by figure")
         if not rows:
             return ()

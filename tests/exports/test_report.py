@@ -104,10 +104,12 @@ def test_identities_are_counted_beside_the_largest_member_of_the_night_before(
     report: tuple[str, str],
 ) -> None:
     rows = Reader(report[0]).sections["身份识别"]
-    assert rows[1:] == [["1,204", "802", "3", "5", "1", "9", "8", "abcdef012345"]]
+    assert rows[1:] == [["abcdef012345", "1,204", "802", "3", "5", "1", "9", "8"]]
     assert '<span class="alarm">1</span>' in report[0]
     assert "待审：超出单人上限 2，姓名不符 1。" in report[0]
     assert "待审：超出单人上限 2，姓名不符 1。" in report[1]
+    assert "不同姓名多于 3 个，每百万会员至多 110 名；" in report[1]
+    assert "账号多于 10 个时，至多为上次的 2 倍；" in report[1]
 
 
 def test_a_first_night_with_nothing_to_review_says_neither(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_a_first_night_with_nothing_to_review_says_neither(tmp_path: Path) -> No
         "update fct_identity_quality set previous_largest_member_account_count = null",
         "delete from fct_identity_reviews",
     )
-    assert Reader(page).sections["身份识别"][1][6] == ""
+    assert Reader(page).sections["身份识别"][1][7] == ""
     assert "待审：" not in page + text
 
 

@@ -87,8 +87,10 @@ def test_an_over_merged_night_is_refused_with_what_to_do(tmp_path: Path) -> None
         tmp_path, changes=["update fct_invariants set violation_count = 1 where invariant = 'I9'"]
     )
     assert verify_night(settings, D).failures == (
-        "I9 说明9: 1 of 2 violate it; look at python -m identity_resolution review, decide, "
-        "and run the night again",
+        (
+            "I9 说明9: 1 of 2 violate it; look at python -m identity_resolution review, decide, "
+            "and run the night again"
+        ),
     )
     with pytest.raises(Problem, match="did not pass"):
         publish_night(settings, D)
