@@ -124,6 +124,11 @@ def _member_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
             ExpectColumnValuesToBeInSet(column="business", value_set=list(facts.businesses)),
             _no_orphans("member_id", "dim_members"),
         ],
+        "dim_member_households": [
+            ExpectColumnValuesToBeUnique(column="member_id"),
+            ExpectColumnValuesToBeBetween(column="household_member_count", min_value=2),
+            _no_orphans("member_id", "dim_members"),
+        ],
         "dim_member_tiers": [
             ExpectColumnValuesToBeUnique(column="member_id"),
             _no_orphans("member_id", "dim_members"),
@@ -139,6 +144,16 @@ def _member_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
         "fct_audience_members": [
             ExpectColumnValuesToBeInSet(column="business", value_set=list(facts.businesses)),
             _no_orphans("member_id", "dim_members"),
+        ],
+        "fct_identity_reviews": [
+            ExpectColumnValuesToBeInSet(
+                column="reason", value_set=["cannot_link", "member_limit", "names_disagree"]
+            ),
+        ],
+        "fct_member_id_changes": [
+            ExpectColumnValuesToBeInSet(
+                column="reason", value_set=["manual", "merge", "new", "split"]
+            ),
         ],
         "fct_tier_changes": [
             _not_after("posted_date", facts.business_date),

@@ -318,7 +318,7 @@ def _put_version(temporary: Path, folder: Path) -> None:
     before, now = read_publication(folder).manifest, read_publication(temporary).manifest
     if before["digest"] != now["digest"]:
         raise Problem(
-            f"{folder} holds other rows under the same run_key (I9); nothing was published; "
+            f"{folder} holds other rows under the same run_key; nothing was published; "
             f"find out why, then remove {folder} and publish again"
         )
     remove(temporary)

@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = add("review", "list links that were held back, with both sides", is_dated=False)
     listing.add_argument("--limit", type=int, default=REVIEWED, help="how many to show")
     decide = commands.add_parser(
-        "decide", help="record that two accounts are one person, or are not, from the next night on"
+        "decide", help="record that two accounts are one person, or are not, from a night on"
     )
     decide.add_argument("decision", choices=[name.replace("_", "-") for name in DECISIONS])
     for command in (explain, decide):
@@ -161,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     decide.add_argument("--by", required=True, help="who decides")
     decide.add_argument("--why", required=True, help="why")
     decide.add_argument(
-        "--from", dest="date", help="first night that it counts, YYYY-MM-DD; default: the next one"
+        "--from",
+        dest="date",
+        help="first night that it counts, YYYY-MM-DD; default: the next to be published",
     )
     _add_evaluate(
         commands.add_parser("evaluate", help="print how right a night or a table of records is")

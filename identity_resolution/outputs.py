@@ -307,6 +307,7 @@ select
     (select count(*) from blocked_values) as blocked_value_count,
     cast({most_names} as bigint) as most_names,
     cast({most_members_over_names_per_million} as bigint) as most_members_over_names_per_million,
-    cast({largest_member_growth} as bigint) as largest_member_growth
+    cast({largest_member_growth} as bigint) as largest_member_growth,
+    cast({largest_member_growth_from} as bigint) as largest_member_growth_from
 from members_of_tonight
 """

@@ -1,5 +1,6 @@
 """Links that were held back, with both sides, and what people decide about them."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -74,18 +75,18 @@ def keep_decision(
     why: str,
     effective_from: date | None = None,
 ) -> Iterator[str]:
-    """Record a decision that counts from a night on, the next one for None; lines about it.
+    """Record a decision that counts from a night on, the first that can for None; lines about it.
 
-    Problem if an account is unknown, or the night has been resolved already.
+    Problem if an account is unknown, or the night has been published already.
     """
     lake = Lake(settings.lake)
     looked_up = look_up(settings, None)
     members = [looked_up.link_of(account)["member_id"] for account in accounts]
-    next_night = last_resolved(lake) + timedelta(days=1)
+    next_night = _first_open_night(lake)
     night = next_night if effective_from is None else effective_from
     if night < next_night:
         raise Problem(
-            f"night {night} is resolved already; a decision counts from {next_night} on at the"
+            f"night {night} is published already; a decision counts from {next_night} on at the"
             " earliest"
         )
     decided = decide(decision, accounts, night, by, why)
@@ -96,6 +97,18 @@ def keep_decision(
     yield f"  today they are {state}: {' and '.join(dict.fromkeys(members))}"
     if before is not None:
         yield f"  it replaces {before.decision} of {before.effective_from} by {before.decided_by}"
+
+
+def _first_open_night(lake: Lake) -> date:
+    """The last resolved night as long as it is not published, so that a refused one can be mended;
+    else the one after it.
+    """
+    resolved = last_resolved(lake)
+    manifest = lake.published / "current" / "manifest.json"
+    if not manifest.is_file():
+        return resolved
+    published = date.fromisoformat(json.loads(manifest.read_text("utf-8"))["business_date"])
+    return resolved if published < resolved else resolved + timedelta(days=1)
 
 
 def _last_on(lake: Lake, decision: IdentityDecision) -> IdentityDecision | None:

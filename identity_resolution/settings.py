@@ -86,6 +86,7 @@ class OverMergeGate:
     most_names: Limit
     most_members_over_names_per_million: Limit
     largest_member_growth: Limit
+    largest_member_growth_from: Limit
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ Cells = tuple[Any, ...]
 @dataclass(frozen=True)
 class Section:
     """One table. Columns are (label, kind): text, path (in the lake), beside (a file beside the
-    report), date, count, alarm, points, yuan, tick.
+    report), date, count, alarm, points, yuan, tick, figure (a number that is written already).
     """
 
     title: str
@@ -85,7 +85,9 @@ class ReportReader:
             inputs,
             points,
             tiers,
+            self._id_changes(),
             self._identities(),
+            *self._identity_evaluation(),
             settlement,
             self._month(),
             invariants,
@@ -227,22 +229,76 @@ class ReportReader:
             note=f"另有 {withdrawn:,} 条以前的变动被撤回。" if withdrawn else "",
         )
 
-    def _identities(self) -> Section:
+    def _id_changes(self) -> Section:
         rows = self._rows("""
             select reason, count(*), count(distinct member_id)
             from fct_member_id_changes where posted_date = $date
             group by reason order by reason
         """)
-        members, accounts = self._rows(
-            "select count(distinct member_id), count(*) from dim_member_accounts"
-        )[0]
         names = self._names["reason"]
         return Section(
             "会员归并（今夜）",
             (("变动", "text"), ("账号", "count"), ("会员", "count")),
             tuple((names.get(row[0], row[0]), *row[1:]) for row in rows),
-            note=f"全部账号 {accounts:,} 个，归并为会员 {members:,} 名。",
         )
+
+    def _identities(self) -> Section:
+        rows = self._rows("""
+            select settings_version, account_count, member_count, held_link_count,
+                blocked_value_count, members_over_names_count, largest_member_account_count,
+                previous_largest_member_account_count
+            from fct_identity_quality where business_date = $date
+        """)
+        limits = self._rows("""
+            select most_names, most_members_over_names_per_million, largest_member_growth,
+                largest_member_growth_from
+            from fct_identity_quality where business_date = $date
+        """)
+        judged = "".join(
+            f"姓名超限：不同姓名多于 {names} 个，每百万会员至多 {per_million} 名；"
+            f"最大会员的账号多于 {growth_from} 个时，至多为上次的 {growth} 倍；否则不发布（I9）。"
+            for names, per_million, growth, growth_from in limits
+        )
+        return Section(
+            "身份识别",
+            (
+                ("设置版本", "text"),
+                ("账号", "count"),
+                ("会员", "count"),
+                ("待审链接", "count"),
+                ("屏蔽值", "count"),
+                ("姓名超限会员", "alarm"),
+                ("最大会员账号数", "count"),
+                ("上次最大", "count"),
+            ),
+            rows,
+            note=judged + self._held_links(),
+        )
+
+    def _held_links(self) -> str:
+        """How many links wait for a person, by reason, and how to see them."""
+        rows = self._rows("""
+            select reason, sum(link_count)::bigint from fct_identity_reviews
+            group by reason order by reason
+        """)
+        names = self._names["held"]
+        counted = "，".join(f"{names.get(reason, reason)} {count:,}" for reason, count in rows)
+        return f"待审：{counted}。逐条查看：python -m identity_resolution review" if rows else ""
+
+    def _identity_evaluation(self) -> tuple[Section, ...]:
+        """How right the members are; no section where nobody has labelled accounts."""
+        rows = self._rows("select figure, value from fct_identity_evaluation order by figure")
+        if not rows:
+            return ()
+        names = self._names["figure"]
+        order = {figure: index for index, figure in enumerate(names)}
+        in_order = sorted(rows, key=lambda row: order.get(row[0], len(order)))
+        section = Section(
+            "身份识别评估（按已标注账号）",
+            (("指标", "text"), ("数值", "figure")),
+            tuple((names.get(figure, figure), value) for figure, value in in_order),
+        )
+        return (section,)
 
     def _settlement(self) -> Section:
         rows = self._rows("""

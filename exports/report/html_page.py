@@ -27,6 +27,7 @@ h2 { font-size: 16px; margin: 0 0 10px; color: #1f3864; }
 .card.bad { border-color: #c62828; } .card.bad b { color: #c62828; }
 section { padding: 16px 18px; margin: 0 0 16px; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
+table.narrow { width: auto; } .narrow td + td, .narrow th + th { padding-left: 48px; }
 th, td { padding: 5px 10px; border-bottom: 1px solid #edf0f3; text-align: left; }
 th { background: #dce6f1; color: #1f3864; font-weight: 600; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -45,7 +46,7 @@ a { color: #1a56a8; }
 }
 """.strip()
 TO_LAKE = "../../../"  # from outbox/report/<date>/ up to the root of the lake
-NUMBER_KINDS = ("count", "alarm", "points", "yuan")
+NUMBER_KINDS = ("count", "alarm", "points", "yuan", "figure")
 
 # The chart, in pixels.
 COLOURS = ("#2f6db5", "#e08a1e", "#9aa5b1")
@@ -100,7 +101,8 @@ def _section(section: Section) -> str:
     if section.rows and section.total:
         rows.append(f'<tr class="total">{_cells(kinds, section.total)}</tr>')
     body = "\n".join(rows)
-    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    narrow = ' class="narrow"' if kinds == ["text", "figure"] else ""  # label and value stay close
+    table = f"<table{narrow}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
     shown = table if section.rows else '<p class="note">（无）</p>'
     note = f'\n<p class="note">{escape(section.note)}</p>' if section.note else ""
     return f"<section>\n<h2>{escape(section.title)}</h2>\n{shown}{note}\n</section>"

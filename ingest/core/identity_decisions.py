@@ -1,6 +1,6 @@
 """What people decided about who is who: these two accounts are one person, or never are.
 
-One file a pair and night, never changed once its night has been resolved. A later decision on the
+One file a pair and night, never changed once its night has been published. A later decision on the
 same pair replaces an earlier one from its own night on, so the same nights with the same decisions
 give the same members.
 """
@@ -75,7 +75,7 @@ def decide(
 
 
 def keep_identity_decision(lake: Lake, decision: IdentityDecision) -> Path:
-    """Write a decision down; before its night is resolved it may be decided anew."""
+    """Write a decision down; before its night is published it may be decided anew."""
     pair = hashlib.sha256(f"{decision.one}|{decision.other}".encode()).hexdigest()[:PAIR_DIGITS]
     path = lake.identity_decisions / f"{decision.effective_from.isoformat()}_{pair}.json"
     document = json.dumps(decision_record(decision), ensure_ascii=False, indent=2) + "\n"

@@ -52,6 +52,17 @@ ROWS = {
     "fct_member_id_changes": """
         (source, account_id, posted_date, previous_member_id, member_id, reason) values
         ('pms', 'G7', '2026-01-15', null, 'M2', 'new')""",
+    "fct_identity_quality": """
+        (business_date, settings_version, account_count, member_count, held_link_count,
+        blocked_value_count, members_over_names_count, most_names,
+        most_members_over_names_per_million, largest_member_account_count,
+        previous_largest_member_account_count, largest_member_growth, largest_member_growth_from)
+        values
+        ('2026-01-15', 'abcdef012345', 1204, 802, 3, 5, 1, 3, 110, 9, 8, 2, 10)""",
+    "fct_identity_reviews": """
+        (low_source, low_account_id, high_source, high_account_id, rule, reason, link_count) values
+        ('gate', 'P9', 'pms', 'G7', 'same_plate_and_name', 'member_limit', 2),
+        ('pms', 'G7', 'pos', '00012', 'compared', 'names_disagree', 1)""",
     "fct_points_entries": """
         (entry_id, posted_date, entry_type, points, is_reversal, member_id, issuer_business,
         redeemer_business) values

@@ -100,6 +100,42 @@ def test_only_what_was_posted_tonight_counts(report: tuple[str, str]) -> None:
     assert sections["会员归并（今夜）"][1:] == [["新增", "1", "1"]]
 
 
+def test_identities_are_counted_beside_the_largest_member_of_the_night_before(
+    report: tuple[str, str],
+) -> None:
+    rows = Reader(report[0]).sections["身份识别"]
+    assert rows[1:] == [["abcdef012345", "1,204", "802", "3", "5", "1", "9", "8"]]
+    assert '<span class="alarm">1</span>' in report[0]
+    assert "待审：超出单人上限 2，姓名不符 1。" in report[0]
+    assert "待审：超出单人上限 2，姓名不符 1。" in report[1]
+    assert "不同姓名多于 3 个，每百万会员至多 110 名；" in report[1]
+    assert "账号多于 10 个时，至多为上次的 2 倍；" in report[1]
+
+
+def test_a_first_night_with_nothing_to_review_says_neither(tmp_path: Path) -> None:
+    page, text = published_report(
+        tmp_path,
+        "update fct_identity_quality set previous_largest_member_account_count = null",
+        "delete from fct_identity_reviews",
+    )
+    assert Reader(page).sections["身份识别"][1][7] == ""
+    assert "待审：" not in page + text
+
+
+def test_an_evaluation_is_shown_only_where_accounts_were_labelled(
+    report: tuple[str, str], tmp_path: Path
+) -> None:
+    assert "身份识别评估" not in report[0] + report[1]
+    page, text = published_report(
+        tmp_path,
+        "insert into fct_identity_evaluation values"
+        " ('pairs: precision', '0.9948'), ('accounts', '1,204'), ('something new', '7')",
+    )
+    shown = [["账号", "1,204"], ["成对精确率", "0.9948"], ["something new", "7"]]
+    assert Reader(page).sections["身份识别评估（按已标注账号）"][1:] == shown
+    assert re.search(r"成对精确率 +0\.9948\n", text)
+
+
 def test_a_reversal_counts_against_what_it_reverses(tmp_path: Path) -> None:
     page, _ = published_report(
         tmp_path,

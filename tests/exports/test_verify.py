@@ -82,6 +82,20 @@ def test_a_violated_invariant_is_named_and_ends_the_checking(tmp_path: Path) -> 
         publish_night(settings, D)
 
 
+def test_an_over_merged_night_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    settings = build_night(
+        tmp_path, changes=["update fct_invariants set violation_count = 1 where invariant = 'I9'"]
+    )
+    assert verify_night(settings, D).failures == (
+        (
+            "I9 说明9: 1 of 2 violate it; look at python -m identity_resolution review, decide, "
+            "and run the night again"
+        ),
+    )
+    with pytest.raises(Problem, match="did not pass"):
+        publish_night(settings, D)
+
+
 def test_an_invariant_that_was_not_checked_is_named(tmp_path: Path) -> None:
     failures = failures_of(tmp_path, "delete from fct_invariants where invariant = 'I7'")
     assert failures == ("I7: was not checked; fct_invariants has no row for it",)
@@ -269,7 +283,7 @@ def test_the_command_says_in_one_line_what_holds(
     monkeypatch.setattr("exports.__main__.load_settings", lambda: settings)
     assert main(["verify", "--date", "2026-01-31"]) == 0
     printed = capsys.readouterr()
-    assert printed.out == "6 marts, 8 invariants and 23 expectations hold\n"
+    assert printed.out == "6 marts, 9 invariants and 23 expectations hold\n"
     assert printed.err == ""
 
 

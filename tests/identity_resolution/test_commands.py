@@ -238,7 +238,10 @@ REST = """
 comparison: {blocks: [], least_weight_bits: 5}
 households: []
 quality:
-  {most_names: 3, most_members_over_names_per_million: 1, largest_member_growth: 2}
+  most_names: 3
+  most_members_over_names_per_million: 1
+  largest_member_growth: 2
+  largest_member_growth_from: 10
 """
 TWICE = (
     REST

@@ -48,7 +48,7 @@ def small_world() -> World:
 
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """The small world as a lake on its first night, resolved."""
+    """The small world as a lake on its first night, resolved and published."""
     keys_file = tmp_path / "keys.json"
     create_demo_keys(keys_file)
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
@@ -56,7 +56,15 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     lake = Lake(tmp_path / "lake")
     put(lake, small_world(), keys_file)
     assert main(["resolve", "--date", NIGHT.isoformat()]) == 0
+    publish(lake, NIGHT)
     return lake
+
+
+def publish(lake: Lake, night: date) -> None:
+    """Leave of a publication what a decision asks for."""
+    manifest = lake.published / "current" / "manifest.json"
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    manifest.write_text(json.dumps({"business_date": night.isoformat()}), encoding="utf-8")
 
 
 def put(lake: Lake, world: World, keys_file: Path) -> None:
@@ -171,6 +179,24 @@ def test_a_decision_counts_from_the_next_night_on(
     assert "must_link" in path
 
 
+def test_a_night_that_was_not_published_can_still_be_decided_on(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["resolve", "--date", NEXT_NIGHT.isoformat()]) == 0
+    told = said(capsys, "decide", "cannot-link", *AB, "--by", "Wang", "--why", "asked her")
+    assert "from 2026-04-01 on" in told
+    assert main(["resolve", "--date", NEXT_NIGHT.isoformat()]) == 0
+    assert len(members(lake, NEXT_NIGHT, *AB)) == 2
+
+
+def test_a_first_night_that_was_not_published_can_be_decided_on(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lake.published / "current" / "manifest.json").unlink()
+    told = said(capsys, "decide", "cannot-link", *AB, "--by", "Wang", "--why", "asked her")
+    assert "from 2026-03-31 on" in told
+
+
 def test_the_last_decision_on_a_pair_counts_and_a_withdrawn_one_leaves_it_to_the_evidence(
     lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,6 +204,7 @@ def test_the_last_decision_on_a_pair_counts_and_a_withdrawn_one_leaves_it_to_the
     said(capsys, "decide", "cannot-link", *AB, *by)
     assert main(["resolve", "--date", NEXT_NIGHT.isoformat()]) == 0
     assert len(members(lake, NEXT_NIGHT, *AB)) == 2
+    publish(lake, NEXT_NIGHT)
     why_not = said(capsys, "explain", "link", *AB)
     assert "cannot_link: Wang decided for 2026-04-01 that hotel:b and pos:a are two" in why_not
     told = said(capsys, "decide", "withdraw", *AB, *by)
@@ -200,7 +227,7 @@ def members(lake: Lake, night: date, *accounts: str) -> set[str]:
         (["pos:a", "pos:nobody", "--by", "W", "--why", "y"], "knows no account pos:nobody"),
         (
             ["pos:a", "pos:mother", "--by", "W", "--why", "y", "--from", "2026-03-31"],
-            "night 2026-03-31 is resolved already; a decision counts from 2026-04-01 on",
+            "night 2026-03-31 is published already; a decision counts from 2026-04-01 on",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from ingest.core.contract import load_source, source_names
@@ -142,6 +143,55 @@ def test_something_broken_ends_in_one_clear_line_and_nothing_is_published(
     assert place in line
     assert "Traceback" not in done.stdout + done.stderr
     assert manifest(next_lake) == before
+
+
+def test_a_member_of_four_names_stops_the_night_until_somebody_decides(next_lake: Path) -> None:
+    # A clerk registered four guests with one document. G11 to G13 may stay one: three names.
+    names = {"G11": "张伟", "G12": "刘洋", "G13": "陈静", "G14": "杨磊"}
+    guests = [
+        {
+            "guest_id": guest,
+            "guest_name": name,
+            "id_document": "11010519491231002X",
+            "created_date": NEXT_NIGHT,
+            "is_marketing_consented": False,
+        }
+        for guest, name in names.items()
+    ]
+    hotel = load_source(load_settings({}).dbt_project, "hotel")
+    write_delivery(Lake(next_lake), hotel, NEXT_NIGHT, {"guests": pl.DataFrame(guests)})
+    night = ("dags", "run", "--date", NEXT_NIGHT.isoformat())
+    before = manifest(next_lake)
+    done = run_command(next_lake, *night)
+    assert done.returncode == 1
+    assert "I9 " in done.stderr
+    assert "1 of 2 violate it; look at python -m identity_resolution review" in done.stderr
+    assert manifest(next_lake) == before
+
+    decide = ("identity_resolution", "decide", "cannot-link", "hotel:G11", "hotel:G14")
+    must_run(next_lake, *decide, "--by", "reviewer", "--why", "two faces")
+    must_run(next_lake, *night)
+    with duckdb.connect(
+        next_lake / "published" / "current" / "marts.duckdb", read_only=True
+    ) as marts:
+        members = marts.execute(
+            "select string_agg(account_id, ' ' order by account_id), bool_or(is_held)"
+            " from dim_member_accounts where account_id like 'G1_' group by member_id order by 1"
+        )
+        assert members.fetchall() == [("G11 G12 G13", False), ("G14", False)]
+        reviews = marts.execute(
+            "select low_account_id, high_account_id, rule, reason, value_type, link_count"
+            " from fct_identity_reviews"
+        )
+        assert reviews.fetchall() == [
+            ("G11", "G14", "same_id_document", "cannot_link", "id_document", 1)
+        ]
+        quality = marts.execute(
+            "select business_date, member_count, members_over_names_count,"
+            " largest_member_account_count, previous_largest_member_account_count"
+            " from fct_identity_quality"
+        )
+        assert quality.fetchall() == [(NEXT_NIGHT, 4, 0, 3, 2)]
 
 
 @pytest.mark.parametrize("text", ["2026-02-30", "tomorrow", "20261031"])

@@ -57,6 +57,13 @@ with invariants as (
         checked_count,
         violation_count
     from {{ ref('int_i8_statements_equal_ledger') }}
+    union all
+    select
+        'I9' as invariant,
+        '过度归并不发布：多姓名会员占比与最大会员增长均在限内' as description,
+        checked_count,
+        violation_count
+    from {{ ref('int_i9_no_over_merge') }}
 
 ),
 
