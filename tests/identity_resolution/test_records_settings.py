@@ -55,7 +55,7 @@ def test_options_of_the_other_kind_of_evaluation_are_refused(
     records = ["evaluate", "--records", str(tmp_path / "x.csv")]
     assert run_command(main, records) == 1
     assert run_command(main, [*records, "--settings", "s.yml", "--compare"]) == 1
-    assert run_command(main, ["evaluate", "--date", "2026-11-25", "--compare"]) == 1
+    assert run_command(main, ["evaluate", "--date", "2026-11-25", "--settings", "s.yml"]) == 1
     told = capsys.readouterr().err.splitlines()
     assert [line.split(" ")[1] for line in told] == ["--records", "--compare", "--settings,"]
 
