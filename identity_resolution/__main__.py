@@ -15,10 +15,8 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from identity_resolution.evaluate import evaluate_night, evaluation_table
 from identity_resolution.explain import explain_link
 from identity_resolution.looked_up import last_resolved
-from identity_resolution.resolve import resolve_night
 from identity_resolution.review import keep_decision, review
 from identity_resolution.settings import load_identity_settings
 from ingest.core.dates import parse_date
@@ -52,6 +50,10 @@ def main(argv: list[str]) -> int:
 def _resolve(
     settings: Settings, arguments: argparse.Namespace, night: date | None
 ) -> Iterable[str]:
+    # Numba takes a second to import, and those who ask need none of it.
+    from identity_resolution.evaluate import evaluate_night, evaluation_table  # noqa: PLC0415
+    from identity_resolution.resolve import resolve_night  # noqa: PLC0415
+
     assert night is not None
     start_log()
     resolution = resolve_night(settings, load_identity_settings(), night, arguments.full)
@@ -72,6 +74,8 @@ def _resolve(
 def _evaluate(
     settings: Settings, arguments: argparse.Namespace, night: date | None
 ) -> Iterable[str]:
+    from identity_resolution.evaluate import evaluate_night  # noqa: PLC0415 - imports Numba
+
     if arguments.records:
         return _evaluate_records(settings, arguments)
     if arguments.settings or arguments.out:

@@ -15,7 +15,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from identity_resolution.components import find_components
 from identity_resolution.engine import Engine
 from identity_resolution.settings import MODEL_FILE, IdentitySettings
 from ingest.core.errors import Problem
@@ -98,6 +97,8 @@ def compare_candidates(engine: Engine, settings: IdentitySettings, unsealer: Uns
 
     Reads accounts, holders, shared_values and edges of find_evidence.
     """
+    from identity_resolution.components import find_components  # noqa: PLC0415 - imports Numba
+
     first_unnamed = settings.first_unnamed_rank
     engine.table("named_edges", f"select low, high from edges where link_rank < {first_unnamed}")
     find_components(engine, "named_edges", "key_groups")

@@ -15,7 +15,11 @@ import pyarrow as pa
 from identity_resolution.compare import PERSONAL, UNSEALED, load_model
 from identity_resolution.engine import DuckDbEngine
 from identity_resolution.looked_up import LookedUp, Row, look_up, restricted_folders
-from identity_resolution.settings import IdentitySettings, load_identity_settings
+from identity_resolution.settings import (
+    COMPARED_RULE,
+    IdentitySettings,
+    load_identity_settings,
+)
 from ingest.core.identity_decisions import CANNOT_LINK, AccountKey, decisions_in_force
 from ingest.core.privacy import read_keys, unseal
 from ingest.core.settings import Settings
@@ -49,14 +53,20 @@ def explain_link(
             f"  {account}  member {link['member_id']} since {since or looked_up.night}"
             f"  (来源行 source row: {places})"
         )
+    path = _path(looked_up, one, other, ends[one]["component"]) if is_one else []
     if is_one:
-        yield from _path(looked_up, one, other, ends[one]["component"])
+        yield "证据链 path of evidence:"
+        for number, (start, end, link) in enumerate(path, 1):
+            yield f"  {number}. {start} – {end}: {evidence_of(link)}"
     else:
         yield from _reasons(looked_up, one, other, ends)
-    yield from _compared(looked_up, one, other)
+    if not is_one or any(link["rule"] == COMPARED_RULE for _, _, link in path):
+        yield from _compared(looked_up, one, other)
 
 
-def _path(looked_up: LookedUp, one: AccountKey, other: AccountKey, component: str) -> Iterator[str]:
+def _path(
+    looked_up: LookedUp, one: AccountKey, other: AccountKey, component: str
+) -> list[tuple[AccountKey, AccountKey, Row]]:
     """The shortest path over the links of a component."""
     steps: dict[AccountKey, list[tuple[AccountKey, Row]]] = {}
     for link in looked_up.rows(f"select * from links where component = ? {ORDER}", [component]):
@@ -71,14 +81,12 @@ def _path(looked_up: LookedUp, one: AccountKey, other: AccountKey, component: st
             if neighbour not in came:
                 came[neighbour] = (account, link)
                 queue.append(neighbour)
-    path, place = [], came[other]
-    last = other
+    path = []
+    last, place = other, came[other]
     while place is not None:
         path.append((place[0], last, place[1]))
         last, place = place[0], came[place[0]]
-    yield "证据链 path of evidence:"
-    for number, (start, end, link) in enumerate(reversed(path), 1):
-        yield f"  {number}. {start} – {end}: {evidence_of(link)}"
+    return path[::-1]
 
 
 ORDER = """order by low_source, low_account_id, high_source, high_account_id, rule, token"""
@@ -97,7 +105,7 @@ def evidence_of(link: Row) -> str:
     if link["token"] is None:
         return str(link["rule"])
     weight = f", weight {link['weight_millibits'] / 1000:.1f} bits"
-    is_compared = link["rule"] == "compared"
+    is_compared = link["rule"] == COMPARED_RULE
     return f"{link['rule']} ({link['value_type']} {link['token']}{weight if is_compared else ''})"
 
 

@@ -51,7 +51,7 @@ def show_inputs(engine: Engine, lake: Lake, business_date: date) -> None:
         engine.model(f"input_{name}", f"int_{name}", lake)
     folders = sorted((lake.root / "restricted").glob("*/*"))
     versions = [_versions(engine, folder, number) for number, folder in enumerate(folders)]
-    engine.table("people_versions", " union all ".join(filter(None, [NOBODY, *versions])))
+    engine.view("people_versions", " union all ".join(filter(None, [NOBODY, *versions])))
     engine.table("people_rows", PEOPLE_ROWS, business_date)
     engine.table("input_people", PEOPLE)
     posted = lake.posted("member_links", business_date).parent.parent

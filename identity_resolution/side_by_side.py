@@ -17,8 +17,7 @@ from identity_resolution.evaluate import Evaluation
 from identity_resolution.evidence import find_holdings
 from identity_resolution.inputs import show_inputs
 from identity_resolution.looked_up import tonight_of
-from identity_resolution.records.plain import USUAL_THRESHOLD, plain_clusters
-from identity_resolution.records.report import judge, methods_table
+from identity_resolution.records.report import judge, methods_table, plain_splink
 from identity_resolution.records.table import Field, Records, arranged
 from identity_resolution.settings import load_identity_settings
 from ingest.core.errors import Problem
@@ -96,18 +95,9 @@ def compare_night(settings: Settings, night: date, truth: Path, found: Evaluatio
         engine.table("compared_people", PEOPLE)
         rows, shared = engine.rows(RECORDS), engine.rows(SHARED_KEYS)
     records = as_records(rows)
-    plain = {at: judge(records, own) for at, own in plain_clusters(records, "duckdb").items()}
-    best = max(plain, key=lambda at: plain[at].f1)
-    return "\n".join(
-        methods_table(
-            {
-                OURS: found,
-                f"plain Splink at {USUAL_THRESHOLD}": plain[USUAL_THRESHOLD],
-                f"plain Splink at its best, {best}": plain[best],
-                "any shared identifier": judge(records, shared_keys(records, shared)),
-            }
-        )
-    )
+    methods = {OURS: found, **plain_splink(records, "duckdb")}
+    methods["any shared identifier"] = judge(records, shared_keys(records, shared))
+    return "\n".join(methods_table(methods))
 
 
 def as_records(rows: pa.Table) -> Records:

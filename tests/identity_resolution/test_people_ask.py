@@ -244,3 +244,22 @@ def test_a_damaged_decision_stops_the_night_with_its_name(lake: Lake) -> None:
     (lake.identity_decisions / "2026-03-31_x.json").write_text("{", encoding="utf-8")
     with pytest.raises(Problem, match=r"2026-03-31_x\.json is no decision; restore it"):
         main(["resolve", "--date", NIGHT.isoformat()])
+
+
+def test_a_night_is_measured_beside_plain_splink_and_shared_identifiers(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = small_world()
+    wei = {("pos", "a"), ("hotel", "b"), ("parking", "car")}
+    truth = {
+        "source": [key[0] for key in world.first_seen],
+        "account_id": [key[1] for key in world.first_seen],
+        "person_id": ["Li Lei" if key in wei else str(key) for key in world.first_seen],
+    }
+    write_parquet(pa.table(truth), lake.identity_labels)
+    told = said(capsys, "evaluate", "--compare")
+    # Of three accounts two pairs share a value, so all three pairs can be reached, and are.
+    assert "pairs: recall that any evidence could reach   |       1.0000" in told
+    assert "| OneMember | 1.0000 | 1.0000 |" in told
+    # The phone joins the mother and the second document as well: 10 pairs, 3 of them right.
+    assert "| any shared identifier | 0.3000 | 1.0000 |" in told
