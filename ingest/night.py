@@ -32,7 +32,7 @@ from ingest.partitions import ARROW_TYPES, raw_schema
 from ingest.rules.schema import load_rule_books
 
 CODE_FOLDERS = ("ingest", "identity_resolution", "ledger", "exports")
-CODE_SUFFIXES = (".py", ".yml")
+CODE_SUFFIXES = (".py", ".yml", ".json")  # comparison.json decides members, too
 DBT_FOLDERS = ("models", "macros")
 DBT_SUFFIXES = (".sql", ".yml")
 LAKE_SOURCES = Path("models/intermediate/common/_lake__sources.yml")

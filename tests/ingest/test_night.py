@@ -166,13 +166,17 @@ def test_an_older_published_night_with_nothing_new_is_recognised(
     assert "night 2026-10-29 is already published" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "path", ["models/new.sql", "../identity_resolution/comparison.json"], ids=["model", "json"]
+)
 def test_only_changed_code_is_said_and_replaces_on_request_alone(
-    house: House, capsys: pytest.CaptureFixture[str]
+    house: House, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
     open_night(house.settings, DAY, replace=False)
     publish(house)
-    model = house.settings.dbt_project / "models" / "new.sql"
-    model.write_text("select 1", encoding="utf-8")
+    changed = house.settings.dbt_project / path
+    changed.parent.mkdir(parents=True, exist_ok=True)
+    changed.write_text("select 1", encoding="utf-8")
     assert open_night(house.settings, DAY, replace=False) == NOTHING_TO_DO
     assert "only the code changed since" in capsys.readouterr().out
     assert open_night(house.settings, DAY, replace=True) == 0
