@@ -54,7 +54,12 @@ where a.account in (select low from candidates union select high from candidates
 
 # Splink looks at one table of records, so each pair brings its own two, blocked by their pair.
 PAIR_RECORDS = """
-select e.pair_id, e.pair_id * 2 + e.side as unique_id, {fields}
+select
+    e.pair_id,
+    e.pair_id * 2 + e.side as unique_id,
+    {fields},
+    case when d.token is null then p.birth end as birth,
+    a.gender
 from (
     select pair_id, 0 as side, low as account from candidates
     union all
@@ -62,7 +67,9 @@ from (
 ) e
 join accounts a on a.account = e.account
 join compared_people p on p.account = e.account
-""".format(fields=", ".join([*(f"p.{name}" for name in PERSONAL), "a.gender"]))
+left join input_people i on i.source = a.source and i.account_id = a.account_id
+left join default_births d on d.token = i.birth_token
+""".format(fields=", ".join(f"p.{name}" for name in PERSONAL if name != "birth"))
 
 PEOPLE = """
 select account, {}

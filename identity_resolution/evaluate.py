@@ -143,7 +143,7 @@ def reachable_pairs(connection: duckdb.DuckDBPyConnection) -> int:
     identifier or a blocking key (valid tonight) with the next. Whoever knew the truth and could ask
     nobody could find no more. A shared address alone is a household, so it does not count.
 
-    Reads `truth`, and `all_holdings` and `kinds` of find_holdings.
+    Reads `truth` and `links`, and `all_holdings` and `kinds` of find_holdings.
     """
     rows = connection.execute(SHARED_IN_TRUTH).to_arrow_table()
     ends = [rows[name].to_numpy() for name in ("low", "high")]
@@ -177,11 +177,12 @@ def _harmonic_mean(one: float, other: float) -> float:
 SHARED_IN_TRUTH = """
 with numbered as (
     select
-        cast(row_number() over (order by source, account_id) as integer) as account,
-        source,
-        account_id,
-        person_id
-    from truth
+        cast(row_number() over (order by t.source, t.account_id) as integer) as account,
+        t.source,
+        t.account_id,
+        t.person_id
+    from truth t
+    join links l on l.source = t.source and l.account_id = t.account_id
 ),
 held as (
     select h.kind, h.token, n.person_id, n.account

@@ -18,8 +18,9 @@ def find_holdings(engine: Engine, settings: IdentitySettings, business_date: dat
     """What every account holds on a business date: identifiers, blocking keys, what households
     share.
 
-    Reads input_accounts, input_identifiers and input_people; leaves `kinds` and `all_holdings`
-    (source, account_id, kind, token, is_verified). Problem if the inputs contradict each other.
+    Reads input_accounts, input_identifiers and input_people; leaves `kinds`, `default_births`
+    (token) and `all_holdings` (source, account_id, kind, token, is_verified). Problem if the inputs
+    contradict each other.
     """
     engine.load("kinds", settings.kinds())
     for question, complaint in CHECKS:
@@ -28,6 +29,8 @@ def find_holdings(engine: Engine, settings: IdentitySettings, business_date: dat
             raise Problem(complaint.format(*rows[0].values()))
     types = set(settings.kinds()["value_type"].to_pylist())
     evidence = {rule.identifier_type for rule in settings.evidence}
+    most = settings.comparison.default_birth_accounts
+    engine.table("default_births", DEFAULT_BIRTHS.format(most=most))
     keys = [PERSONAL_HOLDINGS.format(value=name) for name in sorted(types - evidence)]
     engine.view("all_holdings", " union all ".join([IDENTIFIER_HOLDINGS, *keys]), business_date)
 
@@ -75,11 +78,21 @@ join kinds k on k.value_type = i.identifier_type
 where i.valid_until_date is null or i.valid_until_date > $business_date
 """
 
+DEFAULT_BIRTHS = """
+select birth_token as token, count(*) as account_count
+from input_people
+where birth_token is not null
+group by birth_token
+having count(*) > {most}
+"""
+
+# A blocking key with a default birth date in it is none.
 PERSONAL_HOLDINGS = """
 select p.source, p.account_id, k.kind, p.{value}_token as token, false as is_verified
 from input_people p
 join kinds k on k.value_type = '{value}'
-where p.{value}_token is not null
+left join default_births d on d.token = p.birth_token
+where p.{value}_token is not null and ('{value}' <> 'name_birth' or d.token is null)
 """
 
 ACCOUNTS = """

@@ -19,6 +19,7 @@ TOKEN_COLUMNS = (
     "name_token",
     "surname_token",
     "address_token",
+    "birth_token",
     "name_birth_token",
     "name_mobile_head_token",
     "name_mobile_tail_token",

@@ -120,8 +120,8 @@ def resolution_of(engine: Engine, settings: IdentitySettings, has_before: bool) 
 
 
 def show_before(engine: Engine, lake: Lake, before: date) -> bool:
-    """Show the tables of an earlier night as before_<table>, state_accounts and state_blocked;
-    False if there is no such night, or one of another form.
+    """Show the tables of an earlier night as before_<table>, state_accounts, state_blocked
+    and state_births; False if there is no such night, or one of another form.
     """
     for name in (*QUERIES, "blocked_values"):
         if not lake.raw("identity", name, before).is_file():
@@ -135,6 +135,7 @@ def show_before(engine: Engine, lake: Lake, before: date) -> bool:
         )
     engine.table("state_accounts", "select * from before_account_states")
     engine.table("state_blocked", STATE_BLOCKED)
+    engine.table("state_births", STATE_BIRTHS)
     return True
 
 
@@ -148,6 +149,8 @@ select k.kind, b.token
 from before_blocked_values b
 join kinds k on k.value_type = b.value_type
 """
+
+STATE_BIRTHS = "select token from before_blocked_values where value_type = 'birth'"
 
 # rule: the strongest evidence that ties the account to its member. evidence_count: how many shared
 # values do.
@@ -281,8 +284,9 @@ QUERIES = {
 }
 
 BLOCKED_VALUES = """
-select value_type, token, account_count
-from blocked_values
+select value_type, token, account_count from blocked_values
+union all
+select 'birth' as value_type, token, account_count from default_births
 order by value_type, token
 """
 

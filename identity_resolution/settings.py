@@ -47,11 +47,15 @@ class BlockRule:
 
 @dataclass(frozen=True)
 class ComparisonRule:
-    """What is compared, and from which match weight on two records are one person."""
+    """What is compared, and from which match weight on two records are one person.
+
+    default_birth_accounts: a birth date on more accounts is what a form was filled in with.
+    """
 
     __pydantic_config__ = STRICT
 
     blocks: tuple[BlockRule, ...]
+    default_birth_accounts: Limit
     least_weight_bits: float
 
 

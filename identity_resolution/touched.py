@@ -53,9 +53,16 @@ join kinds k on k.kind = c.kind
 where c.account_count > k.account_limit
 """
 
-# Whoever holds a value that became blocked, or is no longer, is as good as changed.
+# Whoever holds a value that became blocked, or is no longer, is as good as changed; so is whoever
+# has a birth date that became a default.
 SEEDS = """
-with flipped as (
+with other_births as (
+    select coalesce(n.token, b.token) as token
+    from default_births n
+    full join state_births b on b.token = n.token
+    where n.token is null or b.token is null
+),
+flipped as (
     select coalesce(n.kind, b.kind) as kind, coalesce(n.token, b.token) as token
     from blocked_values n
     full join state_blocked b on b.kind = n.kind and b.token = n.token
@@ -66,6 +73,10 @@ union
 select h.source, h.account_id
 from all_holdings h
 join flipped f on f.kind = h.kind and f.token = h.token
+union
+select p.source, p.account_id
+from input_people p
+join other_births o on o.token = p.birth_token
 """
 
 REACHED = """
@@ -127,7 +138,7 @@ def find_touched(engine: Engine, business_date: date, is_full: bool) -> None:
     """Leave `signatures`, `blocked_values`, `touched` and `touched_components`.
 
     Reads input_*, all_holdings and, unless everybody is touched, the state of the night before:
-    state_accounts and state_blocked.
+    state_accounts, state_blocked and state_births.
     """
     engine.table("signatures", signatures(engine), business_date)
     if is_full:

@@ -24,6 +24,7 @@ ADDRESS_NOISE = re.compile(r"[\s,，.。;；·#\-－—_/()（）]+")
 PARTS = {
     "surname_token": ("surname",),
     "address_token": ("address",),
+    "birth_token": ("birth",),
     "name_birth_token": ("name_key", "birth"),
     "name_mobile_head_token": ("name_key", "head"),
     "name_mobile_tail_token": ("name_key", "tail"),

@@ -148,7 +148,9 @@ def published_night(lake: Lake) -> Night | None:
 def code_version(dbt_project: Path) -> str:
     """Digest over the code and models that turn inputs into numbers."""
     project = dbt_project.parent
-    folders = [(project / name, CODE_SUFFIXES) for name in CODE_FOLDERS]
+    folders: list[tuple[Path, tuple[str, ...]]] = [
+        (project / name, CODE_SUFFIXES) for name in CODE_FOLDERS
+    ]
     folders += [(dbt_project / name, DBT_SUFFIXES) for name in DBT_FOLDERS]
     lines = []
     for folder, suffixes in folders:

@@ -1,10 +1,12 @@
 """Records that no identifier settles: which pairs are compared, and which become one person."""
 
+from dataclasses import replace
+
 import pytest
 
 from identity_resolution.compare import load_model
 from tests.identity_resolution.test_evidence import groups
-from tests.identity_resolution.worlds import World, resolution, resolve_world
+from tests.identity_resolution.worlds import DEFAULTS, World, resolution, resolve_world
 
 WEI = {"name": "张伟", "birth": "19900203", "mobile": "13900000001"}
 
@@ -39,6 +41,18 @@ def test_a_phone_with_one_wrong_digit_and_the_name_make_one_person() -> None:
 def test_a_phone_with_two_wrong_digits_is_another_phone() -> None:
     one, other = ({"name": "张伟", "mobile": mobile} for mobile in ("13900000001", "13900000992"))
     assert resolve_world(two(one, other)).groups == groups("card", "guest")
+
+
+@pytest.mark.parametrize(("others", "members"), [(8, 1), (9, 2)])
+def test_a_birth_date_that_a_form_fills_in_says_nothing(others: int, members: int) -> None:
+    # With the two of one name, 10 accounts have the date, or 11.
+    world = two(WEI, WEI | {"mobile": "18611112222"})
+    for number in range(others):
+        key = world.account(f"other {number}", f"n{number}", source="outlet")
+        world.record(key, birth=WEI["birth"], name=f"n{number}")
+    comparison = replace(DEFAULTS.comparison, default_birth_accounts=10)
+    night = resolve_world(world, settings=replace(DEFAULTS, comparison=comparison))
+    assert len({night.members["pos", account] for account in ("card", "guest")}) == members
 
 
 def test_a_name_alone_makes_nobody_one_person() -> None:

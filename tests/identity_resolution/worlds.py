@@ -15,7 +15,7 @@ from identity_resolution.compare import PERSONAL, UNSEALED
 from identity_resolution.engine import BlockFunction, DuckDbEngine, Engine
 from identity_resolution.evidence import find_holdings
 from identity_resolution.inputs import DECISION_COLUMNS, TOKEN_COLUMNS
-from identity_resolution.outputs import QUERIES, STATE_BLOCKED, Resolution
+from identity_resolution.outputs import QUERIES, STATE_BIRTHS, STATE_BLOCKED, Resolution
 from identity_resolution.resolve import Night as Told
 from identity_resolution.resolve import resolve
 from identity_resolution.settings import IdentitySettings, load_identity_settings
@@ -188,6 +188,7 @@ def resolution(
             made.load(f"before_{name}", getattr(before, name))
         made.table("state_accounts", "select * from before_account_states")
         made.table("state_blocked", STATE_BLOCKED)
+        made.table("state_births", STATE_BIRTHS)
 
     def unsealer(of: Engine) -> None:
         unseal_world(of, world)
@@ -296,6 +297,7 @@ def people_table(world: World) -> pa.Table:
                 "name_token": name,
                 "surname_token": record.get("surname"),
                 "address_token": record.get("address"),
+                "birth_token": birth,
                 "name_birth_token": name and birth and f"{name}|{birth}",
                 "name_mobile_head_token": name and mobile and f"{name}|{mobile[:7]}",
                 "name_mobile_tail_token": name and mobile and f"{name}|{mobile[-4:]}",

@@ -137,6 +137,7 @@ def test_personal_data_becomes_tokens_masks_and_sealed_values(house: House) -> N
     for block, form in {
         "surname": "zhang",
         "address": "上海市示例路1号",
+        "birth": "19900203",
         "name_birth": "wei zhang|19900203",
         "name_mobile_head": "wei zhang|1380000",
         "name_mobile_tail": "wei zhang|0001",
