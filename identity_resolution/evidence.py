@@ -35,7 +35,7 @@ def find_holdings(engine: Engine, settings: IdentitySettings, business_date: dat
     engine.view("all_holdings", " union all ".join([IDENTIFIER_HOLDINGS, *keys]), business_date)
 
 
-def find_evidence(engine: Engine) -> None:
+def find_evidence(engine: Engine, settings: IdentitySettings, business_date: date) -> None:
     """Edges between the accounts of `touched` from the values that are not blocked.
 
     Reads all_holdings, blocked_values and input_decisions besides; leaves `accounts`,
@@ -44,7 +44,16 @@ def find_evidence(engine: Engine) -> None:
     other).
     """
     for name, query in EVIDENCE.items():
-        engine.table(name, query)
+        told = query.replace("$is_child", is_child(settings))
+        engine.table(name, told, business_date)
+
+
+def is_child(settings: IdentitySettings) -> str:
+    """An expression over input_accounts: whether somebody is too young for a phone of their own."""
+    return (
+        f"coalesce(birth_year > extract(year from $business_date)"
+        f" - {settings.grown_up_from_years}, false)"
+    )
 
 
 CHECKS = (
@@ -97,7 +106,14 @@ where p.{value}_token is not null and ('{value}' <> 'name_birth' or d.token is n
 
 ACCOUNTS = """
 with people as (
-    select t.source, t.account_id, t.first_seen_date, t.gender, p.name_token, p.surname_token
+    select
+        t.source,
+        t.account_id,
+        t.first_seen_date,
+        t.gender,
+        $is_child as is_child,
+        p.name_token,
+        p.surname_token
     from touched t
     left join input_people p on p.source = t.source and p.account_id = t.account_id
 ),
@@ -117,6 +133,7 @@ select
     p.account_id,
     p.first_seen_date,
     p.gender,
+    p.is_child,
     coalesce(n.name, -1) as name,
     coalesce(s.surname, -1) as surname
 from people p
@@ -130,11 +147,12 @@ select
     h.token,
     a.account,
     a.name,
+    a.name >= 0 and not a.is_child as is_grown_up,
     max(case when h.is_verified then 1 else 0 end) as verified
 from all_holdings h
 join accounts a on a.source = h.source and a.account_id = h.account_id
 where not exists (select 1 from blocked_values b where b.kind = h.kind and b.token = h.token)
-group by h.kind, h.token, a.account, a.name
+group by h.kind, h.token, a.account, a.name, a.is_child
 """
 
 # Most values are held by one account; leaving them behind first makes everything after this small.
@@ -149,12 +167,13 @@ having min(account) < max(account)
 """
 
 HOLDERS = """
-select s.value_id, s.kind, h.account, h.name, h.verified
+select s.value_id, s.kind, h.account, h.name, h.is_grown_up, h.verified
 from holdings h
 join shared s on s.kind = h.kind and s.token = h.token
 """
 
-# A verified name: the system of an account of that name has checked that the value is its own.
+# A verified name: the system of an account of that name has checked that the value is its own. Only
+# names of grown-ups count for accounts without one.
 SHARED_VALUES = """
 with counted as (
     select
@@ -162,14 +181,17 @@ with counted as (
         count(*) as account_count,
         count_if(name < 0) as unnamed_count,
         min(account) as first_account,
-        min(account) filter (where name >= 0) as first_named_account,
-        min(account) filter (where name >= 0 and verified = 1) as first_verified_account,
-        coalesce(min(name) filter (where name >= 0) = max(name), false) as has_one_name,
+        min(account) filter (where name < 0) as first_unnamed_account,
+        min(account) filter (where is_grown_up) as first_named_account,
+        min(account) filter (where is_grown_up and verified = 1) as first_verified_account,
         coalesce(
-            min(name) filter (where name >= 0 and verified = 1)
-            = max(name) filter (where name >= 0 and verified = 1), false
+            min(name) filter (where is_grown_up) = max(name) filter (where is_grown_up), false
+        ) as has_one_name,
+        coalesce(
+            min(name) filter (where is_grown_up and verified = 1)
+            = max(name) filter (where is_grown_up and verified = 1), false
         ) as has_one_verified_name,
-        max(name) < 0 as has_no_name
+        count_if(is_grown_up) = 0 as has_no_name
     from holders
     group by value_id
 )
@@ -184,7 +206,7 @@ select
     coalesce(k.must_names_agree, false) and c.unnamed_count > 0 as has_open_unnamed,
     case
         when k.unnamed <> 'stay' and c.has_one_name then c.first_named_account
-        when k.unnamed in ('join', 'join_verified') and c.has_no_name then c.first_account
+        when k.unnamed in ('join', 'join_verified') and c.has_no_name then c.first_unnamed_account
         when k.unnamed = 'join_verified' and c.has_one_verified_name then c.first_verified_account
     end as unnamed_joins_account
 from counted c

@@ -67,8 +67,8 @@ def resolve(
     """Resolve the accounts of the tables that inputs.show_inputs leaves; has_before: also those of
     outputs.show_before.
     """
-    find_touched(engine, night.business_date, is_full=not has_before)
-    find_evidence(engine)
+    find_touched(engine, settings, night.business_date, is_full=not has_before)
+    find_evidence(engine, settings, night.business_date)
     compare_candidates(engine, settings, unsealer)
     find_components(engine, "connections", "components")
     name_components(engine)

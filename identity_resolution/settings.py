@@ -100,6 +100,7 @@ class IdentitySettings:
     __pydantic_config__ = STRICT
 
     evidence: tuple[EvidenceRule, ...]
+    grown_up_from_years: Limit
     comparison: ComparisonRule
     households: tuple[HouseholdRule, ...]
     member_limits: tuple[MemberLimit, ...]

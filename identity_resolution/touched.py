@@ -9,7 +9,9 @@ something changed is resolved again as a whole. The result is that of resolving 
 from datetime import date
 
 from identity_resolution.engine import Engine
+from identity_resolution.evidence import is_child
 from identity_resolution.inputs import TOKEN_COLUMNS
+from identity_resolution.settings import IdentitySettings
 
 CHANGED = """
 select s.source, s.account_id
@@ -128,19 +130,21 @@ with again as (
     union
     select source, account_id from reached
 )
-select a.source, a.account_id, a.first_seen_date, a.gender
+select a.source, a.account_id, a.first_seen_date, a.gender, a.birth_year
 from input_accounts a
 join again t on t.source = a.source and t.account_id = a.account_id
 """
 
 
-def find_touched(engine: Engine, business_date: date, is_full: bool) -> None:
+def find_touched(
+    engine: Engine, settings: IdentitySettings, business_date: date, is_full: bool
+) -> None:
     """Leave `signatures`, `blocked_values`, `touched` and `touched_components`.
 
     Reads input_*, all_holdings and, unless everybody is touched, the state of the night before:
     state_accounts, state_blocked and state_births.
     """
-    engine.table("signatures", signatures(engine), business_date)
+    engine.table("signatures", signatures(engine, settings), business_date)
     if is_full:
         engine.table("blocked_values", ALL_BLOCKED)
         engine.table("touched", "select * from input_accounts")
@@ -157,10 +161,10 @@ def find_touched(engine: Engine, business_date: date, is_full: bool) -> None:
         engine.table(name, query)
 
 
-def signatures(engine: Engine) -> str:
+def signatures(engine: Engine, settings: IdentitySettings) -> str:
     """A query for one number for each account that changes with whatever can change its member."""
     facts = {
-        "input_accounts": ["first_seen_date", "gender"],
+        "input_accounts": ["first_seen_date", "gender", is_child(settings)],
         "input_identifiers": ["identifier_type", "identifier_token", "is_verified"],
         "input_people": ["version", "load_date", *TOKEN_COLUMNS],
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from identity_resolution.settings import EvidenceRule, IdentitySettings
-from tests.identity_resolution.worlds import Key, Night, World
+from tests.identity_resolution.worlds import Key, Night, World, birth_year
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,14 @@ def _look_at_values(world: World, night: date, settings: IdentitySettings) -> Fi
         if row.valid_until_date is None or row.valid_until_date > night:
             held = holders[(row.identifier_type, row.token)]
             held[row.account] = held.get(row.account, False) or row.is_verified
+    latest = night.year - settings.grown_up_from_years
+    children = {
+        key for key, record in world.records.items() if (birth_year(record) or latest) > latest
+    }
     for (identifier_type, token), keys in holders.items():
         types = [rule.identifier_type for rule in settings.evidence]
         rule = settings.evidence[types.index(identifier_type)]
-        _look_at_value(world, findings, settings, rule, token, keys)
+        _look_at_value(world, findings, settings, rule, token, keys, children)
     return findings
 
 
@@ -96,6 +100,7 @@ def _look_at_value(
     rule: EvidenceRule,
     token: str,
     holders: dict[Key, bool],
+    children: set[Key],
 ) -> None:
     keys = set(holders)
     strength = settings.evidence.index(rule) + 1
@@ -127,6 +132,8 @@ def _look_at_value(
     for namesakes in by_name.values():
         link(_oldest(world, namesakes), namesakes, False)
     unnamed = keys - set(world.names)
+    grown_up = {name: group - children for name, group in by_name.items()}
+    by_name = {name: group for name, group in grown_up.items() if group}
     if len(by_name) == 1 and rule.unnamed != "stay":
         link(_oldest(world, next(iter(by_name.values()))), unnamed, True)
     elif not by_name and rule.unnamed in {"join", "join_verified"}:

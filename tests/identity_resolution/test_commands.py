@@ -235,6 +235,7 @@ def test_an_account_that_stands_there_twice_is_refused(lake: Lake) -> None:
 
 
 REST = """
+grown_up_from_years: 16
 comparison: {blocks: [], default_birth_accounts: 9, least_weight_bits: 5}
 households: []
 quality:

@@ -84,6 +84,26 @@ def test_an_unnamed_account_on_a_family_phone_joins_the_only_name_that_was_check
     assert not night.refused
 
 
+@pytest.mark.parametrize(
+    ("born", "members"), [("20110101", ["child", "car bike"]), ("20101231", ["child car bike"])]
+)
+def test_an_unnamed_account_never_joins_a_childs_name(born: str, members: list[str]) -> None:
+    world = World()
+    world.record(world.account("child", "li mei", mobile="m"), birth=born)
+    world.account("car", mobile="m")
+    world.account("bike", mobile="m")
+    found = resolve_world(world)
+    assert found.groups == groups(*members)
+
+
+def test_beside_a_child_the_only_grown_up_name_is_joined() -> None:
+    world = World()
+    world.record(world.account("child", "li mei", mobile="m"), birth="20180101")
+    world.hold(world.account("father", "li lei"), "mobile", "m", is_verified=False)
+    world.account("car", mobile="m")
+    assert resolve_world(world).groups == groups("child", "father car")
+
+
 def test_two_checked_names_on_a_phone_keep_the_unnamed_account_out() -> None:
     world = World()
     world.account("child", "li mei", mobile="m")

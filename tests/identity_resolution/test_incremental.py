@@ -41,9 +41,10 @@ def grown(world: World, chance: np.random.Generator, night: date) -> World:
     for number in range(ACCOUNTS_A_NIGHT):
         name = NAMES[chance.integers(len(NAMES))]
         key = world.account(f"{night:%d}{number:02}", name, first_seen=night)
+        year = (1990, 2015)[int(chance.random() < 0.2)]
         born, home = chance.integers(1, 6), chance.integers(1, 9)
         world.record(
-            key, birth=f"199001{born:02}", mobile=f"1380000{born:04}", address=f"home{home}"
+            key, birth=f"{year}01{born:02}", mobile=f"1380000{born:04}", address=f"home{home}"
         )
         for kind, count in VALUES.items():
             if chance.random() < 0.4:
@@ -110,9 +111,9 @@ def counting(asked: list[int]) -> object:
     """find_evidence that says how many accounts it was given."""
     from identity_resolution.evidence import find_evidence
 
-    def find(engine: object) -> None:
+    def find(engine: object, *more: object) -> None:
         asked.append(engine.rows("select * from touched").num_rows)  # type: ignore[attr-defined]
-        find_evidence(engine)  # type: ignore[arg-type]
+        find_evidence(engine, *more)  # type: ignore[arg-type]
 
     return find
 

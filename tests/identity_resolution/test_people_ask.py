@@ -70,7 +70,7 @@ def publish(lake: Lake, night: date) -> None:
 def put(lake: Lake, world: World, keys_file: Path) -> None:
     """Hand a world over as stage does, with its sealed records."""
     accounts = accounts_table(world)
-    for name, value in {"name_masked": "李*", "mobile_masked": None, "birth_year": None}.items():
+    for name, value in {"name_masked": "李*", "mobile_masked": None}.items():
         accounts = accounts.append_column(name, pa.array([value] * len(accounts)))
     write_parquet(accounts, lake.handover("int_accounts"))
     write_parquet(identifiers_table(world), lake.handover("int_identifiers"))

@@ -243,11 +243,19 @@ def unseal_world(engine: Engine, world: World) -> None:
 def accounts_table(world: World) -> pa.Table:
     """The world's int_accounts."""
     rows = [
-        (*key, first_seen, world.records.get(key, {}).get("gender"))
+        (*key, first_seen, record.get("gender"), birth_year(record))
         for key, first_seen in world.first_seen.items()
+        for record in [world.records.get(key, {})]
     ]
     texts = {"source": pa.string(), "account_id": pa.string()}
-    return _table(rows, texts | {"first_seen_date": DATE, "gender": pa.string()})
+    own = {"first_seen_date": DATE, "gender": pa.string(), "birth_year": pa.int64()}
+    return _table(rows, texts | own)
+
+
+def birth_year(record: dict[str, str]) -> int | None:
+    """What int_accounts says: a year of its own, or that of the birth date."""
+    said = record.get("birth_year") or record.get("birth", "")[:4]
+    return int(said) if said else None
 
 
 def identifiers_table(world: World) -> pa.Table:
