@@ -132,6 +132,8 @@ def _look_at_value(
     for namesakes in by_name.values():
         link(_oldest(world, namesakes), namesakes, False)
     unnamed = keys - set(world.names)
+    if not unnamed:
+        return
     grown_up = {name: group - children for name, group in by_name.items()}
     by_name = {name: group for name, group in grown_up.items() if group}
     if len(by_name) == 1 and rule.unnamed != "stay":
