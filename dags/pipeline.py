@@ -73,6 +73,12 @@ AFTER_STAGE = (
         ("stage",),
         "Identifiers to member links, with evidence; member ids stay what they were.",
     ),
+    Step(
+        "evaluate_identities",
+        "identity_resolution evaluate --date {date} --keep",
+        ("resolve_identities",),
+        "How right the members are, of the accounts that somebody has checked.",
+    ),
     _dbt(
         "activities",
         "run --selector activities",
@@ -100,7 +106,7 @@ AFTER_STAGE = (
     _dbt(
         "build",
         "build --selector build --exclude-resource-type unit_test",
-        ("fold_points",),
+        ("fold_points", "evaluate_identities"),
         "Posts the differences; builds the marts; checks their contracts and tests.",
     ),
     Step(

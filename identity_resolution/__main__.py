@@ -22,7 +22,7 @@ from identity_resolution.settings import load_identity_settings
 from ingest.core.dates import parse_date
 from ingest.core.errors import Problem, run_command
 from ingest.core.identity_decisions import DECISIONS, account_key
-from ingest.core.lake import Lake, write_parquet
+from ingest.core.lake import Lake
 from ingest.core.log import start_log, step_log
 from ingest.core.settings import Settings, load_settings
 
@@ -51,18 +51,13 @@ def _resolve(
     settings: Settings, arguments: argparse.Namespace, night: date | None
 ) -> Iterable[str]:
     # Numba takes a second to import, and those who ask need none of it.
-    from identity_resolution.evaluate import evaluate_night, evaluation_table  # noqa: PLC0415
     from identity_resolution.resolve import resolve_night  # noqa: PLC0415
 
     assert night is not None
     start_log()
     resolution = resolve_night(settings, load_identity_settings(), night, arguments.full)
-    lake = Lake(settings.lake)
-    labels = lake.identity_labels
-    evaluation = evaluate_night(settings, night, labels) if labels.is_file() else None
-    write_parquet(evaluation_table(evaluation), lake.raw("identity", "evaluation", night))
     step_log("identity_resolution").info(
-        "%s: %d accounts, %d changed links, %d held links",
+        "%s: %d accounts resolved, %d changed links, %d links held among them",
         night,
         resolution.member_links.num_rows,
         resolution.link_changes.num_rows,
@@ -74,7 +69,7 @@ def _resolve(
 def _evaluate(
     settings: Settings, arguments: argparse.Namespace, night: date | None
 ) -> Iterable[str]:
-    from identity_resolution.evaluate import evaluate_night  # noqa: PLC0415 - imports Numba
+    from identity_resolution.evaluate import evaluate_night, keep_evaluation  # noqa: PLC0415
 
     if arguments.records:
         return _evaluate_records(settings, arguments)
@@ -82,6 +77,9 @@ def _evaluate(
         raise Problem("--settings and --out go with --records FILE, not with --date")
     lake, given = Lake(settings.lake), arguments.truth
     night = night or last_resolved(lake)
+    if arguments.keep:
+        keep_evaluation(settings, night)
+        return ()
     truth = Path(given) if given else lake.identity_labels
     found = evaluate_night(settings, night, truth)
     if not arguments.compare:
@@ -183,6 +181,9 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         "--truth",
         help="with --date: Parquet of source, account_id, person_id; default: the lake's labels; "
         "with --records: the column that says who each record is",
+    )
+    evaluate.add_argument(
+        "--keep", action="store_true", help="keep the figures for the run report, as a night does"
     )
     evaluate.add_argument("--settings", type=Path, help="YAML: the columns and their kinds")
     evaluate.add_argument("--out", type=Path, help="folder; default: <records>.resolved")

@@ -14,12 +14,14 @@ import pyarrow as pa
 
 from identity_resolution.components import components_of
 from identity_resolution.engine import DuckDbEngine
-from identity_resolution.evidence import find_holdings
-from identity_resolution.inputs import show_inputs
+from identity_resolution.evidence import show_kinds
+from identity_resolution.inputs import show_inputs, show_people
 from identity_resolution.looked_up import tonight_of
+from identity_resolution.nights import nights_of, show_night
 from identity_resolution.settings import load_identity_settings
+from identity_resolution.touched import show_everybodys_holdings
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake
+from ingest.core.lake import Lake, write_parquet
 from ingest.core.settings import Settings
 
 
@@ -114,8 +116,9 @@ def evaluate_night(settings: Settings, business_date: date, truth: Path) -> Eval
     evidence could reach, if the night is the one in work/.
     """
     lake = Lake(settings.lake)
-    links = lake.raw("identity", "member_links", business_date)
-    if not links.is_file():
+    nights = nights_of(lake, business_date)
+    if not nights:
+        links = lake.raw("identity", "member_links", business_date)
         raise Problem(f"{links} is missing; run resolve for {business_date} first")
     if not truth.is_file():
         raise Problem(
@@ -124,7 +127,9 @@ def evaluate_night(settings: Settings, business_date: date, truth: Path) -> Eval
     spill = str(lake.work / "spill_identity")
     config = {"memory_limit": settings.memory_limit, "temp_directory": spill}
     with duckdb.connect(config=dict(config)) as connection:
-        connection.read_parquet(str(links)).create_view("links")
+        engine = DuckDbEngine(connection)
+        show_night(engine, lake, nights, ["member_links"])
+        engine.table("links", "select * from member_links")
         connection.read_parquet(str(truth)).create_view("truth")
         try:
             evaluation = compare(connection)
@@ -132,10 +137,25 @@ def evaluate_night(settings: Settings, business_date: date, truth: Path) -> Eval
             raise Problem(f"{truth} must hold source, account_id, person_id: {error}") from error
         if tonight_of(lake) != business_date:
             return evaluation
-        engine = DuckDbEngine(connection)
-        show_inputs(engine, lake, business_date)
-        find_holdings(engine, load_identity_settings(), business_date)
+        show_holdings(engine, lake, business_date)
         return replace(evaluation, reachable_pair_count=reachable_pairs(connection))
+
+
+def keep_evaluation(settings: Settings, night: date) -> None:
+    """Write what the run report shows of a night: nothing where nobody has labelled accounts."""
+    lake = Lake(settings.lake)
+    labels = lake.identity_labels
+    evaluation = evaluate_night(settings, night, labels) if labels.is_file() else None
+    write_parquet(evaluation_table(evaluation), lake.raw("identity", "evaluation", night))
+
+
+def show_holdings(engine: DuckDbEngine, lake: Lake, business_date: date) -> None:
+    """Show what everybody holds on the night in work/: input_*, `kinds` and `all_holdings`."""
+    identity = load_identity_settings()
+    show_inputs(engine, lake, business_date)
+    show_kinds(engine, identity)
+    show_people(engine)
+    show_everybodys_holdings(engine, identity, business_date)
 
 
 def reachable_pairs(connection: duckdb.DuckDBPyConnection) -> int:
@@ -143,7 +163,7 @@ def reachable_pairs(connection: duckdb.DuckDBPyConnection) -> int:
     identifier or a blocking key (valid tonight) with the next. Whoever knew the truth and could ask
     nobody could find no more. A shared address alone is a household, so it does not count.
 
-    Reads `truth` and `links`, and `all_holdings` and `kinds` of find_holdings.
+    Reads `truth` and `links`, and `all_holdings` and `kinds` of show_holdings.
     """
     rows = connection.execute(SHARED_IN_TRUTH).to_arrow_table()
     ends = [rows[name].to_numpy() for name in ("low", "high")]

@@ -14,25 +14,39 @@ from identity_resolution.settings import IdentitySettings
 from ingest.core.errors import Problem
 
 
-def find_holdings(engine: Engine, settings: IdentitySettings, business_date: date) -> None:
-    """What every account holds on a business date: identifiers, blocking keys, what households
-    share.
-
-    Reads input_accounts, input_identifiers and input_people; leaves `kinds`, `default_births`
-    (token) and `all_holdings` (source, account_id, kind, token, is_verified). Problem if the inputs
-    contradict each other.
-    """
+def show_kinds(engine: Engine, settings: IdentitySettings) -> None:
+    """Leave `kinds`, the types of values and their rules; Problem if an identifier has none."""
     engine.load("kinds", settings.kinds())
-    for question, complaint in CHECKS:
-        rows = engine.rows(question).to_pylist()
-        if rows:
-            raise Problem(complaint.format(*rows[0].values()))
+    unknown = engine.rows(UNKNOWN_TYPE).to_pylist()
+    if unknown:
+        raise Problem(
+            f"identifier_type {unknown[0]['identifier_type']} has no rule; add one to evidence in"
+            " identity_resolution/settings.yml"
+        )
+
+
+def holdings_of(settings: IdentitySettings, identifiers: str, people: str) -> str:
+    """A query for what accounts hold on a business date: identifiers, blocking keys, what
+    households share, as (source, account_id, kind, token, is_verified).
+
+    Reads a table or join of the form of input_identifiers `i` and one of input_people `p`, besides
+    `kinds` and `default_births`.
+    """
+    keys = [
+        PERSONAL_HOLDINGS.format(value=value, people=people) for value in personal_types(settings)
+    ]
+    return " union all ".join([IDENTIFIER_HOLDINGS.format(identifiers=identifiers), *keys])
+
+
+def personal_types(settings: IdentitySettings) -> list[str]:
+    """The types of values that come from sealed rows: blocking keys and what households share."""
     types = set(settings.kinds()["value_type"].to_pylist())
-    evidence = {rule.identifier_type for rule in settings.evidence}
-    most = settings.comparison.default_birth_accounts
-    engine.table("default_births", DEFAULT_BIRTHS.format(most=most))
-    keys = [PERSONAL_HOLDINGS.format(value=name) for name in sorted(types - evidence)]
-    engine.view("all_holdings", " union all ".join([IDENTIFIER_HOLDINGS, *keys]), business_date)
+    return sorted(types - {rule.identifier_type for rule in settings.evidence})
+
+
+def default_births(settings: IdentitySettings, people: str) -> str:
+    """A query for the birth dates that so many people have that they say nothing."""
+    return DEFAULT_BIRTHS.format(most=settings.comparison.default_birth_accounts, people=people)
 
 
 def find_evidence(engine: Engine, settings: IdentitySettings, business_date: date) -> None:
@@ -56,40 +70,24 @@ def is_child(settings: IdentitySettings) -> str:
     )
 
 
-CHECKS = (
-    (
-        """select source, account_id from input_accounts
-        group by source, account_id having count(*) > 1 limit 1""",
-        "int_accounts.parquet holds account {1} of {0} twice; run stage again",
-    ),
-    (
-        """select source, account_id from input_identifiers
-        where not exists (
-            select 1 from input_accounts
-            where input_accounts.source = input_identifiers.source
-            and input_accounts.account_id = input_identifiers.account_id
-        ) limit 1""",
-        "int_accounts.parquet lacks account {1} of {0}, which has identifiers; run stage again",
-    ),
-    (
-        """select identifier_type from input_identifiers
-        where identifier_type not in (select value_type from kinds where named_rank is not null)
-        limit 1""",
-        "identifier_type {0} has no rule; add one to evidence in identity_resolution/settings.yml",
-    ),
-)
+UNKNOWN_TYPE = """
+select identifier_type
+from input_identifiers
+where identifier_type not in (select value_type from kinds where named_rank is not null)
+limit 1
+"""
 
 # A value that ended (a recycled phone, a sold car) is not held from that date on.
 IDENTIFIER_HOLDINGS = """
 select i.source, i.account_id, k.kind, i.identifier_token as token, i.is_verified
-from input_identifiers i
+from {identifiers}
 join kinds k on k.value_type = i.identifier_type
 where i.valid_until_date is null or i.valid_until_date > $business_date
 """
 
 DEFAULT_BIRTHS = """
 select birth_token as token, count(*) as account_count
-from input_people
+from {people}
 where birth_token is not null
 group by birth_token
 having count(*) > {most}
@@ -98,7 +96,7 @@ having count(*) > {most}
 # A blocking key with a default birth date in it is none.
 PERSONAL_HOLDINGS = """
 select p.source, p.account_id, k.kind, p.{value}_token as token, false as is_verified
-from input_people p
+from {people}
 join kinds k on k.value_type = '{value}'
 left join default_births d on d.token = p.birth_token
 where p.{value}_token is not null and ('{value}' <> 'name_birth' or d.token is null)

@@ -1,9 +1,9 @@
 """What a night's resolution reads of the lake, shown as tables of the engine.
 
-Leaves input_accounts and input_identifiers (dbt's shapes of tonight), input_people (source,
-account_id, name_token, surname_token and the blocking keys), people_rows (which sealed row of
-which table says so), input_posted (the member that each account was posted to last), member_ages
-(since when each member is posted) and input_decisions.
+Leaves input_accounts and input_identifiers (dbt's shapes of tonight), people_versions (what every
+sealed row ever said of an account: name_token, surname_token, the blocking keys), posted_versions
+(the member that each account was posted to, each time) and input_decisions. These are views: who
+asks for a few accounts reads no more of them than it needs.
 """
 
 from datetime import date
@@ -52,14 +52,40 @@ def show_inputs(engine: Engine, lake: Lake, business_date: date) -> None:
         engine.model(f"input_{name}", f"int_{name}", lake)
     folders = sorted((lake.root / "restricted").glob("*/*"))
     versions = [_versions(engine, folder, number) for number, folder in enumerate(folders)]
-    engine.view("people_versions", " union all ".join(filter(None, [NOBODY, *versions])))
-    engine.table("people_rows", PEOPLE_ROWS, business_date)
-    engine.table("input_people", PEOPLE)
+    told = " union all ".join(filter(None, [NOBODY, *versions]))
+    engine.view("people_versions", TOLD_BY_TONIGHT.format(told=told), business_date)
     posted = lake.posted("member_links", business_date).parent.parent
-    has_posted = engine.read("posted_versions", posted)
-    engine.table("input_posted", POSTED if has_posted else NOTHING_POSTED, business_date)
-    engine.table("member_ages", AGES if has_posted else NO_AGES, business_date)
+    has_posted = engine.read("all_posted", posted)
+    engine.view("posted_versions", POSTED_BEFORE if has_posted else NOTHING_POSTED, business_date)
     show_decisions(engine, lake, business_date)
+
+
+def show_people(engine: Engine, accounts: str | None = None) -> None:
+    """Leave `people_rows` (the sealed row that counts, of each table) and `input_people` (the
+    tokens of an account), for the accounts of a table or for everybody.
+    """
+    engine.table("people_rows", PEOPLE_ROWS.format(accounts=_of(accounts)))
+    engine.table("input_people", PEOPLE.format(rows="people_rows"))
+
+
+def people_of(accounts: str) -> str:
+    """A query for the tokens of the accounts of a table, as input_people."""
+    return PEOPLE.format(rows=f"({PEOPLE_ROWS.format(accounts=_of(accounts))}) as newest")
+
+
+def show_posted(engine: Engine) -> None:
+    """Leave `input_posted` (the member that each account of `touched` was posted to last) and
+    `member_ages` (since when each of these members is posted).
+    """
+    engine.table("input_posted", POSTED)
+    engine.table("member_ages", AGES)
+
+
+def _of(accounts: str | None) -> str:
+    """The join that keeps the versions of some accounts."""
+    if accounts is None:
+        return ""
+    return f"join {accounts} a on a.source = v.source and a.account_id = v.account_id"
 
 
 def show_decisions(engine: Engine, lake: Lake, business_date: date) -> None:
@@ -97,55 +123,59 @@ NOBODY = "select {} where false".format(
     ", ".join(f"cast(null as {kind}) as {name}" for name, kind in PEOPLE_TYPES.items())
 )
 
+TOLD_BY_TONIGHT = """
+select * from ({told}) as told where load_date <= $business_date
+"""
+
 # The newest version of an account counts, also where it says that there is no name any more.
 PEOPLE_ROWS = """
-with ranked as (
+select *
+from (
     select
-        *,
+        v.*,
         row_number() over (
-            partition by source, table_name, account_id
-            order by version desc, load_date desc, {order}, key_ref
+            partition by v.source, v.table_name, v.account_id
+            order by v.version desc, v.load_date desc, {order}, v.key_ref
         ) as version_rank
-    from people_versions
-    where load_date <= $business_date
-)
-select * from ranked where version_rank = 1
-""".format(order=", ".join(f"{name} desc nulls last" for name in TOKEN_COLUMNS))
+    from people_versions v
+    {{accounts}}
+) as ranked
+where version_rank = 1
+""".format(order=", ".join(f"v.{name} desc nulls last" for name in TOKEN_COLUMNS))
 
 # A table without names takes away none that another gives. Of two that count equally the larger
 # token stays, so that the order of rows and tables decides nothing.
 PEOPLE = """
-select source, account_id, max(version) as version, max(load_date) as load_date, {}
-from people_rows
+select source, account_id, {}
+from {{rows}}
 group by source, account_id
 """.format(", ".join(f"max({name}) as {name}" for name in TOKEN_COLUMNS))
 
-POSTED = """
-select
-    source,
-    account_id,
-    max_by(member_id, posted_date) as member_id
-from posted_versions
-where posted_date < $business_date
-group by source, account_id
-"""
-
-AGES = """
-select member_id, cast(min(posted_date) as date) as since_date
-from posted_versions
-where posted_date < $business_date
-group by member_id
-"""
-
-NO_AGES = """
-select cast(null as string) as member_id, cast(null as date) as since_date
-where false
+POSTED_BEFORE = """
+select source, account_id, member_id, cast(posted_date as date) as posted_date
+from all_posted
+where cast(posted_date as date) < $business_date
 """
 
 NOTHING_POSTED = """
 select
     cast(null as string) as source,
     cast(null as string) as account_id,
-    cast(null as string) as member_id
+    cast(null as string) as member_id,
+    cast(null as date) as posted_date
 where false
+"""
+
+POSTED = """
+select p.source, p.account_id, max_by(p.member_id, p.posted_date) as member_id
+from posted_versions p
+join touched t on t.source = p.source and t.account_id = p.account_id
+group by p.source, p.account_id
+"""
+
+AGES = """
+select member_id, min(posted_date) as since_date
+from posted_versions
+where member_id in (select member_id from input_posted)
+group by member_id
 """

@@ -9,13 +9,16 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from identity_resolution.engine import DuckDbEngine
+from identity_resolution.nights import nights_of, show_night
 from ingest.core.contract import load_source
 from ingest.core.errors import Problem
 from ingest.core.identity_decisions import AccountKey
 from ingest.core.lake import Lake, partition_dates
 from ingest.core.settings import Settings
 
-TABLES = ("member_links", "links", "held_links", "blocked_values", "quality")
+TABLES = ["member_links", "links", "held_links"]  # by component
+FILES = ("blocked_values", "quality")
 HANDED_OVER = ("int_accounts", "int_identifiers")
 END_OF_TIME = date.max
 
@@ -39,7 +42,7 @@ class LookedUp:
         return Lake(self.settings.lake)
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
-        """Rows of a query over TABLES and HANDED_OVER."""
+        """Rows of a query over TABLES, FILES and HANDED_OVER."""
         return list(self.connection.execute(query, list(values)).to_arrow_table().to_pylist())
 
     def link_of(self, account: AccountKey) -> Row:
@@ -92,11 +95,13 @@ def look_up(settings: Settings, night: date | None) -> LookedUp:
     lake = Lake(settings.lake)
     resolved = last_resolved(lake) if night is None else night
     connection = duckdb.connect(config={"memory_limit": settings.memory_limit})
-    for name in TABLES:
-        path = lake.raw("identity", name, resolved)
-        if not path.is_file():
-            raise Problem(f"{path} is missing; run resolve for {resolved} first")
-        connection.read_parquet(str(path)).create_view(name)
+    nights = nights_of(lake, resolved)
+    if not nights:
+        path = lake.raw("identity", "member_links", resolved)
+        raise Problem(f"{path} is missing; run resolve for {resolved} first")
+    show_night(DuckDbEngine(connection), lake, nights, TABLES)
+    for name in FILES:
+        connection.read_parquet(str(lake.raw("identity", name, resolved))).create_view(name)
     is_of_tonight = tonight_of(lake) == resolved
     handed_over = {name: lake.handover(name) for name in HANDED_OVER}
     is_there = is_of_tonight and all(path.is_file() for path in handed_over.values())

@@ -1,7 +1,6 @@
 """What a night's resolution writes to raw/identity, one query a table.
 
-Tables that are about components keep last night's rows of those in which nothing changed, so every
-night's partition is whole. Every row order is fixed: same input, same bytes.
+Every row order is fixed: same input, same bytes.
 """
 
 from dataclasses import dataclass
@@ -10,53 +9,19 @@ from datetime import date
 import pyarrow as pa
 
 from identity_resolution import cluster
+from identity_resolution.changed import account_key
 from identity_resolution.engine import Engine
+from identity_resolution.nights import (
+    COMPONENT_TABLES,
+    ORDERS,
+    RESOLVED_NIGHTS,
+    RETIRED_COMPONENTS,
+    Night,
+    show_night,
+)
 from identity_resolution.settings import IdentitySettings
 from ingest.core.lake import Lake
 
-STRINGS = pa.string()
-MEMBER_LINKS = pa.schema(
-    [
-        *((name, STRINGS) for name in ("source", "account_id", "member_id", "rule")),
-        ("evidence_count", pa.int64()),
-        ("component", STRINGS),
-    ]
-)
-LINK_ENDS = ("low_source", "low_account_id", "high_source", "high_account_id")
-LINKS = pa.schema(
-    [
-        *((name, STRINGS) for name in (*LINK_ENDS, "rule", "value_type", "token")),
-        ("weight_millibits", pa.int64()),
-        ("component", STRINGS),
-    ]
-)
-HELD_LINKS = pa.schema([*LINKS, ("reason", STRINGS)])
-REFUSED_LINKS = pa.schema(
-    [
-        ("rule", STRINGS),
-        ("identifier_type", STRINGS),
-        ("account_count", pa.int64()),
-        ("reason", STRINGS),
-        ("identifier_token", STRINGS),
-        ("component", STRINGS),
-    ]
-)
-MEMBER_HOUSEHOLDS = pa.schema(
-    [
-        ("member_id", STRINGS),
-        ("household_id", STRINGS),
-        *((f"shares_{what}", pa.bool_()) for what in ("address", "plate", "mobile")),
-        ("component", STRINGS),
-    ]
-)
-ACCOUNT_STATES = pa.schema(
-    [
-        ("source", STRINGS),
-        ("account_id", STRINGS),
-        ("signature", pa.int64()),
-        ("component", STRINGS),
-    ]
-)
 REASONS = {
     cluster.REFUSED_MEMBER_LIMIT: "member_limit",
     cluster.REFUSED_NAMES_DISAGREE: "names_disagree",
@@ -66,7 +31,9 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Resolution:
-    """What the step writes, in the order it is written."""
+    """What the step writes, in the order it is written; resolved_nights is last, because it is what
+    makes a night count (identity_resolution.nights).
+    """
 
     member_links: pa.Table
     link_changes: pa.Table
@@ -74,75 +41,75 @@ class Resolution:
     held_links: pa.Table
     links: pa.Table
     member_households: pa.Table
+    member_figures: pa.Table
+    account_states: pa.Table
     blocked_values: pa.Table
     quality: pa.Table
-    account_states: pa.Table
+    retired_components: pa.Table
+    resolved_nights: pa.Table
 
 
-def resolution_of(engine: Engine, settings: IdentitySettings, has_before: bool) -> Resolution:
+def resolution_of(engine: Engine, settings: IdentitySettings, night: Night) -> Resolution:
     """The night's tables from what find_evidence, group_accounts and name_members left.
 
-    has_before: the rows of the night before stand in before_<table> and `touched_components` says
-    which of them are resolved again.
+    Of a night that builds on others, their rows stand in before_<table>, and `touched_components`
+    says which of them do not count any more.
     """
     rules = settings.link_rules
     ranks = pa.array(range(len(rules)), pa.int32())
     engine.load("link_rules", pa.table({"link_rank": ranks, "rule_name": list(rules)}))
     reasons = {"verdict": pa.array(REASONS, pa.int32()), "reason": list(REASONS.values())}
     engine.load("reasons", pa.table(reasons))
-
-    def whole(name: str, schema: pa.Schema, order: str) -> pa.Table:
-        query = QUERIES[name]
-        if has_before:
-            columns = ", ".join(schema.names)
-            query = f"select {columns} from ({query}) as n union all {KEPT}".format(
-                columns=columns, table=f"before_{name}"
-            )
-        engine.table(f"tonight_{name}", query)
-        return engine.rows(f"select * from tonight_{name} order by {order}").cast(schema)
-
-    ends = ", ".join(LINK_ENDS)
-    quality = QUALITY.format(version=settings.version, **vars(settings.quality))
-    member_links = whole("member_links", MEMBER_LINKS, "source, account_id")
+    for name, query in QUERIES.items():
+        columns = ", ".join(COMPONENT_TABLES[name].names)
+        resolved = f"select {columns} from ({query}) as resolved"
+        engine.table(f"resolved_{name}", resolved.replace("$account_key", account_key(engine)))
+        kept = KEPT.format(columns=columns, name=name)
+        parts = [f"select {columns} from resolved_{name}", *([kept] if night.builds_on else [])]
+        engine.view(f"tonight_{name}", " union all ".join(parts))
+    written = "resolved" if night.is_difference else "tonight"
+    components = {
+        name: engine.rows(f"select * from {written}_{name} order by {ORDERS[name]}").cast(schema)
+        for name, schema in COMPONENT_TABLES.items()
+    }
+    retired = [RETIRED_COMPONENTS.empty_table()]
+    if night.is_difference:
+        retired = [engine.rows(RETIRED).cast(RETIRED_COMPONENTS)]
     return Resolution(
-        member_links=member_links,
+        **components,
         link_changes=engine.rows(LINK_CHANGES),
-        refused_links=whole(
-            "refused_links", REFUSED_LINKS, "rule, identifier_type, identifier_token, reason"
-        ),
-        held_links=whole("held_links", HELD_LINKS, f"{ends}, rule, token"),
-        links=whole("links", LINKS, f"{ends}, rule, token"),
-        member_households=whole("member_households", MEMBER_HOUSEHOLDS, "member_id"),
         blocked_values=engine.rows(BLOCKED_VALUES),
-        quality=engine.rows(quality),
-        account_states=whole("account_states", ACCOUNT_STATES, "source, account_id"),
+        quality=engine.rows(QUALITY.format(version=settings.version, **vars(settings.quality))),
+        retired_components=pa.concat_tables(retired),
+        resolved_nights=pa.table([night.counted], schema=RESOLVED_NIGHTS),
     )
 
 
-def show_before(engine: Engine, lake: Lake, before: date) -> bool:
-    """Show the tables of an earlier night as before_<table>, state_accounts, state_blocked
-    and state_births; False if there is no such night, or one of another form.
-    """
-    for name in (*QUERIES, "blocked_values"):
-        if not lake.raw("identity", name, before).is_file():
-            return False
-        folder = lake.raw("identity", name, before).parent.parent
-        engine.read(f"all_{name}", folder)
-        engine.view(
-            f"before_{name}",
-            f"select * from all_{name} where cast(load_date as date) = $business_date",
-            before,
-        )
-    engine.table("state_accounts", "select * from before_account_states")
+def show_before(engine: Engine, lake: Lake, nights: list[date]) -> None:
+    """Show what counts on the last of these nights as before_<table>."""
+    show_night(engine, lake, nights, list(COMPONENT_TABLES), "before_")
+    blocked = lake.raw("identity", "blocked_values", nights[-1]).parent.parent
+    engine.read("all_blocked_values", blocked)
+    engine.view("before_blocked_values", BLOCKED_BEFORE, nights[-1])
+
+
+def show_state(engine: Engine) -> None:
+    """Show state_accounts, state_blocked and state_births from before_<table> and `kinds`."""
+    engine.view("state_accounts", "select * from before_account_states")
     engine.table("state_blocked", STATE_BLOCKED)
     engine.table("state_births", STATE_BIRTHS)
-    return True
 
+
+BLOCKED_BEFORE = """
+select * from all_blocked_values where cast(load_date as date) = $business_date
+"""
 
 KEPT = """
-select {columns} from {table}
+select {columns} from before_{name}
 where component not in (select component from touched_components where component is not null)
 """
+
+RETIRED = "select distinct component from touched_components order by component"
 
 STATE_BLOCKED = """
 select k.kind, b.token
@@ -265,10 +232,23 @@ join link_rules n on n.link_rank = r.link_rank
 join component_names c on c.account = r.first_account
 """
 
+# How many different names a member has: names as they sound, so two spellings of one name are one.
+MEMBER_FIGURES_QUERY = """
+select
+    m.member_id,
+    count(*) as account_count,
+    count(distinct a.name) filter (where a.name >= 0) as name_count,
+    min(c.component) as component
+from members m
+join accounts a on a.account = m.account
+join component_names c on c.account = m.account
+group by m.member_id
+"""
+
 ACCOUNT_STATES_QUERY = """
-select s.source, s.account_id, s.signature, c.component
-from signatures s
-join accounts a on a.source = s.source and a.account_id = s.account_id
+select a.source, a.account_id, s.account_key, s.signature, c.component
+from (select source, account_id, account, $account_key as account_key from accounts) a
+join signatures s on s.account_key = a.account_key
 join component_names c on c.account = a.account
 """
 
@@ -280,6 +260,7 @@ QUERIES = {
     ),
     "links": LINKS_QUERY.format(links="links", more="", join=""),
     "member_households": "select * from member_households",
+    "member_figures": MEMBER_FIGURES_QUERY,
     "account_states": ACCOUNT_STATES_QUERY,
 }
 
@@ -290,17 +271,7 @@ select 'birth' as value_type, token, account_count from default_births
 order by value_type, token
 """
 
-# Names as they sound: two spellings of one name are one.
 QUALITY = """
-with members_of_tonight as (
-    select
-        l.member_id,
-        count(*) as account_count,
-        count(distinct p.name_token) as name_count
-    from tonight_member_links l
-    left join input_people p on p.source = l.source and p.account_id = l.account_id
-    group by l.member_id
-)
 select
     '{version}' as settings_version,
     cast(coalesce(sum(account_count), 0) as bigint) as account_count,
@@ -313,5 +284,5 @@ select
     cast({most_members_over_names_per_million} as bigint) as most_members_over_names_per_million,
     cast({largest_member_growth} as bigint) as largest_member_growth,
     cast({largest_member_growth_from} as bigint) as largest_member_growth_from
-from members_of_tonight
+from tonight_member_figures
 """

@@ -2,7 +2,6 @@
 out.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -13,25 +12,16 @@ from identity_resolution.cluster import group_accounts
 from identity_resolution.compare import Unsealer, compare_candidates, unseal_lake
 from identity_resolution.components import find_components, name_components
 from identity_resolution.engine import DuckDbEngine, Engine, SparkEngine
-from identity_resolution.evidence import find_evidence, find_holdings
+from identity_resolution.evidence import find_evidence, show_kinds
 from identity_resolution.households import find_households
-from identity_resolution.inputs import show_inputs
-from identity_resolution.outputs import Resolution, resolution_of, show_before
+from identity_resolution.inputs import show_inputs, show_posted
+from identity_resolution.nights import Night, nights_of
+from identity_resolution.outputs import Resolution, resolution_of, show_before, show_state
 from identity_resolution.registry import name_members
 from identity_resolution.settings import IdentitySettings
-from identity_resolution.touched import find_touched
+from identity_resolution.touched import find_touched, touch_everybody
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.settings import Settings
-
-
-@dataclass(frozen=True)
-class Night:
-    """What a resolution is told. before: the night whose rows are kept where nothing changed; None
-    to resolve everybody.
-    """
-
-    business_date: date
-    before: date | None
 
 
 def resolve_night(
@@ -43,7 +33,8 @@ def resolve_night(
     is_full, or rules or code changed. Problem if an input is missing.
     """
     lake = Lake(settings.lake)
-    night = Night(business_date, None if is_full else _night_before(lake, business_date))
+    before = None if is_full else _night_before(lake, business_date)
+    night = Night(business_date, tuple(nights_of(lake, before)) if before else ())
     unsealer = partial(unseal_lake, lake=lake, keys_file=settings.keys_file)
     spill = lake.work / "spill_identity"
     if settings.engine == "spark":
@@ -62,29 +53,35 @@ def resolve_night(
 
 
 def resolve(
-    engine: Engine, night: Night, settings: IdentitySettings, unsealer: Unsealer, has_before: bool
+    engine: Engine, night: Night, settings: IdentitySettings, unsealer: Unsealer
 ) -> Resolution:
-    """Resolve the accounts of the tables that inputs.show_inputs leaves; has_before: also those of
-    outputs.show_before.
+    """Resolve the accounts of the tables that inputs.show_inputs leaves; of a night that builds on
+    others, also those of outputs.show_before.
     """
-    find_touched(engine, settings, night.business_date, is_full=not has_before)
+    show_kinds(engine, settings)
+    if night.builds_on:
+        show_state(engine)
+        find_touched(engine, settings, night.business_date, night.builds_on[-1])
+    else:
+        touch_everybody(engine, settings, night.business_date)
     find_evidence(engine, settings, night.business_date)
     compare_candidates(engine, settings, unsealer)
     find_components(engine, "connections", "components")
     name_components(engine)
     group_accounts(engine, settings)
+    show_posted(engine)
     name_members(engine, night.business_date)
     find_households(engine)
-    return resolution_of(engine, settings, has_before)
+    return resolution_of(engine, settings, night)
 
 
 def _resolve_lake(
     engine: Engine, lake: Lake, unsealer: Unsealer, night: Night, settings: IdentitySettings
 ) -> Resolution:
     show_inputs(engine, lake, night.business_date)
-    find_holdings(engine, settings, night.business_date)
-    has_before = night.before is not None and show_before(engine, lake, night.before)
-    return resolve(engine, night, settings, unsealer, has_before)
+    if night.builds_on:
+        show_before(engine, lake, list(night.builds_on))
+    return resolve(engine, night, settings, unsealer)
 
 
 def _night_before(lake: Lake, business_date: date) -> date | None:

@@ -13,13 +13,10 @@ import pyarrow as pa
 from identity_resolution.compare import PEOPLE, unseal_lake
 from identity_resolution.components import components_of
 from identity_resolution.engine import DuckDbEngine
-from identity_resolution.evaluate import Evaluation
-from identity_resolution.evidence import find_holdings
-from identity_resolution.inputs import show_inputs
+from identity_resolution.evaluate import Evaluation, show_holdings
 from identity_resolution.looked_up import tonight_of
 from identity_resolution.records.report import judge, methods_table, plain_splink
 from identity_resolution.records.table import Field, Records, arranged
-from identity_resolution.settings import load_identity_settings
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import Settings
@@ -88,8 +85,7 @@ def compare_night(settings: Settings, night: date, truth: Path, found: Evaluatio
     with duckdb.connect(config={"memory_limit": settings.memory_limit}) as connection:
         engine = DuckDbEngine(connection)
         connection.read_parquet(str(truth)).create_view("truth")
-        show_inputs(engine, lake, night)
-        find_holdings(engine, load_identity_settings(), night)
+        show_holdings(engine, lake, night)
         engine.table("candidate_accounts", LABELLED)
         unseal_lake(engine, lake, settings.keys_file)
         engine.table("compared_people", PEOPLE)

@@ -18,7 +18,7 @@ from splink.comparison_library import CustomComparison
 
 from identity_resolution.compare import PEOPLE, PERSONAL, unseal_lake
 from identity_resolution.engine import DuckDbEngine
-from identity_resolution.inputs import show_inputs
+from identity_resolution.inputs import show_inputs, show_people
 from identity_resolution.settings import MODEL_FILE
 from ingest.core.lake import Lake
 from ingest.core.settings import Settings
@@ -119,6 +119,7 @@ def train_on_night(settings: Settings, night: date) -> str:
     with duckdb.connect(config={"memory_limit": settings.memory_limit}) as connection:
         engine = DuckDbEngine(connection)
         show_inputs(engine, lake, night)
+        show_people(engine)
         engine.table("candidate_accounts", EVERYBODY)
         unseal_lake(engine, lake, settings.keys_file)
         engine.table("compared_people", PEOPLE)

@@ -169,7 +169,7 @@ def test_evaluate_prints_the_figures_against_the_truth(
     assert main(["evaluate", "--date", NIGHT.isoformat()]) == 0
     printed = capsys.readouterr().out
     assert printed.count("1.0000") == 6
-    resolve()
+    assert main(["evaluate", "--date", NIGHT.isoformat(), "--keep"]) == 0
     figures = pq.read_table(lake.raw("identity", "evaluation", NIGHT), partitioning=None)
     assert {"figure": "pairs: precision", "value": "1.0000"} in figures.to_pylist()
 

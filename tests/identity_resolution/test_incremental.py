@@ -37,10 +37,13 @@ def grown(world: World, chance: np.random.Generator, night: date) -> World:
         identifiers=list(world.identifiers),
         records=dict(world.records),
         decisions=list(world.decisions),
+        told=dict(world.told),
+        was=dict(world.was),
     )
     for number in range(ACCOUNTS_A_NIGHT):
         name = NAMES[chance.integers(len(NAMES))]
         key = world.account(f"{night:%d}{number:02}", name, first_seen=night)
+        world.told[key] = night
         year = (1990, 2015)[int(chance.random() < 0.2)]
         born, home = chance.integers(1, 6), chance.integers(1, 9)
         world.record(
@@ -54,7 +57,10 @@ def grown(world: World, chance: np.random.Generator, night: date) -> World:
                 world.hold(key, kind, token, until, is_verified=bool(chance.random() < 0.7))
     keys = sorted(world.first_seen)
     for place in chance.integers(len(keys), size=2):
-        world.names[keys[place]] = f"n{chance.integers(6)}"
+        key = keys[place]
+        if key in world.names:
+            world.was[key] = world.names[key]
+        world.names[key], world.told[key] = f"n{chance.integers(6)}", night
     for place in chance.integers(len(world.identifiers), size=3):
         held = world.identifiers[place]
         world.identifiers[place] = replace(held, token=f"{held.identifier_type}{place % 9}")

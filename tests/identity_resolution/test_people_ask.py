@@ -84,7 +84,9 @@ def put(lake: Lake, world: World, keys_file: Path) -> None:
         ]
         accounts = [row["account_id"] for row in rows]
         sealed = seal(keys, texts, [f"{source}|people|{account}" for account in accounts])
-        own = pa.Table.from_pylist(rows).drop_columns(["source", "load_date"])
+        own = pa.Table.from_pylist(rows).drop_columns(
+            ["source", "table_name", "key_ref", "load_date"]
+        )
         own = own.append_column("sealed", [sealed.sealed]).append_column(
             "key_ref", [sealed.key_refs]
         )

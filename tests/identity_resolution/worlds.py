@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 from identity_resolution.compare import PERSONAL, UNSEALED
 from identity_resolution.engine import BlockFunction, DuckDbEngine, Engine
-from identity_resolution.evidence import find_holdings
 from identity_resolution.inputs import DECISION_COLUMNS, TOKEN_COLUMNS
-from identity_resolution.outputs import QUERIES, STATE_BIRTHS, STATE_BLOCKED, Resolution
-from identity_resolution.resolve import Night as Told
+from identity_resolution.nights import COMPONENT_TABLES, ORDERS
+from identity_resolution.nights import Night as Told
+from identity_resolution.outputs import Resolution
 from identity_resolution.resolve import resolve
 from identity_resolution.settings import IdentitySettings, load_identity_settings
 
@@ -61,7 +61,8 @@ class World:
 
     records: what is compared of an account, as its sealed row holds it (ingest.blocks); a name in
     `names` is its token and, where a record says nothing else, its pinyin. since: the night that
-    first posted a member.
+    first posted a member. told: the night that last said something of an account; was: the name
+    that nights before it gave.
     """
 
     first_seen: dict[Key, date] = field(default_factory=dict)
@@ -71,6 +72,8 @@ class World:
     records: dict[Key, dict[str, str]] = field(default_factory=dict)
     decisions: list[Decided] = field(default_factory=list)
     since: dict[str, date] = field(default_factory=dict)
+    told: dict[Key, date] = field(default_factory=dict)
+    was: dict[Key, str] = field(default_factory=dict)
 
     def account(
         self,
@@ -175,25 +178,39 @@ def resolution(
     engine: type[DuckDbEngine] = DuckDbEngine,
     before: Resolution | None = None,
 ) -> Resolution:
-    """The tables of a night; `before` are those of the night before, of which what did not change
-    is kept.
+    """Everything that counts on a night; `before` is what counts on the night before, on which it
+    builds.
     """
-    settings = settings or DEFAULTS
-    connection = _connection()
-    made = engine(connection)
+    made = engine(_connection())
     _load(made, world)
-    find_holdings(made, settings, night)
+    builds_on: tuple[date, ...] = ()
     if before is not None:
-        for name in (*QUERIES, "blocked_values"):
+        builds_on = (night - timedelta(days=1),)
+        for name in (*COMPONENT_TABLES, "blocked_values"):
             made.load(f"before_{name}", getattr(before, name))
-        made.table("state_accounts", "select * from before_account_states")
-        made.table("state_blocked", STATE_BLOCKED)
-        made.table("state_births", STATE_BIRTHS)
 
     def unsealer(of: Engine) -> None:
         unseal_world(of, world)
 
-    return resolve(made, Told(night, None), settings, unsealer, before is not None)
+    told = Told(night, builds_on)
+    written = resolve(made, told, settings or DEFAULTS, unsealer)
+    return written if before is None else _counted(made, before, written)
+
+
+def _counted(engine: DuckDbEngine, before: Resolution, written: Resolution) -> Resolution:
+    """What counts on a night that wrote a difference."""
+    engine.load("retired", written.retired_components)
+    tables = {}
+    for name, schema in COMPONENT_TABLES.items():
+        engine.load("kept", getattr(before, name))
+        engine.load("written", getattr(written, name))
+        tables[name] = engine.rows(
+            "select * from (select * from kept where component not in (select * from retired)"
+            f" union all select * from written) as counted order by {ORDERS[name]}"
+        ).cast(schema)
+    nothing = written.retired_components.slice(0, 0)
+    last = written.resolved_nights.slice(written.resolved_nights.num_rows - 1)
+    return replace(written, **tables, retired_components=nothing, resolved_nights=last)
 
 
 def night_of(result: Resolution, world: World) -> Night:
@@ -284,40 +301,49 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 def people_table(world: World) -> pa.Table:
-    """The world's tokens: a blocking key is its parts, readable."""
+    """The tokens of the world's sealed rows: a blocking key is its parts, readable."""
     columns = {
-        "source": pa.string(),
-        "account_id": pa.string(),
+        **dict.fromkeys(("source", "table_name", "account_id", "key_ref"), pa.string()),
         "version": pa.int64(),
         "load_date": DATE,
         **dict.fromkeys(TOKEN_COLUMNS, pa.string()),
     }
     rows = []
     for key in world.first_seen:
-        name, record = world.names.get(key), world.records.get(key, {})
-        birth, mobile = record.get("birth"), record.get("mobile")
-        rows.append(
-            {
-                "source": key[0],
-                "account_id": key[1],
-                "version": 1,
-                "load_date": LONG_AGO,
-                "name_token": name,
-                "surname_token": record.get("surname"),
-                "address_token": record.get("address"),
-                "birth_token": birth,
-                "name_birth_token": name and birth and f"{name}|{birth}",
-                "name_mobile_head_token": name and mobile and f"{name}|{mobile[:7]}",
-                "name_mobile_tail_token": name and mobile and f"{name}|{mobile[-4:]}",
-            }
-        )
+        if key in world.was:
+            rows.append(_sealed_row(world, key, world.was[key], 1, LONG_AGO))
+        told = world.told.get(key, LONG_AGO)
+        rows.append(_sealed_row(world, key, world.names.get(key), 2, told))
     return pa.Table.from_pylist(rows, pa.schema(list(columns.items())))
+
+
+def _sealed_row(
+    world: World, key: Key, name: str | None, version: int, told: date
+) -> dict[str, Any]:
+    record = world.records.get(key, {})
+    birth, mobile = record.get("birth"), record.get("mobile")
+    return {
+        "source": key[0],
+        "table_name": "members",
+        "account_id": key[1],
+        "key_ref": f"{key}{version}",
+        "version": version,
+        "load_date": told,
+        "name_token": name,
+        "surname_token": record.get("surname"),
+        "address_token": record.get("address"),
+        "birth_token": birth,
+        "name_birth_token": name and birth and f"{name}|{birth}",
+        "name_mobile_head_token": name and mobile and f"{name}|{mobile[:7]}",
+        "name_mobile_tail_token": name and mobile and f"{name}|{mobile[-4:]}",
+    }
 
 
 def _load(engine: DuckDbEngine, world: World) -> None:
     texts = {"source": pa.string(), "account_id": pa.string()}
-    posted = [(*key, member) for key, member in world.posted.items()]
-    ages = list(world.since.items())
+    # Of members that nobody says the night of, all were posted on one night, the last of all.
+    last = max(world.since.values(), default=LONG_AGO) + timedelta(days=1)
+    posted = [(*key, member, world.since.get(member, last)) for key, member in world.posted.items()]
     decisions = sorted(world.decisions, key=lambda d: (d.effective_from, d.one, d.other))
     decided = [
         (number, d.is_must_link, *d.one, *d.other, d.effective_from)
@@ -326,9 +352,8 @@ def _load(engine: DuckDbEngine, world: World) -> None:
     tables = {
         "input_accounts": accounts_table(world),
         "input_identifiers": identifiers_table(world),
-        "input_people": people_table(world),
-        "input_posted": _table(posted, texts | {"member_id": pa.string()}),
-        "member_ages": _table(ages, {"member_id": pa.string(), "since_date": DATE}),
+        "people_versions": people_table(world),
+        "posted_versions": _table(posted, texts | {"member_id": pa.string(), "posted_date": DATE}),
         "input_decisions": _table(decided, {f.name: f.type for f in DECISION_COLUMNS}),
     }
     for name, table in tables.items():

@@ -1,7 +1,7 @@
 -- Links that identity resolution held back tonight, one row for each shared value. The value itself stays behind.
 with written as (
 
-    {{ written_tonight(source('identity', 'held_links')) }}
+    {{ resolved_tonight('held_links') }}
 
 ),
 

@@ -2,7 +2,7 @@
 
 with written as (
 
-    {{ written_tonight(source('identity', 'member_links')) }}
+    {{ resolved_tonight('member_links') }}
 
 ),
 

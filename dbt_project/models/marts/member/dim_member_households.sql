@@ -1,6 +1,6 @@
 with written as (
 
-    {{ written_tonight(source('identity', 'member_households')) }}
+    {{ resolved_tonight('member_households') }}
 
 ),
 
