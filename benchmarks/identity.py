@@ -29,6 +29,7 @@ from benchmarks.measure import Measured, measured
 from dags.pipeline import in_order, nightly, step_environment
 from identity_resolution.components import find_components
 from identity_resolution.engine import DuckDbEngine
+from identity_resolution.nights import ORDERS, nights_of, show_night
 from ingest.core.lake import Lake, write_parquet
 
 RESULTS = Path(__file__).with_name("identity.md")
@@ -104,8 +105,15 @@ def resolved(name: str, night: date, *more: str) -> Measured:
 
 
 def digest(lake: Lake) -> str:
-    """Digest of the night's member links."""
-    return hashlib.sha256(lake.raw("identity", "member_links", NEXT_DAY).read_bytes()).hexdigest()
+    """Digest of everything that counts on the night after."""
+    counted = hashlib.sha256()
+    with duckdb.connect() as connection:
+        engine = DuckDbEngine(connection)
+        show_night(engine, lake, nights_of(lake, NEXT_DAY), list(ORDERS))
+        for name, order in ORDERS.items():
+            for batch in engine.rows(f"select * from {name} order by {order}").to_batches(65_536):
+                counted.update(repr(batch.to_pydict()).encode())
+    return counted.hexdigest()
 
 
 def graph_step() -> list[str]:
