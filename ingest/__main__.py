@@ -19,8 +19,8 @@ from ingest.expectation_files import written_expectations
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
+from ingest.rules.books import load_rule_books
 from ingest.rules.compile import compile_rules, write_rules
-from ingest.rules.schema import load_rule_books
 
 RULES_WIDTH = 180  # columns; narrower terminals wrap
 ELSEWHERE = {

@@ -29,7 +29,7 @@ from ingest.expectation_files import written_expectations
 from ingest.generations import begin_keys
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
-from ingest.rules.schema import load_rule_books
+from ingest.rules.books import load_rule_books
 
 CODE_FOLDERS = ("ingest", "identity_resolution", "ledger", "exports")
 CODE_SUFFIXES = (".py", ".yml", ".json")  # comparison.json decides members, too

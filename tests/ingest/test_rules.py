@@ -12,8 +12,8 @@ from ingest.core.contract import business_names
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
+from ingest.rules.books import load_rule_books
 from ingest.rules.compile import TABLES, compile_rules, write_rules
-from ingest.rules.schema import load_rule_books
 from tests.ingest.small_house import DAY, read
 
 PROJECT = load_settings().dbt_project

@@ -1,0 +1,61 @@
+"""All rule books, read and checked: each by itself and against each other.
+
+A mistake is reported with file, line and column before any night begins.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.core.documents import Document, M, read_document
+from ingest.core.errors import Problem
+from ingest.rules.businesses import Business, check_businesses
+from ingest.rules.entitlements import Entitlements, check_entitlements
+from ingest.rules.marketing import Marketing, check_marketing
+from ingest.rules.points import Points
+from ingest.rules.settlement import Settlement, check_settlement
+from ingest.rules.tiers import Tiers, check_tiers
+
+
+@dataclass(frozen=True)
+class RuleBooks:
+    """All rule books, checked: each by itself and against each other."""
+
+    businesses: tuple[Business, ...]
+    points: Points
+    tiers: Tiers
+    entitlements: Entitlements
+    marketing: Marketing
+    settlement: Settlement
+
+
+def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
+    """Read and check all rule books; Problem `file:line:column: reason` for the first mistake."""
+    folder = rules / "businesses"
+    paths = sorted(folder.glob("*.yml"))
+    if not paths:
+        raise Problem(f"{folder} holds no rule book; set RULES_DIR to the folder of the rules")
+    pages = [_book(path, Business) for path in paths]
+    programme = rules / "programme"
+    points = _book(programme / "points.yml", Points)
+    tiers = _book(programme / "tiers.yml", Tiers)
+    entitlements = _book(programme / "entitlements.yml", Entitlements)
+    marketing = _book(programme / "marketing.yml", Marketing)
+    settlement = _book(programme / "settlement.yml", Settlement)
+    check_businesses(pages, dbt_project, folder)
+    businesses = {page.content.business for page in pages}
+    check_tiers(tiers)
+    check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
+    check_marketing(marketing)
+    check_settlement(settlement, businesses)
+    return RuleBooks(
+        businesses=tuple(page.content for page in pages),
+        points=points.content,
+        tiers=tiers.content,
+        entitlements=entitlements.content,
+        marketing=marketing.content,
+        settlement=settlement.content,
+    )
+
+
+def _book(path: Path, model: type[M]) -> Document[M]:
+    return read_document(path, model, "rule book")

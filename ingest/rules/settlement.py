@@ -1,0 +1,77 @@
+"""The rule book of settlement: the fund, and what a point costs between two businesses."""
+
+from collections.abc import Sequence
+from itertools import product
+
+from pydantic import Field
+
+from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.rules.dated import VALID, Columns, Row, WholeTimeline, check_unique, named, periods
+
+TABLES: dict[str, Columns] = {
+    "settlement_prices": {
+        "issuer_business": "text",
+        "redeemer_business": "text",
+        "issue_price_micro_fen": "whole",
+        "reimbursement_price_micro_fen": "whole",
+        **VALID,
+        "rule_id": "text",
+    },
+    "fund": {"party": "text", "party_name": "text"},
+}
+
+
+class Fund(Written):
+    """The party that holds the price of issued points until they are taken."""
+
+    party: Name
+    party_name: Text
+
+
+class PairPrices(Written):
+    """Prices of one pair of businesses, instead of the general ones."""
+
+    issuer_business: Name
+    redeemer_business: Name
+    issue_price_micro_fen_per_point: WholeTimeline
+    reimbursement_price_micro_fen_per_point: WholeTimeline
+
+
+class Settlement(Written):
+    """rules/programme/settlement.yml; prices in micro-fen a point."""
+
+    fund: Fund
+    issue_price_micro_fen_per_point: WholeTimeline
+    reimbursement_price_micro_fen_per_point: WholeTimeline
+    exceptions: list[PairPrices] = Field(default_factory=list)
+
+
+def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
+    """Prices name businesses, each pair once; the fund is none of them."""
+    if page.content.fund.party in businesses:
+        raise page.problem(("fund", "party"), "the fund cannot carry the name of a business")
+    pairs = []
+    for number, entry in enumerate(page.content.exceptions):
+        for name in ("issuer_business", "redeemer_business"):
+            if getattr(entry, name) not in businesses:
+                where: Where = ("exceptions", number, name)
+                raise page.problem(where, f"unknown business '{getattr(entry, name)}'")
+        pairs.append(f"{entry.issuer_business} to {entry.redeemer_business}")
+    check_unique(page, "exceptions", pairs)
+
+
+def settlement_price_rows(settlement: Settlement, names: Sequence[str]) -> list[Row]:
+    """The table `settlement_prices`: every pair of businesses, a business with itself included."""
+    own = {
+        (entry.issuer_business, entry.redeemer_business): entry for entry in settlement.exceptions
+    }
+    rows = []
+    for issuer, redeemer in product(names, names):
+        prices = own.get((issuer, redeemer), settlement)
+        stretches = periods(
+            issue_price_micro_fen=prices.issue_price_micro_fen_per_point,
+            reimbursement_price_micro_fen=prices.reimbursement_price_micro_fen_per_point,
+        )
+        pair = {"issuer_business": issuer, "redeemer_business": redeemer}
+        rows += [named(stretch, "price", **pair) for stretch in stretches]
+    return rows
