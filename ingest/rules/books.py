@@ -9,6 +9,7 @@ from pathlib import Path
 from ingest.core.documents import Document, M, read_document
 from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
+from ingest.rules.earning import Earning, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
 from ingest.rules.points import Points
@@ -22,6 +23,7 @@ class RuleBooks:
 
     businesses: tuple[Business, ...]
     points: Points
+    earning: Earning
     tiers: Tiers
     entitlements: Entitlements
     marketing: Marketing
@@ -37,6 +39,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     pages = [_book(path, Business) for path in paths]
     programme = rules / "programme"
     points = _book(programme / "points.yml", Points)
+    earning = _book(programme / "earning.yml", Earning)
     tiers = _book(programme / "tiers.yml", Tiers)
     entitlements = _book(programme / "entitlements.yml", Entitlements)
     marketing = _book(programme / "marketing.yml", Marketing)
@@ -44,12 +47,14 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     check_tiers(tiers)
+    check_earning(earning, businesses, {tier.tier for tier in tiers.content.tiers})
     check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
     check_marketing(marketing)
     check_settlement(settlement, businesses)
     return RuleBooks(
         businesses=tuple(page.content for page in pages),
         points=points.content,
+        earning=earning.content,
         tiers=tiers.content,
         entitlements=entitlements.content,
         marketing=marketing.content,

@@ -1,8 +1,10 @@
 """Rule books of businesses: what the programme says about each of them alone."""
 
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -20,6 +22,7 @@ from ingest.rules.dated import (
     periods,
 )
 
+FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2049, 12, 31)  # of zone offsets
 Policy = Literal["unlimited", "within_balance"]
 PolicyTimeline = Annotated[list[Dated[Policy]], *ONE_OR_MORE]
 TABLES: dict[str, Columns] = {
@@ -31,6 +34,7 @@ TABLES: dict[str, Columns] = {
         "time_zone": "text",
         "day_cut_off": "text",
     },
+    "zone_offsets": {"business": "text", "offset_minutes": "whole", **VALID},
     "excluded_channels": {"business": "text", "channel": "text", **VALID},
 }
 
@@ -71,6 +75,33 @@ def business_rows(books: Sequence[Business]) -> list[Row]:
     """The table `businesses`."""
     names = list(TABLES["businesses"])
     return [{name: getattr(book, name) for name in names} for book in books]
+
+
+def zone_offset_rows(books: Sequence[Business]) -> list[Row]:
+    """The table `zone_offsets`: minutes that a business's clocks are ahead of UTC on its days. A
+    day on which the clocks change counts with the offset of its noon.
+    """
+    rows = []
+    for book in books:
+        begun, last = FIRST_DAY, _offset(book.time_zone, FIRST_DAY)
+        for number in range((LAST_DAY - FIRST_DAY).days + 1):
+            day = FIRST_DAY + timedelta(days=number)
+            offset = _offset(book.time_zone, day)
+            if offset != last:
+                rows.append(_offset_row(book, last, begun, day))
+                begun, last = day, offset
+        rows.append(_offset_row(book, last, begun, None))
+    return rows
+
+
+def _offset(zone: str, day: date) -> int:
+    noon = datetime.combine(day, time(12), ZoneInfo(zone))
+    return int((noon.utcoffset() or timedelta()).total_seconds() // 60)
+
+
+def _offset_row(book: Business, minutes: int, begin: date, end: date | None) -> Row:
+    valid = {"valid_from_date": begin, "valid_until_date": end}
+    return {"business": book.business, "offset_minutes": minutes, **valid}
 
 
 def excluded_channel_rows(books: Sequence[Business]) -> list[Row]:

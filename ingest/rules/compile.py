@@ -10,14 +10,14 @@ from datetime import date
 import pyarrow as pa
 
 from ingest.core.lake import Lake, write_parquet
-from ingest.rules import businesses, entitlements, marketing, points, settlement, tiers
+from ingest.rules import businesses, earning, entitlements, marketing, points, settlement, tiers
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns
 
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
 TABLES: Mapping[str, Columns] = {
     name: columns
-    for part in (businesses, points, tiers, settlement, entitlements, marketing)
+    for part in (businesses, points, earning, tiers, settlement, entitlements, marketing)
     for name, columns in part.TABLES.items()
 }
 
@@ -27,8 +27,11 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
     names = [book.business for book in books.businesses]
     rows = {
         "businesses": businesses.business_rows(books.businesses),
+        "zone_offsets": businesses.zone_offset_rows(books.businesses),
         "excluded_channels": businesses.excluded_channel_rows(books.businesses),
         "earning": points.earning_rows(books.points, books.businesses),
+        "earning_overrides": earning.override_rows(books.earning),
+        "bonus_rules": earning.bonus_rule_rows(books.earning),
         "tiers": tiers.tier_rows(books.tiers),
         "tier_policy": tiers.tier_policy_rows(books.tiers),
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),

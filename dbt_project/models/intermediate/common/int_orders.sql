@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- What can earn: paid orders, each with the points and growth rule of its business on its own date. Refunds are
--- rated with the rule of the order that they reverse.
+-- What can earn: paid orders, each with the points and growth rule of its business on its own date; a merchant's or
+-- brand's own multiplier goes before that of the business. Refunds are rated with the rule of the order they reverse.
 with activities as (
 
     select * from {{ ref('int_activities') }}
@@ -11,6 +11,20 @@ with activities as (
 rules as (
 
     select * from {{ ref('int_rules__earning') }}
+
+),
+
+merchant_rules as (
+
+    select * from {{ ref('int_rules__earning_overrides') }}
+    where layer = 4
+
+),
+
+brand_rules as (
+
+    select * from {{ ref('int_rules__earning_overrides') }}
+    where layer = 3
 
 ),
 
@@ -24,11 +38,14 @@ orders as (
         activities.activity_type,
         activities.occurred_at,
         activities.business_date,
+        activities.merchant_id,
         activities.channel,
+        activities.category,
         activities.paid_fen,
-        rules.rule_id,
+        coalesce(merchant_rules.rule_id, brand_rules.rule_id, rules.rule_id) as rule_id,
         rules.points_per_10000_fen,
-        rules.multiplier_percent,
+        coalesce(merchant_rules.multiplier_percent, brand_rules.multiplier_percent, rules.multiplier_percent)
+            as multiplier_percent,
         rules.growth_percent,
         rules.expiry_months,
         rules.refund_policy
@@ -37,6 +54,16 @@ orders as (
         on activities.business = rules.business
         and activities.business_date >= rules.valid_from_date
         and activities.business_date < rules.valid_until_date
+    left join merchant_rules
+        on activities.business = merchant_rules.business
+        and activities.merchant_id = merchant_rules.merchant_id
+        and activities.business_date >= merchant_rules.valid_from_date
+        and activities.business_date < merchant_rules.valid_until_date
+    left join brand_rules
+        on activities.business = brand_rules.business
+        and activities.merchant_id = brand_rules.merchant_id
+        and activities.business_date >= brand_rules.valid_from_date
+        and activities.business_date < brand_rules.valid_until_date
     where activities.activity_type in ('purchase', 'stay', 'fee_payment', 'parking_session')
 
 )

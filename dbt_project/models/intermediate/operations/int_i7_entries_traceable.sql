@@ -1,4 +1,5 @@
--- I7: every points entry leads to an activity with a source row and to a rule; every activity has one outcome.
+-- I7: every points entry leads to an activity with a source row and to a rule; every activity has one outcome of the
+-- base rate, and one of each other rule at most.
 with entries as (
 
     select
@@ -18,9 +19,9 @@ ratings as (
 
     select
         activity_id,
-        count(*) as outcome_count
+        count_if(rule = 'base' and outcome is not null) as outcome_count,
+        count(*) - count(distinct rule) as repeated_count
     from {{ ref('int_ratings') }}
-    where outcome is not null
     group by activity_id
 
 ),
@@ -46,7 +47,7 @@ each_one as (
     from net_entries
     left join activities on net_entries.activity_id = activities.activity_id
     union all
-    select coalesce(ratings.outcome_count, 0) <> 1 as is_violation
+    select coalesce(ratings.outcome_count, 0) <> 1 or ratings.repeated_count > 0 as is_violation
     from activities
     left join ratings on activities.activity_id = ratings.activity_id
 

@@ -39,7 +39,11 @@ events as (
         ratings.reverses_activity_id as target_activity_id,
         ratings.expires_on_date,
         ratings.refund_policy,
-        case when ratings.outcome = 'awarded' then ratings.activity_id end as lot_id,
+        case
+            when ratings.outcome <> 'awarded' then null
+            when ratings.rule = 'base' then ratings.activity_id
+            else ratings.activity_id || '/' || ratings.rule
+        end as lot_id,
         ratings.rule_id,
         ratings.price_date
     from ratings
@@ -52,7 +56,7 @@ events as (
 ordered as (
 
     select * from events
-    order by member_id, business_date, occurred_at, event_rank, activity_id, lot_id
+    order by member_id, business_date, occurred_at, event_rank, activity_id, lot_id, rule_id
 
 )
 

@@ -1,66 +1,64 @@
 {{ config(materialized='table') }}
 
--- Every activity ends in exactly one outcome: points moved, or the reason why none did (C6).
-with activities as (
+-- Every activity with every rule that it might earn by: points moved, or the reason why none did (C6). The base rate
+-- and what is spent or given back stand under the rule `base`.
+with base_ratings as (
+
+    select * from {{ ref('int_base_ratings') }}
+
+),
+
+activities as (
 
     select * from {{ ref('int_activities') }}
 
 ),
 
-orders as (
+bonuses as (
 
-    select * from {{ ref('int_rated_orders') }}
+    select
+        bonuses.*,
+        coalesce(orders.expires_on_date, behaviours.expires_on_date) as expires_on_date
+    from {{ ref('int_rated_bonuses') }} as bonuses
+    left join {{ ref('int_rated_orders') }} as orders on bonuses.activity_id = orders.activity_id
+    left join {{ ref('int_rated_behaviours') }} as behaviours on bonuses.activity_id = behaviours.activity_id
 
 ),
 
-refunds as (
+bonus_refunds as (
 
-    select * from {{ ref('int_rated_refunds') }}
-
-),
-
-redemptions as (
-
-    select * from {{ ref('int_rated_redemptions') }}
+    select * from {{ ref('int_bonus_refunds') }}
 
 ),
 
 ratings as (
 
+    select {{ rating_columns('base_ratings') }} from base_ratings
+    union all
     select
-        activities.activity_id,
-        activities.activity_type,
-        activities.business,
-        activities.business_date,
-        activities.occurred_at,
-        activities.reverses_activity_id,
-        coalesce(orders.member_id, refunds.member_id, redemptions.member_id) as member_id,
-        coalesce(refunds.source, redemptions.source, activities.source) as source,
-        coalesce(refunds.account_id, redemptions.account_id, activities.account_id) as account_id,
-        case
-            when orders.outcome is not null then orders.outcome
-            when refunds.outcome is not null then refunds.outcome
-            when redemptions.outcome is not null then redemptions.outcome
-            when activities.activity_type = 'refund' then 'order_not_found'
-            else 'earns_nothing_by_rule'
-        end as outcome,
-        case
-            when orders.outcome = 'awarded' then orders.full_points
-            when refunds.outcome = 'clawed_back' then refunds.points
-            else coalesce(redemptions.points, 0)
-        end as points,
-        coalesce(orders.base_points, 0) as base_points,
-        coalesce(orders.multiplier_percent, refunds.multiplier_percent) as business_multiplier_percent,
-        coalesce(orders.tier, refunds.tier) as tier,
-        coalesce(orders.tier_multiplier_percent, refunds.tier_multiplier_percent) as tier_multiplier_percent,
-        coalesce(orders.rule_id, refunds.rule_id, redemptions.rule_id) as rule_id,
-        orders.expires_on_date,
-        refunds.refund_policy,
-        coalesce(orders.business_date, refunds.order_date, redemptions.price_date) as price_date
-    from activities
-    left join orders on activities.activity_id = orders.activity_id
-    left join refunds on activities.activity_id = refunds.activity_id
-    left join redemptions on activities.activity_id = redemptions.activity_id
+        activities.activity_id, bonuses.rule, activities.activity_type, activities.business,
+        activities.business_date, activities.occurred_at, activities.reverses_activity_id, bonuses.member_id,
+        activities.source, activities.account_id, bonuses.outcome, bonuses.awarded_points as points,
+        bonuses.full_points as base_points, cast(null as bigint) as business_multiplier_percent, bonuses.tier,
+        cast(null as bigint) as tier_multiplier_percent,
+        case when bonuses.outcome in ('awarded', 'cap_reached') then bonuses.full_points - bonuses.awarded_points
+            else 0 end as clipped_points,
+        bonuses.rule_id, bonuses.expires_on_date, cast(null as string) as refund_policy,
+        activities.business_date as price_date
+    from bonuses
+    inner join activities on bonuses.activity_id = activities.activity_id
+    union all
+    select
+        activities.activity_id, refunds.rule, activities.activity_type, activities.business,
+        activities.business_date, activities.occurred_at, activities.reverses_activity_id, refunds.member_id,
+        refunds.source, refunds.account_id,
+        case when refunds.points > 0 then 'clawed_back' else 'nothing_to_claw_back' end as outcome,
+        refunds.points, cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent,
+        refunds.tier, cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points,
+        refunds.rule_id, cast(null as date) as expires_on_date, refunds.refund_policy,
+        refunds.order_date as price_date
+    from bonus_refunds as refunds
+    inner join activities on refunds.activity_id = activities.activity_id
 
 )
 

@@ -8,6 +8,7 @@ outcomes as (
 
     select
         activity_id,
+        rule,
         business,
         member_id,
         account_id,
@@ -18,6 +19,7 @@ outcomes as (
         business_multiplier_percent,
         tier,
         tier_multiplier_percent,
+        clipped_points,
         rule_id
     from ratings
 

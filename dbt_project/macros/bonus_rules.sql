@@ -1,0 +1,57 @@
+{#- What a bonus rule asks and gives of an activity in its scope, in one order. -#}
+{% macro bonus_rule_columns(rules) -%}
+    {%- for column in ['rule', 'rule_id', 'percent_of_base', 'points_per_10000_fen', 'points', 'for_each_fen',
+        'least_paid_fen', 'tiers', 'ordinal_period', 'ordinal_from', 'ordinal_until', 'points_per_activity',
+        'points_per_day', 'points_per_month', 'points_in_all', 'awards_per_day', 'awards_per_month', 'awards_in_all',
+        'only_best_of', 'rank'] -%}
+    {{ rules }}.{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+{#- Whether a minute of the day lies in a rule's hours, the last one excluded; hours may cross midnight. -#}
+{% macro is_within_day(minute, rules) -%}
+    case
+        when {{ rules }}.from_minute <= {{ rules }}.until_minute
+            then {{ minute }} >= {{ rules }}.from_minute and {{ minute }} < {{ rules }}.until_minute
+        else {{ minute }} >= {{ rules }}.from_minute or {{ minute }} < {{ rules }}.until_minute
+    end
+{%- endmacro %}
+{#- Points that a rule gives for an amount in fen, before caps. The base rate counts ten-thousandths of a point a
+    hundred fen thrice (three percentages), so a percentage of it divides by 100 more, once, rounded down. -#}
+{% macro bonus_points(amount) -%}
+    case
+        when percent_of_base is not null
+            then {{ divide_down(amount ~ ' * base_rate * percent_of_base', '10000000000') }}
+        when points_per_10000_fen is not null
+            then {{ divide_down(amount ~ ' * points_per_10000_fen', '10000') }}
+        when for_each_fen is not null
+            then {{ divide_down(amount, 'for_each_fen') }} * points
+        when {{ amount }} > 0 or paid_fen = 0 then points
+        else 0
+    end
+{%- endmacro %}
+{#- The same of what is left of an order after refunds: what no longer reaches the least amount earns nothing. -#}
+{% macro bonus_points_left(amount) -%}
+    case
+        when least_paid_fen is not null and {{ amount }} < least_paid_fen then 0
+        else least({{ bonus_points(amount) }}, awarded_points)
+    end
+{%- endmacro %}
+{#- Points after the cap of a period: no more than what the member's earlier awards of the rule in it leave, and none
+    after so many awards. -#}
+{% macro clipped(points, most_points, most_awards, period) -%}
+    {%- set earlier -%}
+    over (
+            partition by member_id, rule{{ ', ' ~ period if period }}
+            order by business_date, occurred_at, activity_id
+            rows between unbounded preceding and 1 preceding
+        )
+    {%- endset -%}
+    case
+        when refused_reason is not null then 0
+        when {{ most_awards }} <= coalesce(sum(case when refused_reason is null and {{ points }} > 0 then 1 else 0 end)
+            {{ earlier }}, 0) then 0
+        when {{ most_points }} is null then {{ points }}
+        else least({{ points }}, greatest({{ most_points }} - coalesce(
+            sum(case when refused_reason is null then {{ points }} else 0 end) {{ earlier }}, 0), 0))
+    end
+{%- endmacro %}

@@ -1,0 +1,73 @@
+{{ config(materialized='table') }}
+
+-- Every activity of a member with every bonus rule in whose scope it is: business, kind, date, merchant, channel,
+-- category, weekday of the business date, and time of day by the business's clocks.
+with earners as (
+
+    select
+        activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,
+        paid_fen, tier, rate
+    from {{ ref('int_rated_orders') }}
+    where member_id is not null
+        and paid_fen > 0
+    union all
+    select
+        activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,
+        cast(0 as bigint) as paid_fen, tier, cast(0 as bigint) as rate
+    from {{ ref('int_rated_behaviours') }}
+
+),
+
+offsets as (
+
+    select * from {{ ref('int_rules__zone_offsets') }}
+
+),
+
+timed as (
+
+    select
+        earners.*,
+        cast({{ weekday_of('earners.business_date') }} as string) as weekday,
+        mod(extract(hour from earners.occurred_at) * 60 + extract(minute from earners.occurred_at)
+            + offsets.offset_minutes + 1440, 1440) as minute_of_day
+    from earners
+    inner join offsets
+        on earners.business = offsets.business
+        and earners.business_date >= offsets.valid_from_date
+        and earners.business_date < offsets.valid_until_date
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules__bonus_rules') }}
+
+),
+
+candidates as (
+
+    select
+        timed.activity_id,
+        timed.member_id,
+        timed.business_date,
+        timed.occurred_at,
+        timed.paid_fen,
+        timed.tier,
+        timed.rate as base_rate,
+        {{ bonus_rule_columns('rules') }}
+    from timed
+    inner join rules
+        on timed.business = rules.business
+        and timed.activity_type = rules.activity_type
+        and timed.business_date >= rules.valid_from_date
+        and timed.business_date < rules.valid_until_date
+        and {{ is_listed('timed.merchant_id', 'rules.merchants') }}
+        and {{ is_listed('timed.channel', 'rules.channels') }}
+        and {{ is_listed('timed.category', 'rules.categories') }}
+        and {{ is_listed('timed.weekday', 'rules.weekdays') }}
+        and (rules.from_minute is null or {{ is_within_day('timed.minute_of_day', 'rules') }})
+
+)
+
+select * from candidates

@@ -1,0 +1,49 @@
+-- What people do besides paying, as rules see it: the member and the tier of that day.
+with activities as (
+
+    select * from {{ ref('int_activities') }}
+    where activity_type in ('check_in', 'survey', 'share', 'referral')
+
+),
+
+links as (
+
+    select * from {{ ref('int_member_links') }}
+
+),
+
+timeline as (
+
+    select * from {{ ref('int_tier_timeline') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules__earning') }}
+
+),
+
+behaviours as (
+
+    select
+        activities.*,
+        links.member_id,
+        coalesce(timeline.to_tier, 'basic') as tier,
+        {{ add_months('activities.business_date', 'rules.expiry_months') }} as expires_on_date
+    from activities
+    inner join links
+        on activities.source = links.source
+        and activities.account_id = links.account_id
+    left join timeline
+        on links.member_id = timeline.member_id
+        and activities.business_date >= timeline.effective_date
+        and activities.business_date < coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
+    left join rules
+        on activities.business = rules.business
+        and activities.business_date >= rules.valid_from_date
+        and activities.business_date < rules.valid_until_date
+
+)
+
+select * from behaviours

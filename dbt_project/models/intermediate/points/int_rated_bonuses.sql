@@ -1,0 +1,70 @@
+{{ config(materialized='table') }}
+
+-- Every candidate with its outcome: points, clipped by what the member has had of the rule, or the reason for none.
+-- A cap counts what earlier activities were offered; that is what they were given until the cap is reached, and
+-- after that nothing is given anyway.
+with offers as (
+
+    select
+        *,
+        coalesce(reason, case when place > 1 then 'outranked' end) as refused_reason,
+        {{ month_of('business_date') }} as month_date,
+        least(full_points, coalesce(points_per_activity, full_points)) as asked_points
+    from {{ ref('int_bonus_offers') }}
+
+),
+
+by_day as (
+
+    select
+        *,
+        {{ clipped('asked_points', 'points_per_day', 'awards_per_day', 'business_date') }} as day_points
+    from offers
+
+),
+
+by_month as (
+
+    select
+        *,
+        {{ clipped('day_points', 'points_per_month', 'awards_per_month', 'month_date') }} as month_points
+    from by_day
+
+),
+
+in_all as (
+
+    select
+        *,
+        {{ clipped('month_points', 'points_in_all', 'awards_in_all', none) }} as awarded_points
+    from by_month
+
+),
+
+rated as (
+
+    select
+        activity_id,
+        member_id,
+        rule,
+        rule_id,
+        tier,
+        base_rate,
+        paid_fen,
+        percent_of_base,
+        points_per_10000_fen,
+        points,
+        for_each_fen,
+        least_paid_fen,
+        full_points,
+        cast(awarded_points as bigint) as awarded_points,
+        case
+            when refused_reason is not null then refused_reason
+            when awarded_points = 0 then 'cap_reached'
+            else 'awarded'
+        end as outcome
+    from in_all
+
+)
+
+select * from rated

@@ -1,0 +1,65 @@
+-- Referrals that may earn, and why the others may not: nobody brings themself, nobody is brought twice, and nobody
+-- brings whoever brought them. Judged by members, so that two accounts of one person are no friends.
+with referrals as (
+
+    select * from {{ ref('int_behaviours') }}
+    where event_type = 'referral'
+
+),
+
+links as (
+
+    select * from {{ ref('int_member_links') }}
+
+),
+
+pairs as (
+
+    select
+        {{ activity_id('miniprogram', 'event', 'referrals.event_id') }} as activity_id,
+        referrals.occurred_at,
+        referrer.member_id as referrer_id,
+        referred.member_id as referred_id
+    from referrals
+    left join links as referrer
+        on referrals.source = referrer.source
+        and referrals.account_id = referrer.account_id
+    left join links as referred
+        on referrals.source = referred.source
+        and referrals.referred_account_id = referred.account_id
+
+),
+
+-- The first to bring somebody is the one who did.
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by referred_id order by occurred_at, activity_id) as place
+    from pairs
+    where referrer_id <> referred_id
+
+),
+
+judged as (
+
+    select
+        pairs.activity_id,
+        case
+            when pairs.referred_id is null then 'referred_account_unknown'
+            when pairs.referrer_id = pairs.referred_id then 'referred_oneself'
+            when ranked.place > 1 then 'referred_before'
+            when back.activity_id is not null then 'referred_in_a_loop'
+        end as reason
+    from pairs
+    left join ranked on pairs.activity_id = ranked.activity_id
+    left join ranked as back
+        on pairs.referrer_id = back.referred_id
+        and pairs.referred_id = back.referrer_id
+        and back.place = 1
+        and (back.occurred_at < pairs.occurred_at
+            or (back.occurred_at = pairs.occurred_at and back.activity_id < pairs.activity_id))
+
+)
+
+select * from judged
