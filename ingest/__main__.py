@@ -4,8 +4,11 @@ import argparse
 import importlib
 import json
 import sys
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
+import pyarrow as pa
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -14,14 +17,16 @@ from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
-from ingest.core.settings import load_settings
+from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
 from ingest.rules.books import load_rule_books
-from ingest.rules.compile import compile_rules, write_rules
+from ingest.rules.changes import RuleChange, rule_changes
+from ingest.rules.compile import compile_rules, read_rules, write_rules
 
+MOST_COLUMNS = 12  # that a person reads side by side
 RULES_WIDTH = 180  # columns; narrower terminals wrap
 ELSEWHERE = {
     "demo": "ingest.demo",
@@ -74,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     ruling.add_argument(
         "--check", action="store_true", help="only check, and show what is in force"
     )
+    ruling.add_argument(
+        "--changes",
+        action="store_true",
+        help="only check, and show what changes against the last night's rules, and when",
+    )
+    ruling.add_argument("--against", help="folder of other rule books, for --changes")
     commands.add_parser("keys", help="make, rotate or retire keys", add_help=False)
     commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
     commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
@@ -133,6 +144,10 @@ def _rules(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     day = parse_date(arguments.date) if arguments.date else None
     tables = compile_rules(load_rule_books(settings.rules, settings.dbt_project))
+    if arguments.changes or arguments.against:
+        books = Path(arguments.against) if arguments.against else None
+        _show_changes(rule_changes(_rules_before(settings, books), tables))
+        return 0
     if arguments.check or day is None:
         for name, table in tables.items():
             _show(name, table.to_pylist(), day)
@@ -142,14 +157,44 @@ def _rules(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _rules_before(settings: Settings, books: Path | None) -> dict[str, pa.Table]:
+    """The rules of another folder, or those that the last night was run by."""
+    if books is not None:
+        return compile_rules(load_rule_books(books, settings.dbt_project))
+    return read_rules(Lake(settings.lake))
+
+
+def _show_changes(changes: Iterator[RuleChange]) -> None:
+    grid = Grid(title="规则变更 what the rule books change", title_justify="left")
+    for label in ("表 table", "对象 about", "自 from", "项 field", "原值 before", "新值 after"):
+        grid.add_column(label, overflow="fold")
+    for each in changes:
+        values = (each.table, each.about, each.from_date, each.field, each.before, each.after)
+        grid.add_row(*("" if value is None else str(value) for value in values))
+    console = Console()
+    console.width = max(console.width, RULES_WIDTH)
+    console.print(grid if grid.row_count else "规则无变更: the rule books change nothing")
+
+
 def _show(name: str, rows: list[dict[str, object]], day: date | None) -> None:
-    """Print the rules in force on a day; without a day the latest ones."""
+    """Print the rules in force on a day; without a day the latest ones. Of a wide table, what not
+    every row says stands in one column.
+    """
     grid = Grid(title=name, title_justify="left")
     shown = [row for row in rows if _is_in_force(row, day)]
-    for column in shown[0] if shown else []:
+    filled = [
+        key for key in (shown[0] if shown else ()) if any(row[key] is not None for row in shown)
+    ]
+    is_wide = len(filled) > MOST_COLUMNS
+    columns = [key for key in filled if not is_wide or all(row[key] is not None for row in shown)]
+    for column in [*columns, *(["其余 more"] if is_wide else [])]:
         grid.add_column(column, overflow="fold")
     for row in shown:
-        grid.add_row(*("" if value is None else str(value) for value in row.values()))
+        more = [
+            f"{key} {row[key]}" for key in filled if key not in columns and row[key] is not None
+        ]
+        cells = ["" if row[key] is None else str(row[key]) for key in columns]
+        grid.add_row(*cells, *([", ".join(more)] if is_wide else []))
     console = Console()
     console.width = max(console.width, RULES_WIDTH)
     console.print(grid if shown else f"{name}: nothing in force")

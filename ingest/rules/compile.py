@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from ingest.core.lake import Lake, write_parquet
+from ingest.core.lake import Lake, partition_dates, write_parquet
 from ingest.rules import businesses, earning, entitlements, marketing, points, settlement, tiers
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns
@@ -44,6 +45,17 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
             rows[name], pa.schema([(column, KINDS[kind]) for column, kind in columns.items()])
         )
         for name, columns in TABLES.items()
+    }
+
+
+def read_rules(lake: Lake) -> dict[str, pa.Table]:
+    """The tables of the last night that compiled rules; no tables in a new lake."""
+    nights = partition_dates(lake.raw("rules", "earning", date.max).parent.parent)
+    paths = {name: lake.raw("rules", name, nights[-1]) for name in TABLES} if nights else {}
+    return {
+        name: pq.read_table(path, partitioning=None)
+        for name, path in paths.items()
+        if path.is_file()
     }
 
 

@@ -2,8 +2,17 @@
 -- brings whoever brought them. Judged by members, so that two accounts of one person are no friends.
 with referrals as (
 
-    select * from {{ ref('int_behaviours') }}
-    where event_type = 'referral'
+    select
+        activities.activity_id,
+        activities.source,
+        activities.account_id,
+        activities.occurred_at,
+        behaviours.referred_account_id
+    from {{ ref('int_activities') }} as activities
+    inner join {{ ref('int_behaviours') }} as behaviours
+        on activities.source = behaviours.source
+        and activities.document_no = behaviours.event_id
+    where activities.activity_type = 'referral'
 
 ),
 
@@ -16,7 +25,7 @@ links as (
 pairs as (
 
     select
-        {{ activity_id('miniprogram', 'event', 'referrals.event_id') }} as activity_id,
+        referrals.activity_id,
         referrals.occurred_at,
         referrer.member_id as referrer_id,
         referred.member_id as referred_id

@@ -1,0 +1,192 @@
+"""The rule book of earning: what it refuses, with file and line, and what it compiles to."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.core.errors import Problem
+from ingest.core.settings import load_settings
+from ingest.rules.books import load_rule_books
+from ingest.rules.compile import compile_rules
+
+PROJECT = load_settings().dbt_project
+SOURCE = "source: Sheet, approved_by: Somebody"
+BRAND = "brands: [{brand: tea, brand_name: 茶, business: mall, merchants: [m1, m2]}]\n"
+RULE = """bonus_rules:
+  - rule: double
+    rule_name: 双倍
+    scope:
+      businesses: [mall]
+      activity_types: [purchase]
+    terms:
+      - from: 2026-01-01
+        value:
+          award: {percent_of_base: 100}
+          when: {least_paid_fen: 100}
+        source: Sheet
+        approved_by: Somebody
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """A copy of the project's rule books."""
+    copy = tmp_path / "rules"
+    shutil.copytree(PROJECT / "rules", copy)
+    return copy
+
+
+def write(rules: Path, text: str) -> Path:
+    path = rules / "programme" / "earning.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def compiled(rules: Path, text: str, name: str) -> list[dict[str, Any]]:
+    write(rules, text)
+    rows: list[dict[str, Any]] = compile_rules(load_rule_books(rules, PROJECT))[name].to_pylist()
+    return rows
+
+
+MISTAKES = [
+    ("percent_of_base: 100", "percent_of_base: 0", 10, "greater than or equal to 1"),
+    ("percent_of_base: 100", "percent: 100", 10, "unknown here"),
+    ("percent_of_base: 100", "percent_of_base: 1, points: 2", 10, "say one of percent_of_base"),
+    ("percent_of_base: 100", "percent_of_base: 1, for_each_fen: 2", 10, "goes with points"),
+    ("[mall]", "[maul]", 5, "unknown business 'maul'"),
+    ("[mall]", "[mall, mall]", 5, "stands here twice"),
+    ("[mall]", "[]", 5, "at least 1 item"),
+    ("[purchase]", "[buying]", 6, "'purchase'"),
+    ("[purchase]", "[purchase, check_in]", 10, "nothing is paid for check_in"),
+    ("[purchase]", "[purchase]\n      brand: tea", 7, "unknown brand 'tea'"),
+    ("[purchase]", "[purchase]\n      from_time: '10:00'", 4, "go together"),
+    ("[purchase]", "[purchase]\n      from_time: '25:00'", 7, "no time HH:MM"),
+    ("[purchase]", "[purchase]\n      weekdays: [sun, fri, moon]", 7, "'mon'"),
+    ("least_paid_fen: 100", "tiers: [jade]", 11, "unknown tier 'jade'"),
+    ("least_paid_fen: 100", "ordinal: {period: fortnight, nth: 2}", 11, "'day', 'week'"),
+    ("least_paid_fen: 100", "ordinal: {period: week, nth: 0}", 11, "greater than or equal to 1"),
+    ("rule: double", "rule: base", 2, "'base' is the name of the base rate"),
+    ("approved_by: Somebody", "approved_by: ''", 13, "at least 1 character"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "reason"), MISTAKES)
+def test_a_spoiled_rule_is_refused_with_its_line(
+    rules: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    path = write(rules, RULE.replace(old, new, 1))
+    with pytest.raises(Problem) as caught:
+        load_rule_books(rules, PROJECT)
+    assert str(caught.value).startswith(f"{path}:{line}:")
+    assert reason in str(caught.value)
+
+
+def test_two_rules_of_one_name_are_refused(rules: Path) -> None:
+    write(rules, RULE + RULE.removeprefix("bonus_rules:\n"))
+    with pytest.raises(Problem, match="'double' is described twice"):
+        load_rule_books(rules, PROJECT)
+
+
+def override(name: str, where: str, percent: int = 200) -> str:
+    return (
+        f"  - {{override: {name}, business: mall, {where}, points_multiplier_percent:"
+        f" [{{from: 2026-01-01, value: {percent}, {SOURCE}}}]}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reason"),
+    [
+        (override("a", "brand: tea, merchants: [m1]"), "say one of brand, merchants"),
+        (override("a", "brand: coffee"), "unknown brand 'coffee'"),
+        (
+            override("a", "merchants: [m1]") + override("b", "merchants: [m2, m1]"),
+            "merchant 'm1' has a base rate by 'a' already",
+        ),
+        (override("a", "brand: tea").replace("mall", "hotel"), "brand 'tea' belongs to mall"),
+    ],
+)
+def test_overrides_that_contradict_each_other_are_refused(
+    rules: Path, overrides: str, reason: str
+) -> None:
+    write(rules, BRAND + "overrides:\n" + overrides)
+    with pytest.raises(Problem, match=reason):
+        load_rule_books(rules, PROJECT)
+
+
+def test_a_merchants_own_rate_lies_closer_than_its_brands(rules: Path) -> None:
+    overrides = override("brand_rate", "brand: tea") + override("own", "merchants: [m1]", 300)
+    rows = compiled(rules, BRAND + "overrides:\n" + overrides, "earning_overrides")
+    found = {(row["merchant_id"], row["layer"]): row["multiplier_percent"] for row in rows}
+    assert found == {("m1", 3): 200, ("m2", 3): 200, ("m1", 4): 300}
+    assert {row["rule_id"] for row in rows} == {
+        "override/brand_rate/2026-01-01",
+        "override/own/2026-01-01",
+    }
+
+
+def test_a_rule_becomes_one_row_for_each_business_and_activity_type(rules: Path) -> None:
+    text = RULE.replace("[mall]", "[outlet, mall]").replace("[purchase]", "[stay, purchase]")
+    rows = compiled(rules, text, "bonus_rules")
+    assert [(row["business"], row["activity_type"]) for row in rows] == [
+        ("mall", "purchase"),
+        ("mall", "stay"),
+        ("outlet", "purchase"),
+        ("outlet", "stay"),
+    ]
+    assert {row["rule_id"] for row in rows} == {"bonus/double/2026-01-01"}
+
+
+def test_scope_and_conditions_become_columns(rules: Path) -> None:
+    scope = "[purchase]\n      brand: tea\n      weekdays: [sun, fri]\n      channels: [web, app]"
+    scope += "\n      from_time: '22:00'\n      until_time: '02:30'"
+    text = BRAND + RULE.replace("[purchase]", scope).replace(
+        "least_paid_fen: 100",
+        "tiers: [silver, gold], ordinal: {period: week, nth: 3, and_later: true}",
+    )
+    [row] = compiled(rules, text, "bonus_rules")
+    expected = {
+        "merchants": "|m1|m2|",
+        "channels": "|app|web|",
+        "categories": None,
+        "weekdays": "|5|7|",
+        "from_minute": 1320,
+        "until_minute": 150,
+        "tiers": "|gold|silver|",
+        "ordinal_period": "week",
+        "ordinal_from": 3,
+        "ordinal_until": None,
+        "percent_of_base": 100,
+        "points": None,
+        "only_best_of": None,
+        "rank": 0,
+    }
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_null_ends_a_rule_and_new_terms_follow_the_old_ones(rules: Path) -> None:
+    later = f"""      - {{from: 2026-03-01, value: null, {SOURCE}}}
+      - {{from: 2026-05-01, value: {{award: {{points: 5}}}}, {SOURCE}}}
+"""
+    rows = compiled(rules, RULE + later, "bonus_rules")
+    assert [(r["valid_from_date"], r["valid_until_date"], r["points"]) for r in rows] == [
+        (date(2026, 1, 1), date(2026, 3, 1), None),
+        (date(2026, 5, 1), None, 5),
+    ]
+
+
+def test_clocks_are_ahead_of_utc_by_the_offset_of_their_zone_and_season(rules: Path) -> None:
+    path = rules / "businesses" / "hotel.yml"
+    path.write_text(path.read_text("utf-8").replace("Asia/Shanghai", "Europe/Berlin"), "utf-8")
+    rows = compile_rules(load_rule_books(rules, PROJECT))["zone_offsets"].to_pylist()
+    hotel = [row for row in rows if row["business"] == "hotel"]
+    of_2026 = [row for row in hotel if row["valid_from_date"].year == 2026]
+    assert [(row["valid_from_date"], row["offset_minutes"]) for row in of_2026] == [
+        (date(2026, 3, 29), 120),
+        (date(2026, 10, 25), 60),
+    ]
+    [mall] = [row for row in rows if row["business"] == "mall"]
+    assert (mall["offset_minutes"], mall["valid_until_date"]) == (480, None)

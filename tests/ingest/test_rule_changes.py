@@ -1,0 +1,67 @@
+"""What a rule book changes is said value by value, with the date from which it holds."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ingest.__main__ import main
+from ingest.core.lake import Lake
+from ingest.core.settings import load_settings
+from ingest.rules.books import load_rule_books
+from ingest.rules.changes import RuleChange, rule_changes
+from ingest.rules.compile import compile_rules, write_rules
+
+PROJECT = load_settings().dbt_project
+SOURCE = "source: Sheet, approved_by: Somebody"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """A copy of the rule books in which the mall's points double from March on."""
+    copy = tmp_path / "rules"
+    shutil.copytree(PROJECT / "rules", copy)
+    path = copy / "businesses" / "mall.yml"
+    text = path.read_text(encoding="utf-8")
+    later = f"value: 100, {SOURCE}}}\n  - {{from: 2026-03-01, value: 200,"
+    path.write_text(text.replace("value: 100,", later, 1), encoding="utf-8")
+    return copy
+
+
+def test_a_new_value_is_a_change_from_its_date_on_and_ends_the_one_before(rules: Path) -> None:
+    before = compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
+    changes = list(rule_changes(before, compile_rules(load_rule_books(rules, PROJECT))))
+    march = date(2026, 3, 1)
+    assert RuleChange("earning", "mall", march, "multiplier_percent", None, 200) in changes
+    ended = RuleChange("earning", "mall", date(2024, 1, 1), "valid_until_date", None, march)
+    assert ended in changes
+    assert {change.table for change in changes} == {"earning"}
+    assert {change.about for change in changes} == {"mall"}
+
+
+def test_the_same_books_change_nothing_and_an_older_set_shows_the_way_back(rules: Path) -> None:
+    new = compile_rules(load_rule_books(rules, PROJECT))
+    assert list(rule_changes(new, new)) == []
+    old = compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
+    there, back = list(rule_changes(old, new)), list(rule_changes(new, old))
+    assert [(c.field, c.before, c.after) for c in there] == [
+        (c.field, c.after, c.before) for c in back
+    ]
+
+
+def test_the_command_compares_with_the_last_night_or_another_folder(
+    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
+    night = compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
+    write_rules(Lake(tmp_path / "lake"), date(2026, 2, 1), night)
+    assert main(["rules", "--changes"]) == 0
+    assert "规则无变更" in capsys.readouterr().out
+    assert main(["rules", "--changes", "--against", str(rules)]) == 0
+    shown = capsys.readouterr().out
+    assert "multiplier_percent" in shown
+    assert "2026-03-01" in shown
+    monkeypatch.setenv("RULES_DIR", str(rules))
+    assert main(["rules", "--changes"]) == 0
+    assert "multiplier_percent" in capsys.readouterr().out
