@@ -57,6 +57,7 @@ PARQUET = f"format parquet, compression zstd, compression_level 1, row_group_siz
 POSTINGS = {
     "activities": ("int_activity_postings", ("source", "account_id", "activity_id")),
     "points_entries": ("int_points_postings", ("entry_id",)),
+    "rating_outcomes": ("int_rating_postings", ("activity_id", "rule")),
     "row_outcomes": (
         "int_outcome_postings",
         ("source", "table_name", "source_file", "outcome"),

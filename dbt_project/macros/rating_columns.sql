@@ -1,9 +1,30 @@
-{#- An outcome, in one order. -#}
+{#- What an outcome says; two versions of it that agree in this are the same. The member is not part of it: an outcome
+    stays with its account, whoever that belongs to. -#}
+{% macro rating_content() -%}
+    {{ return(['activity_type', 'business', 'business_date', 'occurred_at', 'reverses_activity_id', 'source',
+        'account_id', 'outcome', 'points', 'base_points', 'business_multiplier_percent', 'tier',
+        'tier_multiplier_percent', 'clipped_points', 'rule_id', 'expires_on_date', 'refund_policy', 'price_date']) }}
+{%- endmacro %}
+{#- An outcome as it is rated, in one order. -#}
 {% macro rating_columns(ratings) -%}
-    {%- for column in ['activity_id', 'rule', 'activity_type', 'business', 'business_date', 'occurred_at',
-        'reverses_activity_id', 'member_id', 'source', 'account_id', 'outcome', 'points', 'base_points',
-        'business_multiplier_percent', 'tier', 'tier_multiplier_percent', 'clipped_points', 'rule_id',
-        'expires_on_date', 'refund_policy', 'price_date'] -%}
+    {%- for column in ['activity_id', 'rule', 'member_id'] + rating_content() -%}
     {{ ratings }}.{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+{#- An outcome as it is posted, in one order. -#}
+{% macro posted_rating_columns() %}activity_id, rule, {{ rating_content() | join(', ') }}{% endmacro %}
+{#- The first of two joined versions, the second where there is no first. -#}
+{% macro first_rating(one, other) -%}
+    coalesce({{ one }}.activity_id, {{ other }}.activity_id) as activity_id,
+    coalesce({{ one }}.rule, {{ other }}.rule) as rule,
+    {%- for column in rating_content() %}
+    case when {{ one }}.activity_id is null then {{ other }}.{{ column }} else {{ one }}.{{ column }} end as {{ column }}
+    {{- ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+{#- Whether two versions say different things; NULL equals NULL. -#}
+{% macro rates_otherwise(one, other) -%}
+    {%- for column in rating_content() -%}
+    {{ one }}.{{ column }} is distinct from {{ other }}.{{ column }}{{ ' or ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -68,6 +68,7 @@ POSTINGS = """
     insert into int_activity_postings values ('pos', '1', 'a2'), ('pms', null, 'a1');
     create table int_points_postings (posted_date date, entry_id varchar, points bigint);
     insert into int_points_postings values ('2026-01-31', 'e2', 40), ('2026-01-31', 'e1', 60);
+    create table int_rating_postings (activity_id varchar, rule varchar, points bigint);
     create table int_outcome_postings (
         source varchar, table_name varchar, source_file varchar, outcome varchar, row_count bigint
     );

@@ -21,7 +21,7 @@ ratings as (
         activity_id,
         count_if(rule = 'base' and outcome is not null) as outcome_count,
         count(*) - count(distinct rule) as repeated_count
-    from {{ ref('int_ratings') }}
+    from {{ ref('int_rating_outcomes') }}
     group by activity_id
 
 ),

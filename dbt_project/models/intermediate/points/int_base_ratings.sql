@@ -2,7 +2,9 @@
 -- none did (C6).
 with activities as (
 
-    select * from {{ ref('int_activities') }}
+    select activities.*
+    from {{ ref('int_activities') }} as activities
+    inner join {{ ref('int_touched_activities') }} as touched on activities.activity_id = touched.activity_id
 
 ),
 

@@ -1,8 +1,10 @@
 -- What people do besides paying, as rules see it: the member and the tier of that day.
 with activities as (
 
-    select * from {{ ref('int_activities') }}
-    where activity_type in ('check_in', 'survey', 'share', 'referral')
+    select activities.*
+    from {{ ref('int_activities') }} as activities
+    inner join {{ ref('int_touched_activities') }} as touched on activities.activity_id = touched.activity_id
+    where activities.activity_type in ('check_in', 'survey', 'share', 'referral')
 
 ),
 

@@ -4,7 +4,9 @@
 -- amount of the order are the amount times `rate` (a product of two percentages), rounded down once.
 with orders as (
 
-    select * from {{ ref('int_orders') }}
+    select orders.*
+    from {{ ref('int_orders') }} as orders
+    inner join {{ ref('int_touched_activities') }} as touched on orders.activity_id = touched.activity_id
 
 ),
 

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- Every activity with every rule that it might earn by: points moved, or the reason why none did (C6). The base rate
--- and what is spent or given back stand under the rule `base`.
+-- Every activity that is rated tonight with every rule that it might earn by: points moved, or the reason why none did
+-- (C6). The base rate and what is spent or given back stand under the rule `base`.
 with base_ratings as (
 
     select * from {{ ref('int_base_ratings') }}
@@ -36,10 +36,10 @@ ratings as (
     select {{ rating_columns('base_ratings') }} from base_ratings
     union all
     select
-        activities.activity_id, bonuses.rule, activities.activity_type, activities.business,
-        activities.business_date, activities.occurred_at, activities.reverses_activity_id, bonuses.member_id,
-        activities.source, activities.account_id, bonuses.outcome, bonuses.awarded_points as points,
-        bonuses.full_points as base_points, cast(null as bigint) as business_multiplier_percent, bonuses.tier,
+        activities.activity_id, bonuses.rule, bonuses.member_id, activities.activity_type, activities.business,
+        activities.business_date, activities.occurred_at, activities.reverses_activity_id, activities.source,
+        activities.account_id, bonuses.outcome, bonuses.awarded_points as points, bonuses.full_points as base_points,
+        cast(null as bigint) as business_multiplier_percent, bonuses.tier,
         cast(null as bigint) as tier_multiplier_percent,
         case when bonuses.outcome in ('awarded', 'cap_reached') then bonuses.full_points - bonuses.awarded_points
             else 0 end as clipped_points,
@@ -49,10 +49,9 @@ ratings as (
     inner join activities on bonuses.activity_id = activities.activity_id
     union all
     select
-        activities.activity_id, refunds.rule, activities.activity_type, activities.business,
-        activities.business_date, activities.occurred_at, activities.reverses_activity_id, refunds.member_id,
-        refunds.source, refunds.account_id,
-        case when refunds.points > 0 then 'clawed_back' else 'nothing_to_claw_back' end as outcome,
+        activities.activity_id, refunds.rule, refunds.member_id, activities.activity_type, activities.business,
+        activities.business_date, activities.occurred_at, activities.reverses_activity_id, refunds.source,
+        refunds.account_id, case when refunds.points > 0 then 'clawed_back' else 'nothing_to_claw_back' end as outcome,
         refunds.points, cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent,
         refunds.tier, cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points,
         refunds.rule_id, cast(null as date) as expires_on_date, refunds.refund_policy,

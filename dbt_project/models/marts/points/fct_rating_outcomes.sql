@@ -1,6 +1,6 @@
 with ratings as (
 
-    select * from {{ ref('int_ratings') }}
+    select * from {{ ref('int_rating_outcomes') }}
 
 ),
 

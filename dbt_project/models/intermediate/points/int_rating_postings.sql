@@ -1,0 +1,43 @@
+{{ config(materialized='table') }}
+
+-- Outcomes by difference, as activities: of what was rated tonight, only what is new or other than last believed is
+-- appended, and what no rule says any more is withdrawn.
+with derived as (
+
+    select * from {{ ref('int_ratings') }}
+
+),
+
+judged as (
+
+    select activity_id from {{ ref('int_touched_activities') }}
+    union
+    select activity_id from {{ ref('int_activity_postings') }}
+
+),
+
+known as (
+
+    select known.*
+    from {{ ref('int_known_ratings') }} as known
+    inner join judged on known.activity_id = judged.activity_id
+
+),
+
+postings as (
+
+    select
+        {{ first_rating('derived', 'known') }},
+        known.posted_date as replaces_posted_date,
+        derived.activity_id is null as is_withdrawn
+    from derived
+    full outer join known
+        on derived.activity_id = known.activity_id
+        and derived.rule = known.rule
+    where derived.activity_id is null
+        or known.activity_id is null
+        or {{ rates_otherwise('derived', 'known') }}
+
+)
+
+select * from postings
