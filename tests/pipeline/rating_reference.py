@@ -1,0 +1,157 @@
+"""Bonus rules a second time, slowly: one rule, one member and one activity after another."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+
+@dataclass(frozen=True)
+class Activity:
+    """An order (paid_fen > 0) or something else that people do (paid_fen = 0)."""
+
+    activity_id: str
+    member_id: str
+    business: str
+    activity_type: str
+    business_date: date
+    occurred_at: datetime  # UTC
+    merchant_id: str | None
+    channel: str
+    category: str | None
+    paid_fen: int
+    tier: str
+    rate: int
+    left_fen: tuple[int, ...] = ()  # what is left of the order after each refund
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One version of a bonus rule, for one business and kind of activity."""
+
+    rule: str
+    business: str
+    activity_type: str
+    from_date: date
+    until_date: date
+    award: tuple[str, int, int]  # way, amount, for_each_fen (or 0)
+    lists: dict[str, frozenset[str]] = field(default_factory=dict)
+    weekdays: frozenset[int] = frozenset()
+    minutes: tuple[int, int] | None = None
+    least_paid_fen: int = 0
+    tiers: frozenset[str] = frozenset()
+    ordinal: tuple[str, int, int] | None = None  # period, from, until
+    caps: dict[str, int] = field(default_factory=dict)
+    group: str | None = None
+    rank: int = 0
+
+
+Outcomes = dict[tuple[str, str], tuple[str, int]]
+
+
+def is_in_scope(rule: Rule, activity: Activity, offset: int) -> bool:
+    """Whether an activity is a candidate of the rule; offset: minutes of the clocks before UTC."""
+    local = activity.occurred_at + timedelta(minutes=offset)
+    minute = local.hour * 60 + local.minute
+    if rule.minutes is not None:
+        begin, end = rule.minutes
+        is_inside = begin <= minute < end if begin <= end else minute >= begin or minute < end
+        if not is_inside:
+            return False
+    return (
+        (rule.business, rule.activity_type) == (activity.business, activity.activity_type)
+        and rule.from_date <= activity.business_date < rule.until_date
+        and all(getattr(activity, name) in allowed for name, allowed in rule.lists.items())
+        and (not rule.weekdays or activity.business_date.isoweekday() in rule.weekdays)
+    )
+
+
+def value(rule: Rule, activity: Activity, amount: int) -> int:
+    """Points for an amount, before caps."""
+    way, number, each = rule.award
+    if way == "percent_of_base":
+        return amount * activity.rate * number // 10**10
+    if way == "points_per_10000_fen":
+        return amount * number // 10_000
+    if each:
+        return amount // each * number
+    return number if amount > 0 or activity.paid_fen == 0 else 0
+
+
+def period_of(name: str, day: date) -> object:
+    """What two days of one period have in common."""
+    weeks = day - timedelta(days=day.weekday())
+    return {"day": day, "week": weeks, "month": (day.year, day.month), "year": day.year}.get(name)
+
+
+def rate_all(activities: list[Activity], rules: list[Rule], offset: int) -> Outcomes:
+    """The outcome and points of every candidate."""
+    ordered = sorted(activities, key=lambda a: (a.business_date, a.occurred_at, a.activity_id))
+    seen: dict[object, int] = defaultdict(int)
+    offered: dict[str, list[tuple[int, int, str, Rule]]] = defaultdict(list)
+    outcomes: Outcomes = {}
+    for activity in ordered:
+        for rule in rules:
+            if not is_in_scope(rule, activity, offset):
+                continue
+            key = (activity.activity_id, rule.rule)
+            reason = refusal(rule, activity, seen)
+            outcomes[key] = (reason or "", 0)
+            if reason is None:
+                points = value(rule, activity, activity.paid_fen)
+                offered[activity.activity_id].append((-points, rule.rank, rule.rule, rule))
+    had: dict[object, list[int]] = defaultdict(list)
+    for activity in ordered:
+        taken = set()
+        for points, _, name, rule in sorted(offered[activity.activity_id], key=lambda o: o[:3]):
+            key = (activity.activity_id, name)
+            if rule.group is not None and rule.group in taken:
+                outcomes[key] = ("outranked", 0)
+                continue
+            taken.add(rule.group)
+            given = clip(rule, activity, -points, had)
+            outcomes[key] = ("awarded" if given else "cap_reached", given)
+    return outcomes
+
+
+def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | None:
+    """Why an activity in scope earns nothing; counts it where the rule counts."""
+    if activity.paid_fen < rule.least_paid_fen:
+        return "below_least_paid"
+    place = 1
+    if rule.ordinal is not None:
+        period, begin, end = rule.ordinal
+        counter = (rule.rule, activity.member_id, period_of(period, activity.business_date))
+        seen[counter] += 1
+        place = seen[counter]
+    if rule.tiers and activity.tier not in rule.tiers:
+        return "tier_not_eligible"
+    if rule.ordinal is not None and not begin <= place <= end:
+        return "not_the_nth"
+    return None if value(rule, activity, activity.paid_fen) else "below_one_point"
+
+
+def clip(rule: Rule, activity: Activity, points: int, had: dict[object, list[int]]) -> int:
+    """What the caps leave; remembers it."""
+    points = min(points, rule.caps.get("points_per_activity", points))
+    for name, suffix in (("day", "per_day"), ("month", "per_month"), ("", "in_all")):
+        counter = (rule.rule, activity.member_id, suffix, period_of(name, activity.business_date))
+        before = [each for each in had[counter] if each > 0]
+        if len(before) >= rule.caps.get(f"awards_{suffix}", len(before) + 1):
+            points = 0
+        if (most := rule.caps.get(f"points_{suffix}")) is not None:
+            points = min(points, max(most - sum(before), 0))
+    for name, suffix in (("day", "per_day"), ("month", "per_month"), ("", "in_all")):
+        period = period_of(name, activity.business_date)
+        had[rule.rule, activity.member_id, suffix, period].append(points)
+    return points
+
+
+def taken_back(rule: Rule, activity: Activity, awarded: int) -> list[int]:
+    """What each refund of an order takes back of a bonus."""
+    amounts = [activity.paid_fen, *activity.left_fen]
+    kept = [
+        0 if amount < rule.least_paid_fen else min(value(rule, activity, amount), awarded)
+        for amount in amounts
+    ]
+    return [before - after for before, after in pairwise(kept)]

@@ -1,0 +1,222 @@
+"""The bonus models, as dbt compiles them, against rules written a second time in Python."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ingest.rules.earning import TABLES, listed
+from tests.pipeline.nights import must_run
+from tests.pipeline.rating_reference import Activity, Rule, rate_all, taken_back
+
+MODELS = ("int_bonus_candidates", "int_bonus_offers", "int_rated_bonuses", "int_bonus_refunds")
+FIRST, SHANGHAI = date(2026, 2, 23), 480
+KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
+TEXT, WHOLE = pa.string(), pa.int64()
+ORDERS = {
+    "activity_id": TEXT, "member_id": TEXT, "business": TEXT, "activity_type": TEXT,
+    "business_date": pa.date32(), "occurred_at": pa.timestamp("us"), "merchant_id": TEXT,
+    "channel": TEXT, "category": TEXT, "paid_fen": WHOLE, "tier": TEXT, "rate": WHOLE,
+    "source": TEXT, "account_id": TEXT, "refund_policy": TEXT,
+}  # fmt: skip
+REFUNDS = {
+    "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
+    "remaining_before_fen": WHOLE, "remaining_after_fen": WHOLE,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The SQL of the bonus models, compiled for a lake without anything in it."""
+    lake = tmp_path_factory.mktemp("compiled") / "lake"
+    must_run(lake, "dags", "dbt", "compile", "--quiet", "--no-introspect", "--select", *MODELS)
+    folder = lake / "work" / "dbt" / "compiled"
+    return {name: next(folder.rglob(f"{name}.sql")).read_text("utf-8") for name in MODELS}
+
+
+def chosen(chance: np.random.Generator, values: list[Any]) -> Any:
+    return values[int(chance.integers(len(values)))]
+
+
+def some_activities(chance: np.random.Generator, count: int) -> list[Activity]:
+    activities = []
+    for number in range(count):
+        paid = int(chance.choice([0, 99, 100, 9_999, 10_000, 30_000, 65_432]))
+        kind = "purchase" if paid else "check_in"
+        day = FIRST + timedelta(days=int(chance.integers(14)))
+        moment = datetime(day.year, day.month, day.day) + timedelta(
+            minutes=int(chance.choice([0, 599, 600, 839, 840, 1020]))
+        )
+        parts = np.sort(chance.integers(0, paid + 1, chance.integers(0, 4)))[::-1]
+        activities.append(
+            Activity(
+                f"a{number:03}",
+                chosen(chance, ["M1", "M2"]),
+                chosen(chance, ["mall", "outlet"]),
+                kind,
+                day,
+                moment,
+                chosen(chance, [None, "m1", "m2"]),
+                chosen(chance, ["store", "web"]),
+                chosen(chance, [None, "food"]),
+                paid,
+                chosen(chance, ["basic", "gold"]),
+                chosen(chance, [1_000_000, 1_800_000]) if paid else 0,
+                tuple(int(part) for part in parts) if paid else (),
+            )
+        )
+    return activities
+
+
+def some_rule(chance: np.random.Generator, number: int) -> Rule:
+    def maybe(value: Any, other: Any) -> Any:
+        return value if chance.random() < 0.3 else other
+
+    kind = chosen(chance, ["purchase", "purchase", "check_in"])
+    fixed = ("points", int(chance.integers(1, 60)), 0)
+    ways = [
+        ("percent_of_base", int(chance.integers(1, 300)), 0),
+        ("points_per_10000_fen", int(chance.integers(1, 300)), 0),
+        ("points", int(chance.integers(1, 60)), int(chance.choice([5_000, 30_000]))),
+        fixed,
+    ]
+    caps = {
+        name: int(chance.integers(1, 90 if name.startswith("points") else 4))
+        for name in ("points_per_activity", "points_per_day", "points_per_month", "points_in_all",
+                     "awards_per_day", "awards_per_month", "awards_in_all")
+        if chance.random() < 0.25
+    }  # fmt: skip
+    nth = int(chance.integers(1, 4))
+    ordinal = (
+        chosen(chance, ["day", "week", "month", "year", "ever"]),
+        nth,
+        chosen(chance, [nth, 10**6]),
+    )
+    lists = {"merchant_id": ["m1"], "channel": ["store"], "category": ["food"]}
+    begin = FIRST + timedelta(days=int(chance.integers(-3, 5)))
+    return Rule(
+        rule=f"r{number}", business=chosen(chance, ["mall", "outlet"]), activity_type=kind,
+        from_date=begin, until_date=begin + timedelta(days=int(chance.integers(1, 20))),
+        award=fixed if kind == "check_in" else chosen(chance, ways),
+        lists={n: frozenset(v) for n, v in lists.items() if maybe(True, False)},
+        weekdays=maybe(frozenset({1, 5, 7}), frozenset()),
+        minutes=maybe(chosen(chance, [(1080, 1320), (1320, 120)]), None),
+        least_paid_fen=maybe(10_000, 0) if kind == "purchase" else 0,
+        tiers=maybe(frozenset({"gold"}), frozenset()), ordinal=maybe(ordinal, None), caps=caps,
+        group=chosen(chance, [None, "g"]), rank=int(chance.integers(3)),
+    )  # fmt: skip
+
+
+def rule_rows(rules: list[Rule]) -> pa.Table:
+    rows = []
+    for rule in rules:
+        way, number, each = rule.award
+        ordinal = rule.ordinal or (None, None, None)
+        lists = {n: listed(sorted(v)) for n, v in rule.lists.items()}
+        minutes = rule.minutes or (None, None)
+        rows.append(
+            {
+                "rule": rule.rule, "rule_id": rule.rule, "business": rule.business,
+                "activity_type": rule.activity_type, "merchants": lists.get("merchant_id"),
+                "channels": lists.get("channel"), "categories": lists.get("category"),
+                "weekdays": listed([str(day) for day in rule.weekdays]) if rule.weekdays else None,
+                "from_minute": minutes[0], "until_minute": minutes[1], way: number,
+                "for_each_fen": each or None, "least_paid_fen": rule.least_paid_fen or None,
+                "tiers": listed(sorted(rule.tiers)) if rule.tiers else None,
+                "ordinal_period": ordinal[0], "ordinal_from": ordinal[1],
+                "ordinal_until": ordinal[2], **rule.caps, "only_best_of": rule.group,
+                "rank": rule.rank, "valid_from_date": rule.from_date,
+                "valid_until_date": rule.until_date,
+            }
+        )  # fmt: skip
+    columns = TABLES["bonus_rules"]
+    return pa.Table.from_pylist(rows, pa.schema([(n, KINDS[k]) for n, k in columns.items()]))
+
+
+def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[str, pa.Table]]:
+    rows = [
+        {n: getattr(a, n) for n in ORDERS if hasattr(a, n)} | {"source": "pos"} for a in activities
+    ]
+    schema = pa.schema(list(ORDERS.items()))
+    yield "int_rated_orders", pa.Table.from_pylist([r for r in rows if r["paid_fen"]], schema)
+    yield (
+        "int_rated_behaviours",
+        pa.Table.from_pylist([row for row in rows if not row["paid_fen"]], schema),
+    )
+    yield "int_rules__bonus_rules", rule_rows(rules)
+    zone = {
+        "business": ["mall", "outlet"],
+        "offset_minutes": [SHANGHAI] * 2,
+        "valid_from_date": [date(2010, 1, 1)] * 2,
+        "valid_until_date": [date(9999, 12, 31)] * 2,
+    }
+    yield "int_rules__zone_offsets", pa.table(zone)
+    empty = pa.schema([("activity_id", TEXT), ("reason", TEXT)])
+    yield "int_referrals", empty.empty_table()
+    refunds = [
+        {
+            "activity_id": f"{a.activity_id}/{number}", "order_activity_id": a.activity_id,
+            "order_date": a.business_date, "remaining_before_fen": before,
+            "remaining_after_fen": after,
+        }
+        for a in activities
+        for number, (before, after) in enumerate(
+            zip([a.paid_fen, *a.left_fen], a.left_fen, strict=False)
+        )
+    ]  # fmt: skip
+    yield "int_refunds", pa.Table.from_pylist(refunds, pa.schema(list(REFUNDS.items())))
+
+
+def world(seed: int) -> tuple[list[Activity], list[Rule]]:
+    """Forty activities of two members and eight rules."""
+    chance = np.random.default_rng(seed)
+    activities = some_activities(chance, 40)
+    return activities, [some_rule(chance, number) for number in range(8)]
+
+
+def test_the_worlds_hold_every_outcome() -> None:
+    outcomes = {o for seed in range(60) for o, _ in rate_all(*world(seed), SHANGHAI).values()}
+    assert outcomes == {
+        *("awarded", "cap_reached", "outranked", "not_the_nth", "tier_not_eligible"),
+        *("below_least_paid", "below_one_point"),
+    }
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_candidate_has_the_outcome_of_the_reference(
+    models: dict[str, str], seed: int
+) -> None:
+    activities, rules = world(seed)
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as onemember")
+        connection.execute("use onemember")
+        for name, table in tables_of(activities, rules):
+            connection.register("loading", table)
+            connection.execute(f"create table {name} as select * from loading")
+        for name in MODELS:
+            connection.execute(f"create table {name} as {models[name]}")
+        found = {
+            (activity, rule): (outcome, points)
+            for activity, rule, outcome, points in connection.execute(
+                "select activity_id, rule, outcome, awarded_points from int_rated_bonuses"
+            ).fetchall()
+        }
+        back = {
+            (activity, rule): points
+            for activity, rule, points in connection.execute(
+                "select activity_id, rule, points from int_bonus_refunds"
+            ).fetchall()
+        }
+    expected = rate_all(activities, rules, SHANGHAI)
+    assert found == expected
+    by_name, of = {rule.rule: rule for rule in rules}, {a.activity_id: a for a in activities}
+    assert back == {
+        (f"{activity}/{number}", rule): points
+        for (activity, rule), (outcome, awarded) in expected.items()
+        if outcome == "awarded"
+        for number, points in enumerate(taken_back(by_name[rule], of[activity], awarded))
+    }
