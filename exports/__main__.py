@@ -7,6 +7,9 @@ python -m exports close --period YYYY-MM
 python -m exports statements --period YYYY-MM
 python -m exports summary
 python -m exports compare --date D --before LAKE --after LAKE
+python -m exports explain member M… | SOURCE:ACCOUNT
+python -m exports explain activity ID | BUSINESS:DOCUMENT
+python -m exports explain balance M… --on D --known D
 """
 
 import argparse
@@ -36,6 +39,7 @@ def main(argv: list[str]) -> int:
         "statements": _statements,
         "summary": _summary,
         "compare": _compare,
+        "explain": _explain,
     }
     return commands[arguments.command](arguments)
 
@@ -65,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
     compare.add_argument("--before", type=Path, required=True, help="lake of the night as it is")
     compare.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+    explain = commands.add_parser("explain", help="say where points and tiers come from")
+    explain.add_argument("what", choices=["member", "activity", "balance"])
+    explain.add_argument("named", help="member id, source:account_id, activity id, business:no")
+    explain.add_argument("--on", help="business date, YYYY-MM-DD; default: the last night")
+    explain.add_argument("--known", help="what was known after this night; default: the last one")
+    explain.add_argument("--all", action="store_true", help="lots used up and all movements, too")
     return parser
 
 
@@ -134,6 +144,15 @@ def _compare(arguments: argparse.Namespace) -> int:
     print_comparison(comparison)
     if not comparison.is_kept:
         raise Problem("a total above is not what it must be; the changed night would be refused")
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from exports.explain.answer import answer  # noqa: PLC0415 - the other commands need none of it
+
+    on, known = (parse_date(text) if text else None for text in (arguments.on, arguments.known))
+    for line in answer(load_settings(), arguments.what, arguments.named, on, known, arguments.all):
+        print(line)
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from exports.as_of import write_as_of
 from exports.digest import Digest, combined_digest, table_digest
 from exports.reader import (
     MANIFEST,
@@ -161,6 +162,7 @@ def _write_marts(settings: Settings, tonight: Tonight, folder: Path) -> dict[str
             _attach_work(database, lake)
             for mart in marts:
                 digests[mart.name] = _write_mart(database, mart, folder)
+            write_as_of(database)
             _write_meta(database, tonight, marts, digests)
             database.execute(f"detach {WORK_CATALOG}")
 

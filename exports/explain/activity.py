@@ -1,0 +1,90 @@
+"""What one activity earned by each rule, or why nothing, and what became of its points."""
+
+from collections.abc import Iterator
+
+from exports.explain.asked import Asked, Row
+from exports.explain.words import entry_words, outcome_words, yuan
+
+OUTCOMES = """
+select * from fct_rating_outcomes where activity_id = ? order by rule <> 'base', rule
+"""
+ENTRIES = """
+select * from fct_points_entries where activity_id = ?
+order by posted_date, business_date, entry_type, lot_id, points
+"""
+REVERSED_BY = """
+select * from fct_activities where reverses_activity_id = ? order by business_date, activity_id
+"""
+LOTS = """
+select l.* from fct_points_lots l
+where l.lot_id in (
+    select lot_id from fct_points_entries
+    where activity_id = ? and entry_type in ('accrual', 'opening_balance')
+)
+order by l.lot_id
+"""
+
+
+def explain_activity(asked: Asked, named: str) -> Iterator[str]:
+    """Lines about one activity."""
+    activity = asked.activity(named)
+    yield (
+        f"{activity['business']} {activity['activity_type']} {activity['document_no']}"
+        f"  {activity['business_date']}  实付 paid {yuan(activity['paid_fen'])}"
+    )
+    account = f"{activity['source']}:{activity['account_id']}" if activity["account_id"] else "–"
+    yield f"  活动 activity {activity['activity_id']}  账户 account {account}"
+    yield f"  会员 member {activity['member_id'] or '–'}"
+    yield f"  来源 source {activity['source_file']}, 行 row {activity['source_row']}"
+    yield "积分结果 outcomes:"
+    for outcome in asked.rows(OUTCOMES, [activity["activity_id"]]):
+        yield f"  {outcome['rule']}: {_outcome(outcome)}"
+    yield from _entries(asked.rows(ENTRIES, [activity["activity_id"]]))
+    yield from _lots(asked.rows(LOTS, [activity["activity_id"]]))
+    for reversal in asked.rows(REVERSED_BY, [activity["activity_id"]]):
+        yield (
+            f"被冲回 reversed by {reversal['activity_type']} {reversal['document_no']}"
+            f" {reversal['business_date']} {yuan(reversal['paid_fen'])}"
+        )
+
+
+def _outcome(outcome: Row) -> str:
+    text = f"{outcome_words(outcome['outcome'])} {outcome['points']:,}"
+    if outcome["business_multiplier_percent"] is not None and outcome["outcome"] == "awarded":
+        text += (
+            f" = 基础 base {outcome['base_points']:,}"
+            f" × 业态 {outcome['business_multiplier_percent']}%"
+            f" × {outcome['tier']} {outcome['tier_multiplier_percent']}%, 向下取整"
+        )
+    if outcome["clipped_points"]:
+        text += f", 封顶扣减 clipped {outcome['clipped_points']:,}"
+    return f"{text}  规则 rule {outcome['rule_id'] or '–'}"
+
+
+def _entries(entries: list[Row]) -> Iterator[str]:
+    yield "分录 entries:" if entries else "没有产生分录 no entries"
+    for entry in entries:
+        sign = "冲销 reversed " if entry["is_reversal"] else ""
+        yield (
+            f"  {entry['posted_date']} 入账 posted  {sign}{entry_words(entry['entry_type'])}"
+            f" {entry['points']:,}  {entry['from_party']} → {entry['to_party']}"
+            f"  批次 {entry['lot_id'] or '–'}"
+        )
+
+
+def _lots(lots: list[Row]) -> Iterator[str]:
+    for lot in lots:
+        used = ", ".join(
+            f"{label} {lot[name]:,}"
+            for name, label in (
+                ("redeemed_points", "已用"),
+                ("expired_points", "过期"),
+                ("clawed_back_points", "扣回"),
+                ("repaid_points", "还欠"),
+                ("remaining_points", "剩余"),
+            )
+        )
+        yield (
+            f"批次 lot {lot['lot_id']}: 发放 issued {lot['issued_points']:,} → {used};"
+            f" 有效至 until {lot['expires_on_date'] or '长期'}"
+        )

@@ -1,0 +1,66 @@
+"""How outcomes and entries are said to a member."""
+
+OUTCOMES = {
+    "awarded": "已得积分",
+    "clawed_back": "退款扣回积分",
+    "redeemed": "使用积分",
+    "returned": "退回已用积分",
+    "anonymous": "消费时未出示会员身份",
+    "unknown_account": "账户尚未登记",
+    "redeemed_without_member": "使用积分时未识别会员",
+    "no_rule_in_force": "当日没有生效的积分规则",
+    "earns_nothing_by_rule": "此类活动按规则不积分",
+    "channel_excluded": "该渠道不积分",
+    "nothing_paid": "没有实付金额",
+    "below_one_point": "不足1积分",
+    "order_earned_nothing": "原单没有积分, 无需扣回",
+    "nothing_to_claw_back": "扣回不足1积分",
+    "order_not_found": "找不到原单",
+    "below_least_paid": "未达到活动要求的金额",
+    "tier_not_eligible": "会员等级不在活动范围内",
+    "not_the_nth": "不是活动要求的第几次消费",
+    "outranked": "同组活动只取最优惠的一个",
+    "cap_reached": "已达到活动的积分上限",
+    "referred_account_unknown": "被推荐的账户不存在",
+    "referred_oneself": "不能推荐自己",
+    "referred_before": "该好友已被推荐过",
+    "referred_in_a_loop": "不能互相推荐",
+}
+ENTRIES = {
+    "accrual": "积分到账",
+    "opening_balance": "期初积分",
+    "release": "待入账积分生效",
+    "redemption": "使用积分",
+    "redemption_debt": "使用超出余额, 记欠分",
+    "expiry": "积分过期",
+    "renewal": "积分续期",
+    "claw_back": "退款扣回",
+    "claw_back_debt": "退款扣回超出余额, 记欠分",
+    "restore": "退回已用积分",
+    "restore_debt": "退回已用积分, 冲减欠分",
+    "restore_refused": "退回积分超出已用, 未受理",
+    "debt_repayment": "归还欠分",
+    "shortfall": "未能扣回的积分, 由商户承担",
+}
+TIER_REASONS = {
+    "upgrade": "升级",
+    "renewal": "保级",
+    "downgrade": "降级",
+    "reversal": "退款后撤销升级",
+}
+
+
+def outcome_words(outcome: str) -> str:
+    """An outcome in Chinese, with its own name."""
+    return f"{OUTCOMES.get(outcome, outcome)} ({outcome})"
+
+
+def entry_words(entry_type: str) -> str:
+    """What an entry does in Chinese, with its own name."""
+    return f"{ENTRIES.get(entry_type, entry_type)} ({entry_type})"
+
+
+def yuan(fen: int) -> str:
+    """Fen as a person reads them."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}¥{abs(fen) // 100:,}.{abs(fen) % 100:02}"
