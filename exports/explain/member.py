@@ -61,7 +61,8 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
         sign = "冲销 reversed " if entry["is_reversal"] else ""
         yield (
             f"  {entry['posted_date']}  {sign}{entry_words(entry['entry_type'])}"
-            f" {entry['points']:,}  {entry['business_date']}  批次 {entry['lot_id'] or '–'}  规则 {entry['rule_id']}"
+            f" {entry['points']:,}  {entry['business_date']}"
+            f"  批次 {entry['lot_id'] or '–'}  规则 {entry['rule_id']}"
         )
 
 
