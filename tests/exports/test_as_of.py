@@ -14,7 +14,7 @@ from exports.as_of import write_as_of
 # of 1 March was corrected to 80. A2 is M2's and owes 20 from 1 March on.
 ENTRIES = [
     ("2026-03-01", "2026-03-01", "accrual", "issuer:mall", "member", 100, False, "A1", "L1"),
-    ("2026-03-01", "2026-03-01", "redemption_debt", "member_debt", "redeemer:m", 20, False, "A2", ""),
+    ("2026-03-01", "2026-03-01", "redemption_debt", "member_debt", "redeemer", 20, False, "A2", ""),
     ("2026-03-03", "2026-03-03", "redemption", "member", "redeemer:mall", 30, False, "A1", "L1"),
     ("2026-03-04", "2026-03-02", "accrual", "issuer:mall", "member", 50, False, "A1", "L2"),
     ("2026-03-06", "2026-03-01", "accrual", "member", "issuer:mall", 100, True, "A1", "L1"),
