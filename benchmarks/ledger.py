@@ -3,7 +3,8 @@
     python -m benchmarks ledger --members 1000000 --activities 30000000
 
 The history lies in `posted/activities`, as nights left it; the models, folds and postings are those
-of every night. A later night has one more day of activities, of the members that it touches. A night that touches everybody is run after each of them and must post the same.
+of every night. A later night has one more day of activities, of the members that it touches; a
+night that touches everybody is run after each of them and must post the same.
 Compare by ratio: the machine is shared.
 """
 
