@@ -4,6 +4,7 @@
     python -m benchmarks scale                          how the first night grows, by engine
     python -m benchmarks load                           loading one large file
     python -m benchmarks identity                       resolving a million accounts
+    python -m benchmarks ledger                         rating and folding thirty million activities
     python -m benchmarks records                        how right any table of records is resolved
 
 The floor is what nobody can go below: in the same run, DuckDB reads the same landing files as text
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import identity, load, records, scale
+from benchmarks import identity, ledger, load, records, scale
 from benchmarks.measure import Measured, measured
 from dags.pipeline import PROJECT, in_order, nightly, step_environment
 from ingest.core.contract import Table, load_source, source_names
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "scale": scale.main,
         "load": load.main,
         "identity": identity.main,
+        "ledger": ledger.main,
         "records": records.main,
     }
     if arguments and arguments[0] in others:
