@@ -112,7 +112,15 @@ MACROS = {
 }
 
 
+READ = {"fct_points_entries", "fct_member_id_changes", "fct_tier_changes"}
+
+
 def write_as_of(database: duckdb.DuckDBPyConnection) -> None:
-    """Make the macros in a database that holds the marts."""
+    """Make the macros in a database of marts, if it holds those that they read."""
+    held = {
+        name for (name,) in database.execute("select table_name from duckdb_tables()").fetchall()
+    }
+    if not held >= READ:
+        return
     for head, query in MACROS.items():
         database.execute(f"create macro {head} as table {query}")

@@ -103,7 +103,7 @@ def test_a_balance_follows_both_dates(
 DAYS = [f"2026-03-0{day}" for day in range(1, 7)]
 
 
-@pytest.mark.parametrize(("before", "after"), combinations_with_replacement(DAYS, 2))
+@pytest.mark.parametrize(("before", "after"), [*combinations_with_replacement(DAYS, 2)])
 def test_the_items_between_two_nights_sum_to_the_difference(
     marts: duckdb.DuckDBPyConnection, before: str, after: str
 ) -> None:
