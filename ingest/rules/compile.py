@@ -10,7 +10,7 @@ from datetime import date
 import pyarrow as pa
 
 from ingest.core.lake import Lake, write_parquet
-from ingest.rules import businesses, entitlements, marketing, points, settlement, tiers
+from ingest.rules import businesses, entitlements, marketing, points, settlement, tier_metrics, tiers
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns
 
@@ -30,6 +30,9 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "excluded_channels": businesses.excluded_channel_rows(books.businesses),
         "earning": points.earning_rows(books.points, books.businesses),
         "tiers": tiers.tier_rows(books.tiers),
+        "tier_metrics": tiers.tier_metric_rows(books.tiers),
+        "tier_feeds": tier_metrics.feed_rows(books.tiers.metrics, books.businesses),
+        "tier_conditions": tiers.tier_condition_rows(books.tiers),
         "tier_policy": tiers.tier_policy_rows(books.tiers),
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),
         "fund": [books.settlement.fund.model_dump()],
