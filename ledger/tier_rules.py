@@ -12,7 +12,7 @@ from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ledger.calendar import add_months, day_number
 from ledger.columns import Ints, day_column, int_column, read_table
-from ledger.tiers import DOWNGRADES, KEEP, NEVER, NONE, REACH, Rules
+from ledger.tiers import DOWNGRADES, KEEP, NEVER, NONE, REACH, Conditions, Rules
 
 VALID = [("valid_from_date", pa.date32()), ("valid_until_date", pa.date32())]
 TIERS = pa.schema([("tier", pa.string()), ("tier_rank", pa.int64())])
@@ -95,21 +95,11 @@ def rules_by_day(rules: TierRules, first_date: date, last_date: date) -> Rules:
     first_day, last_day = day_number(first_date), day_number(last_date)
     days = np.arange(first_day, last_day + 1, dtype=np.int64)
     metric_names, policy = rules.metric_names, _policy_by_day(rules.policy, days)
-    first, end = _conditions_by_day(rules, days)
     month, month_start = _months(days)
     return Rules(
         first_day=first_day,
         metric_count=len(metric_names),
-        condition_first=first,
-        condition_end=end,
-        way=int_column(rules.conditions, "way_number"),
-        group=int_column(rules.conditions, "group_number"),
-        needed=int_column(rules.conditions, "needed_count"),
-        metric=np.array(
-            [metric_names.index(name) for name in rules.conditions["metric"].to_pylist()],
-            dtype=np.int64,
-        ),
-        at_least=int_column(rules.conditions, "at_least"),
+        conditions=_conditions_by_day(rules, days),
         window_start=policy["window_start"],
         month=month,
         month_start=month_start,
@@ -129,23 +119,24 @@ def _numbered(table: pa.Table, name: str, number: str, what: str) -> list[str]:
     return [each for _, each in pairs]
 
 
-def _conditions_by_day(rules: TierRules, days: Ints) -> tuple[Ints, Ints]:
-    """[day, rank, purpose]: the first line of the condition in force, and the line after it."""
-    first = np.zeros((len(days), len(rules.tier_names), len(PURPOSES)), dtype=np.int64)
-    end = np.zeros_like(first)
-    table = rules.conditions
+def _conditions_by_day(rules: TierRules, days: Ints) -> Conditions:
+    """The lines of all conditions, and which of them are in force on each day."""
+    place = np.zeros((len(days), len(rules.tier_names), len(PURPOSES), 2), dtype=np.int64)
+    table, metric_names = rules.conditions, rules.metric_names
     starts = day_column(table, "valid_from_date")
     ends = day_column(table, "valid_until_date", if_null=NEVER)
     ranks = int_column(table, "tier_rank")
+    rule_ids = rules.rule_ids
     purposes = [PURPOSES[name] for name in table["purpose"].to_pylist()]
     for line in range(table.num_rows):
         is_in_force = (days >= starts[line]) & (days < ends[line])
-        key = (is_in_force, ranks[line], purposes[line])
-        is_new = line == 0 or rules.rule_ids[line] != rules.rule_ids[line - 1]
-        if is_new:
-            first[key] = line
-        end[key] = line + 1
-    return first, end
+        if line == 0 or rule_ids[line] != rule_ids[line - 1]:
+            place[is_in_force, ranks[line], purposes[line], 0] = line
+        place[is_in_force, ranks[line], purposes[line], 1] = line + 1
+    metrics = [metric_names.index(name) for name in table["metric"].to_pylist()]
+    lines = [int_column(table, name) for name in ("way_number", "group_number", "needed_count")]
+    lines += [np.array(metrics, dtype=np.int64), int_column(table, "at_least")]
+    return Conditions(place, np.column_stack(lines))
 
 
 def _policy_by_day(policy: pa.Table, days: Ints) -> dict[str, Ints]:

@@ -47,18 +47,24 @@ class Events(NamedTuple):
     lock_until: Ints  # the lock's last day
 
 
+class Conditions(NamedTuple):
+    """What it takes to reach and to keep each tier; two arrays, for they are passed on a lot."""
+
+    place: Ints  # [day, rank, purpose, 0 or 1]: first line, and the line after the last; none: both 0
+    line: Ints  # [line, see below]
+
+
+# A line of a condition: one way whose groups all hold is enough; a group holds if `needed` of its
+# lines do; a line holds if its metric is at least so much.
+WAY, GROUP, NEEDED, METRIC, AT_LEAST = 0, 1, 2, 3, 4
+
+
 class Rules(NamedTuple):
-    """The rules in force on each day from `first_day`, one line a day; and lines of conditions."""
+    """The rules in force on each day from `first_day`, one line a day."""
 
     first_day: int
     metric_count: int
-    condition_first: Ints  # [day, rank, purpose]: the first line of the condition
-    condition_end: Ints  # [day, rank, purpose]: the line after its last; as above: out of reach
-    way: Ints  # by line: one way whose groups all hold is enough
-    group: Ints  # by line: a group holds if `needed` of its lines do
-    needed: Ints
-    metric: Ints
-    at_least: Ints
+    conditions: Conditions
     window_start: Ints  # first day of the window that ends this day; NONE: the member's own year
     month: Ints  # number of the month
     month_start: Ints  # by month: its first day; one month more than there are
@@ -129,25 +135,39 @@ def fold_tiers(starts: Ints, events: Events, rules: Rules, last_day: int) -> Int
     )
     changes = [(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) for _ in range(0)]  # empty, yet typed
     values = [0 for _ in range(0)]
-    held = no_holdings(rules.condition_first.shape[1], rules.metric_count)
+    held = no_holdings(rules.conditions.place.shape[1], rules.metric_count)
     first_lock = 0
     for member in range(len(starts) - 1):
         first, end = starts[member], starts[member + 1]
         while first_lock < len(life.locks) and life.locks[first_lock] < first:
             first_lock += 1
+        has_lock = first_lock < len(life.locks) and life.locks[first_lock] < end
         hold_from_start(held)
-        row = first
+        row, due = first, NEVER
         while True:
-            today = evaluation_day(held, rules, last_day)
+            today = due
             if row < end:
                 today = min(today, events.day[row])
             if today > last_day:
                 break
+            is_refunded = False
             while row < end and events.day[row] == today:
-                lower_evidence(held, events, row)
+                if events.value[row] < 0:
+                    is_refunded = True
+                    lower_evidence(held, events, row)
                 row += 1
+            # Most days decide nothing, and this is where the time goes.
+            line, top = today - rules.first_day, held.top[0]
+            start = rules.window_start[line]
+            if start == NONE:
+                start = anniversary(rules, events.day[first], today)
+            if not (is_refunded or has_lock or due <= today or held.counted_to[top] >= start):
+                sum_window(life.score, life.total, events.day, first, row, start)
+                if highest_rank(rules.conditions, line, life.score) <= held.rank[top]:
+                    continue
             day = Day(member, today, last_day, first, row, first_lock)
             judge_day(held, rules, life, day, changes, values)
+            due = evaluation_day(held, rules, last_day)
     return as_table(changes, values, rules.metric_count)
 
 
@@ -166,34 +186,36 @@ def judge_day(
     tier. Then today's score upgrades, or else a period that is due is renewed or goes down. Last,
     a lock lifts what is held to its tier, or its period to the lock's last day.
     """
-    today, score = day.today, life.score
+    today, score, asked = day.today, life.score, rules.conditions
+    line = today - rules.first_day
     score_day(held, rules, life, day)
     before = held.rank[held.top[0]]
     reason, condition, way = NONE, NONE, 0
     if is_evidence_short(held, rules):
-        if way_held(rules, today, before, REACH, score) > 0:
+        if way_held(asked, line, before, REACH, score) > 0:
             renew_evidence(held, rules, life, day)
         else:
             reason = REVERSAL
-            condition = first_line(rules, held.upgraded_on[held.top[0]], before, REACH)
+            upgraded_on = held.upgraded_on[held.top[0]] - rules.first_day
+            condition = first_line(asked, upgraded_on, before, REACH)
             take_back_upgrades(held, rules)
             score_day(held, rules, life, day)
     rank = held.rank[held.top[0]]
-    earned = highest_rank(rules, today, score)
+    earned = highest_rank(asked, line, score)
     if earned > rank:
         hold_upgrade(held, rules, life, day, earned)
         if reason == NONE:
-            reason, condition = UPGRADE, first_line(rules, today, earned, REACH)
-            way = way_held(rules, today, earned, REACH, score)
+            reason, condition = UPGRADE, first_line(asked, line, earned, REACH)
+            way = way_held(asked, line, earned, REACH, score)
     elif evaluation_day(held, rules, day.last_day) <= today:
-        way_kept, purpose = way_held(rules, today, rank, KEEP, score), KEEP
+        way_kept, purpose = way_held(asked, line, rank, KEEP, score), KEEP
         if way_kept == 0:
-            way_kept = way_held(rules, today, rank, REACH, score)
+            way_kept = way_held(asked, line, rank, REACH, score)
             purpose = REACH if way_kept > 0 else KEEP
         hold_after_evaluation(held, rules, today, rank, way_kept > 0, earned)
         if reason == NONE:
             reason = RENEWAL if way_kept > 0 else DOWNGRADE
-            condition, way = first_line(rules, today, rank, purpose), way_kept
+            condition, way = first_line(asked, line, rank, purpose), way_kept
     lock = strongest_lock(life, day)
     if lock != NONE and is_less_than_lock(held, life.events, lock):
         hold_lock(held, life.events, lock)
@@ -273,12 +295,23 @@ def score_day(held: Holdings, rules: Rules, life: Life, day: Day) -> None:
     is_carried = held.counted_to[top] >= start
     if is_carried:
         start = held.counted_to[top] + 1
-    days = life.events.day[day.first : day.row]
-    oldest = day.first + np.searchsorted(days, start)
-    for metric in range(rules.metric_count):
-        life.score[metric] = life.total[day.row, metric] - life.total[oldest, metric]
-        if is_carried:
-            life.score[metric] += held.carried[top, metric]
+    sum_window(life.score, life.total, life.events.day, day.first, day.row, start)
+    if is_carried:
+        life.score[:] += held.carried[top]
+
+
+@compiled
+def sum_window(score: Ints, total: Ints, days: Ints, first: int, row: int, start: int) -> None:
+    """Put into `score` the sum of each metric from a day on, over a member's rows before `row`."""
+    oldest, high = first, row
+    while oldest < high:
+        middle = (oldest + high) // 2
+        if days[middle] < start:
+            oldest = middle + 1
+        else:
+            high = middle
+    for metric in range(len(score)):
+        score[metric] = total[row, metric] - total[oldest, metric]
 
 
 @compiled
@@ -357,7 +390,7 @@ def hold_upgrade(held: Holdings, rules: Rules, life: Life, day: Day, rank: int) 
     held.carried[top] = held.carried[before]
     held.asked[top] = 0
     if rules.is_carried[line] == 1:
-        ask(held.asked[top], rules, day.today, rank, life.score)
+        ask(held.asked[top], rules.conditions, line, rank, life.score)
         held.counted_to[top] = day.today
         held.carried[top] = life.score - held.asked[top]
     renew_evidence(held, rules, life, day)
@@ -382,7 +415,7 @@ def hold_after_evaluation(
     is_softening = not is_kept and policy == SOFT_LANDING and is_softened == 0
     if not is_kept:
         if policy == ONE_DOWN or is_softening:
-            rank = one_down(rules, today, rank)
+            rank = one_down(rules.conditions, line, rank)
         elif policy == TO_BASE:
             rank = 0
         else:
@@ -430,8 +463,6 @@ def hold_lock(held: Holdings, events: Events, lock: int) -> None:
 @compiled
 def lower_evidence(held: Holdings, events: Events, row: int) -> None:
     """A refund lowers the evidence of each upgrade whose window holds what is refunded."""
-    if events.value[row] >= 0:
-        return
     for place in range(1, held.top[0] + 1):
         if held.window_start[place] <= events.origin[row] <= held.upgraded_on[place]:
             held.evidence[place, events.metric[row]] += events.value[row]
@@ -443,8 +474,8 @@ def is_evidence_short(held: Holdings, rules: Rules) -> bool:
     top = held.top[0]
     if top == 0:
         return False
-    upgraded_on = int(held.upgraded_on[top])
-    return way_held(rules, upgraded_on, int(held.rank[top]), REACH, held.evidence[top]) == 0
+    line, rank = held.upgraded_on[top] - rules.first_day, held.rank[top]
+    return way_held(rules.conditions, line, rank, REACH, held.evidence[top]) == 0
 
 
 @compiled
@@ -466,15 +497,15 @@ def take_back_upgrades(held: Holdings, rules: Rules) -> None:
         held.evidence[place] += given_back
         held.carried[place] += given_back + held.asked[place]
         given_back += held.asked[place]
-        day = int(held.upgraded_on[place])
-        earned = highest_rank(rules, day, held.evidence[place])
+        line = held.upgraded_on[place] - rules.first_day
+        earned = highest_rank(rules.conditions, line, held.evidence[place])
         if earned <= held.rank[kept]:
             continue
         kept += 1
         copy_place(held, place, kept)
         held.rank[kept] = earned
         if is_deducting:
-            ask(held.asked[kept], rules, day, earned, held.evidence[kept])
+            ask(held.asked[kept], rules.conditions, line, earned, held.evidence[kept])
             held.carried[kept] -= held.asked[kept]
             given_back -= held.asked[kept]
         else:
@@ -507,42 +538,41 @@ def evaluation_day(held: Holdings, rules: Rules, last_day: int) -> int:
 
 
 @compiled
-def highest_rank(rules: Rules, day: int, score: Ints) -> int:
-    """The highest tier that a score earns by the rules of a day."""
-    rank = int(rules.condition_first.shape[1]) - 1
-    while rank > 0 and way_held(rules, day, rank, REACH, score) == 0:
+def highest_rank(conditions: Conditions, day: int, score: Ints) -> int:
+    """The highest tier that a score earns by the rules of a day, counted from the first one."""
+    rank = int(conditions.place.shape[1]) - 1
+    while rank > 0 and way_held(conditions, day, rank, REACH, score) == 0:
         rank -= 1
     return rank
 
 
 @compiled
-def one_down(rules: Rules, day: int, rank: int) -> int:
+def one_down(conditions: Conditions, day: int, rank: int) -> int:
     """The next lower tier among those in force on a day."""
     rank -= 1
-    while rank > 0 and first_line(rules, day, rank, REACH) == NONE:
+    while rank > 0 and first_line(conditions, day, rank, REACH) == NONE:
         rank -= 1
     return rank
 
 
 @compiled
-def first_line(rules: Rules, day: int, rank: int, purpose: int) -> int:
+def first_line(conditions: Conditions, day: int, rank: int, purpose: int) -> int:
     """The first line of a tier's condition on a day; NONE where the tier is not in force."""
-    first = int(rules.condition_first[day - rules.first_day, rank, purpose])
-    end = int(rules.condition_end[day - rules.first_day, rank, purpose])
-    return first if first < end else NONE
+    first, end = conditions.place[day, rank, purpose, 0], conditions.place[day, rank, purpose, 1]
+    return int(first) if first < end else NONE
 
 
 @compiled
-def way_held(rules: Rules, day: int, rank: int, purpose: int, score: Ints) -> int:
+def way_held(conditions: Conditions, day: int, rank: int, purpose: int, score: Ints) -> int:
     """The first way of a tier's condition that a score meets by the rules of a day; 0 for none."""
-    line = int(rules.condition_first[day - rules.first_day, rank, purpose])
-    end = int(rules.condition_end[day - rules.first_day, rank, purpose])
+    lines = conditions.line
+    line, end = conditions.place[day, rank, purpose, 0], conditions.place[day, rank, purpose, 1]
     while line < end:
-        way, is_held = rules.way[line], True
-        while line < end and rules.way[line] == way:
-            group, needed, met = rules.group[line], rules.needed[line], 0
-            while line < end and rules.group[line] == group:
-                if score[rules.metric[line]] >= rules.at_least[line]:
+        way, is_held = lines[line, WAY], True
+        while line < end and lines[line, WAY] == way:
+            group, needed, met = lines[line, GROUP], lines[line, NEEDED], 0
+            while line < end and lines[line, GROUP] == group:
+                if score[lines[line, METRIC]] >= lines[line, AT_LEAST]:
                     met += 1
                 line += 1
             is_held = is_held and met >= needed
@@ -552,13 +582,12 @@ def way_held(rules: Rules, day: int, rank: int, purpose: int, score: Ints) -> in
 
 
 @compiled
-def ask(asked: Ints, rules: Rules, day: int, rank: int, score: Ints) -> None:
+def ask(asked: Ints, conditions: Conditions, day: int, rank: int, score: Ints) -> None:
     """Put into `asked` what a tier's condition asks of each metric: the met lines of its way."""
     asked[:] = 0
-    way = way_held(rules, day, rank, REACH, score)
-    first = int(rules.condition_first[day - rules.first_day, rank, REACH])
-    end = int(rules.condition_end[day - rules.first_day, rank, REACH])
+    way = way_held(conditions, day, rank, REACH, score)
+    first, end = conditions.place[day, rank, REACH, 0], conditions.place[day, rank, REACH, 1]
     for line in range(first, end):
-        metric = rules.metric[line]
-        if rules.way[line] == way and score[metric] >= rules.at_least[line]:
-            asked[metric] = max(asked[metric], rules.at_least[line])
+        metric, at_least = conditions.line[line, METRIC], conditions.line[line, AT_LEAST]
+        if conditions.line[line, WAY] == way and score[metric] >= at_least:
+            asked[metric] = max(asked[metric], at_least)
