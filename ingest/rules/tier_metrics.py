@@ -27,7 +27,7 @@ MAIN_METRIC = "growth"  # growth_threshold asks for it, and marts show it as gro
 ORDERS = ("purchase", "stay", "fee_payment", "parking_session")
 TAKING_BACK = {"refund", "points_redemption", "points_return"}
 CYCLE_START = r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"
-Unit = Literal["growth_percent", "paid_10000_fen", "activity", "visit_day", "night"]
+Unit = Literal["growth_percent", "paid_10000_fen", "activity", "visit_day", "quantity"]
 
 FEED_COLUMNS: Columns = {
     "metric": "text",
@@ -45,7 +45,7 @@ def _as_list(value: Any) -> Any:
 
 
 class Feed(Written):
-    """What one unit adds to a metric: ¥100 paid, an activity, a day with one, a night of a stay.
+    """What one unit adds to a metric: ¥100 paid, an activity, a day with one, a night (quantity).
 
     Unit growth_percent is ¥100 paid at the business's own value; the others say theirs.
     """
