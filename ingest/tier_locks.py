@@ -98,7 +98,8 @@ def locks_known(lake: Lake, night: date) -> list[TierDecision]:
 def tier_lock_table(lake: Lake, night: date) -> pa.Table:
     """The table `tier_locks` of a night."""
     rows = [
-        {name: getattr(lock, name) for name in TIER_LOCKS.names} for lock in locks_known(lake, night)
+        {name: getattr(lock, name) for name in TIER_LOCKS.names}
+        for lock in locks_known(lake, night)
     ]
     return pa.Table.from_pylist(rows, TIER_LOCKS)
 

@@ -76,9 +76,7 @@ EVIDENCE = pa.schema(
     ]
 )
 # What the fold gives: a row for each change and metric, with both.
-CHANGES = pa.schema(
-    [*PERIODS, *(field for field in EVIDENCE if field.name not in PERIODS.names)]
-)
+CHANGES = pa.schema([*PERIODS, *(field for field in EVIDENCE if field.name not in PERIODS.names)])
 
 
 def fold_tier_night(lake: Lake, business_date: date, engine: str = "duckdb") -> int:

@@ -164,7 +164,8 @@ def window_starts(version: dict[str, Any], days: Ints) -> Ints:
     """First day of the window that ends on each day; NONE where that depends on the member."""
     kind, length = version["window_kind"], version["window_length"]
     if kind == "rolling_days":
-        return days - length + 1
+        starts: Ints = days - length + 1
+        return starts
     if kind == "rolling_months":
         return add_months(days, -length) + 1
     if kind == "membership_anniversary":
@@ -173,9 +174,9 @@ def window_starts(version: dict[str, Any], days: Ints) -> Ints:
     shift = version["cycle_start_day"] - 1
     month = (days - shift).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     since = np.mod(month - (version["cycle_start_month"] - 1), length)
-    starts = (month - since).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    result: Ints = starts + shift
-    return result
+    first = (month - since).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    begins: Ints = first + shift
+    return begins
 
 
 def _months(days: Ints) -> tuple[Ints, Ints]:

@@ -50,7 +50,9 @@ class Events(NamedTuple):
 class Conditions(NamedTuple):
     """What it takes to reach and to keep each tier; two arrays, for they are passed on a lot."""
 
-    place: Ints  # [day, rank, purpose, 0 or 1]: first line, and the line after the last; none: both 0
+    place: (
+        Ints  # [day, rank, purpose, 0 or 1]: first line, and the line after the last; none: both 0
+    )
     line: Ints  # [line, see below]
 
 

@@ -10,7 +10,15 @@ from datetime import date
 import pyarrow as pa
 
 from ingest.core.lake import Lake, write_parquet
-from ingest.rules import businesses, entitlements, marketing, points, settlement, tier_metrics, tiers
+from ingest.rules import (
+    businesses,
+    entitlements,
+    marketing,
+    points,
+    settlement,
+    tier_metrics,
+    tiers,
+)
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns
 

@@ -52,7 +52,7 @@ class Feed(Written):
 
     unit: Unit
     businesses: Annotated[list[Name], Field(min_length=1)] | None = None
-    activity_types: Annotated[list[Name], Field(min_length=1)] = list(ORDERS)
+    activity_types: list[Name] = Field(default_factory=lambda: list(ORDERS), min_length=1)
     value: WholeTimeline | None = None
 
 

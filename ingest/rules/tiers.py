@@ -1,6 +1,6 @@
 """The rule book of tiers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -155,18 +155,20 @@ def _check_metrics(page: Document[Tiers], businesses: Collection[str]) -> None:
 def _check_conditions(page: Document[Tiers], rank: int) -> None:
     """Conditions ask for metrics that exist."""
     known = {metric.metric for metric in page.content.metrics}
-    tier = page.content.tiers[rank]
+    for where, line in _lines(page.content.tiers[rank]):
+        if line.metric not in known:
+            reason = f"unknown metric '{line.metric}' (known: {', '.join(sorted(known))})"
+            raise page.problem(("tiers", rank, *where, "metric"), reason)
+
+
+def _lines(tier: Tier) -> Iterator[tuple[Where, Line]]:
+    """Every line of a tier's conditions, and where it is written in the tier."""
     for name, timeline in (("reach", tier.reach), ("keep", tier.keep)):
         for version, dated in enumerate(timeline or []):
             for place, way in enumerate(dated.value):
                 for group in way.groups():
                     for number, line in enumerate(group.lines):
-                        where: Where = ("tiers", rank, name, version, "value", place)
-                        if line.metric not in known:
-                            raise page.problem(
-                                (*where, *group.where, number, "metric"),
-                                f"unknown metric '{line.metric}' (known: {', '.join(sorted(known))})",
-                            )
+                        yield (name, version, "value", place, *group.where, number), line
 
 
 def _check_rising(page: Document[Tiers], name: str, least_step: int) -> None:
@@ -194,8 +196,13 @@ def _reach(tier: Tier) -> Sequence[Dated[list[Way]]]:
     if tier.reach is not None:
         return tier.reach
     return [
-        threshold.model_copy(
-            update={"value": [Way(all_of=[Line(metric=MAIN_METRIC, at_least=threshold.value)])]}
+        Dated[list[Way]].model_validate(
+            {
+                "from": threshold.from_date,
+                "value": [Way(all_of=[Line(metric=MAIN_METRIC, at_least=threshold.value)])],
+                "source": threshold.source,
+                "approved_by": threshold.approved_by,
+            }
         )
         for threshold in tier.growth_threshold or []
         if threshold.value > 0

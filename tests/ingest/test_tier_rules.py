@@ -1,5 +1,6 @@
 """The rule book of tiers: conditions, windows and metrics, and what is refused, with its place."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,26 @@ import pytest
 from ingest.core.errors import Problem
 from ingest.rules.books import load_rule_books
 from tests.ingest.test_rules import PROJECT, SOURCE, change, compiled
-from tests.ingest.test_rules import rules as rules
 
 GOLD = "growth_threshold: [{from: 2024-01-01, value: 20000,"
 COMPOSITE = f"""reach:
       - from: 2024-01-01
         value:
           - all_of: [{{metric: growth, at_least: 20000}}]
-          - at_least_n_of: {{n: 2, of: [{{metric: growth, at_least: 8000}}, {{metric: nights, at_least: 6}}]}}
+          - at_least_n_of:
+              {{n: 2, of: [{{metric: growth, at_least: 8000}}, {{metric: nights, at_least: 6}}]}}
         source: Charter 2024
         approved_by: Committee
     keep: [{{from: 2025-01-01, value: {{any_of: [{{metric: growth, at_least: 15001}}]}}, {SOURCE}}}]
     """
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    """A copy of the project's rule books that a test may spoil."""
+    copy = tmp_path / "rules"
+    shutil.copytree(PROJECT / "rules", copy)
+    return copy
 
 
 def spoil(rules: Path, old: str, new: str) -> int:
@@ -124,7 +133,7 @@ MISTAKES = [
     ("value: none", "value: all", "'none' or 'remainder'"),
     ("metric: growth  #", "metric: spend  #", "the first metric is 'growth'"),
     ("metric: nights  #", "metric: growth  #", "'growth' is described twice"),
-    ("unit: growth_percent", f"unit: activity", "unit activity needs a value"),
+    ("unit: growth_percent", "unit: activity", "unit activity needs a value"),
     ("businesses: [hotel]", "businesses: [zoo]", "unknown business 'zoo'"),
     ("activity_types: [stay]", "activity_types: [refund]", "'refund' takes back, it earns nothing"),
 ]
@@ -146,10 +155,25 @@ def test_a_spoiled_rule_book_of_tiers_is_refused_with_its_place(
 @pytest.mark.parametrize(
     ("old", "new", "offset", "reason"),
     [
-        ("metric: nights, at_least: 6", "metric: visits, at_least: 6", 4, "unknown metric 'visits'"),
-        ("n: 2, of: [{metric: growth", "n: 3, of: [{metric: growth", 4, "n is 3, but there are 2 to choose from"),
-        ("at_least: 15001", "at_least: 0", 7, "greater than or equal to 1"),
-        ("any_of: [{metric: growth, at_least: 15001}]", "", 7, "needs any_of, all_of or at_least_n"),
+        (
+            "metric: nights, at_least: 6",
+            "metric: visits, at_least: 6",
+            5,
+            "unknown metric 'visits'",
+        ),
+        (
+            "n: 2, of: [{metric: growth",
+            "n: 3, of: [{metric: growth",
+            4,
+            "n is 3, but there are 2 to choose from",
+        ),
+        ("at_least: 15001", "at_least: 0", 8, "greater than or equal to 1"),
+        (
+            "any_of: [{metric: growth, at_least: 15001}]",
+            "",
+            8,
+            "needs any_of, all_of or at_least_n",
+        ),
     ],
 )
 def test_a_spoiled_condition_is_refused_with_its_line(
@@ -170,10 +194,20 @@ def test_a_tier_says_one_of_threshold_and_reach_and_the_lowest_asks_for_nothing(
     start = with_conditions(rules)
     path = rules / "programme" / "tiers.yml"
     text = path.read_text("utf-8")
-    change(path, "    tier_name: 金卡\n", f"    tier_name: 金卡\n    growth_threshold: [{{from: 2024-01-01, value: 1, {SOURCE}}}]\n")
+    change(
+        path,
+        "    tier_name: 金卡\n",
+        f"    tier_name: 金卡\n    growth_threshold: [{{from: 2024-01-01, value: 1, {SOURCE}}}]\n",
+    )
     with pytest.raises(Problem, match=rf"tiers\.yml:{start - 2}:.*needs growth_threshold or reach"):
         load_rule_books(rules, PROJECT)
     path.write_text(text, encoding="utf-8")
-    change(path, "    tier_name: 普卡\n", f"    tier_name: 普卡\n    keep: [{{from: 2024-01-01, value: {{any_of: [{{metric: growth, at_least: 1}}]}}, {SOURCE}}}]\n")
+    change(
+        path,
+        "    tier_name: 普卡\n",
+        "    tier_name: 普卡\n    keep:\n      - from: 2024-01-01\n"
+        "        value: {any_of: [{metric: growth, at_least: 1}]}\n"
+        "        source: Charter\n        approved_by: Committee\n",
+    )
     with pytest.raises(Problem, match="the lowest tier asks for nothing"):
         load_rule_books(rules, PROJECT)

@@ -101,7 +101,8 @@ def test_points_writes_rows_sorted_by_all_columns(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "table_name"), [("tiers", "tier_periods"), ("tiers", "tier_evidence"), ("points", "points_entries")]
+    ("command", "table_name"),
+    [("tiers", "tier_periods"), ("tiers", "tier_evidence"), ("points", "points_entries")],
 )
 def test_the_same_night_again_gives_the_same_bytes(
     lake: Lake, command: str, table_name: str

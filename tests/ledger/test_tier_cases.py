@@ -64,13 +64,41 @@ def refund(day: date, value: int, of: date, metric: str = "growth") -> GrowthEve
         ({"window_kind": "rolling_months", "window_length": 12}, "2026-01-31", "2025-02-01"),
         ({"window_kind": "rolling_months", "window_length": 12}, "2025-02-28", "2024-02-29"),
         ({"window_kind": "rolling_months", "window_length": 1}, "2024-03-31", "2024-03-01"),
-        ({"window_length": 12, "cycle_start_month": 1, "cycle_start_day": 1}, "2026-12-31", "2026-01-01"),
-        ({"window_length": 12, "cycle_start_month": 1, "cycle_start_day": 1}, "2026-01-01", "2026-01-01"),
-        ({"window_length": 12, "cycle_start_month": 4, "cycle_start_day": 1}, "2026-03-31", "2025-04-01"),
-        ({"window_length": 12, "cycle_start_month": 4, "cycle_start_day": 1}, "2026-04-01", "2026-04-01"),
-        ({"window_length": 6, "cycle_start_month": 3, "cycle_start_day": 15}, "2026-09-14", "2026-03-15"),
-        ({"window_length": 6, "cycle_start_month": 3, "cycle_start_day": 15}, "2026-09-15", "2026-09-15"),
-        ({"window_length": 6, "cycle_start_month": 3, "cycle_start_day": 15}, "2026-02-28", "2025-09-15"),
+        (
+            {"window_length": 12, "cycle_start_month": 1, "cycle_start_day": 1},
+            "2026-12-31",
+            "2026-01-01",
+        ),
+        (
+            {"window_length": 12, "cycle_start_month": 1, "cycle_start_day": 1},
+            "2026-01-01",
+            "2026-01-01",
+        ),
+        (
+            {"window_length": 12, "cycle_start_month": 4, "cycle_start_day": 1},
+            "2026-03-31",
+            "2025-04-01",
+        ),
+        (
+            {"window_length": 12, "cycle_start_month": 4, "cycle_start_day": 1},
+            "2026-04-01",
+            "2026-04-01",
+        ),
+        (
+            {"window_length": 6, "cycle_start_month": 3, "cycle_start_day": 15},
+            "2026-09-14",
+            "2026-03-15",
+        ),
+        (
+            {"window_length": 6, "cycle_start_month": 3, "cycle_start_day": 15},
+            "2026-09-15",
+            "2026-09-15",
+        ),
+        (
+            {"window_length": 6, "cycle_start_month": 3, "cycle_start_day": 15},
+            "2026-02-28",
+            "2025-09-15",
+        ),
     ],
 )
 def test_a_window_begins_on_its_first_day_and_not_before(
@@ -422,7 +450,11 @@ def test_of_two_locks_the_higher_tier_counts_and_then_the_other() -> None:
 def test_a_tier_inserted_between_two_holds_for_everybody_from_the_first_day() -> None:
     """Rerun with jade at 30: who had 35 and was gold is jade; who had 40 stays diamond."""
     jade = [BASIC, SILVER, GOLD, TierVersion("jade", 3, 30), TierVersion("diamond", 4, 40)]
-    for growth, before, after in ((29, "gold", "gold"), (35, "gold", "jade"), (40, "diamond", "diamond")):
+    for growth, before, after in (
+        (29, "gold", "gold"),
+        (35, "gold", "jade"),
+        (40, "diamond", "diamond"),
+    ):
         assert changes(grow(D1, growth), until=D1)[0].to_tier == before
         assert changes(grow(D1, growth), until=D1, tiers=jade)[0].to_tier == after
     fallen = changes(grow(D1, 40), until=date(2025, 1, 31), tiers=jade)

@@ -219,9 +219,7 @@ class Member:
         )
         if self.policy(day).carry_over == "remainder":
             asked = self.asked(rank, day, score)
-            holding = replace(
-                holding, asked=asked, counted_to=day, carried=minus(score, asked)
-            )
+            holding = replace(holding, asked=asked, counted_to=day, carried=minus(score, asked))
         self.holdings.append(holding)
 
     def evaluate(self, day: date, is_kept: bool, earned: int) -> None:
