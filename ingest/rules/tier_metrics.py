@@ -87,6 +87,11 @@ class SomeOf(Written):
 def _says_something(way: "Way") -> "Way":
     if not list(way.groups()):
         raise ValueError("needs any_of, all_of or at_least_n_of")
+    for group in way.groups():
+        names = [line.metric for line in group.lines]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f"'{name}' is asked for twice in {group.where[0]}")
     return way
 
 

@@ -167,6 +167,12 @@ def test_a_spoiled_rule_book_of_tiers_is_refused_with_its_place(
             4,
             "n is 3, but there are 2 to choose from",
         ),
+        (
+            "metric: nights, at_least: 6",
+            "metric: growth, at_least: 6",
+            4,
+            "'growth' is asked for twice",
+        ),
         ("at_least: 15001", "at_least: 0", 8, "greater than or equal to 1"),
         (
             "any_of: [{metric: growth, at_least: 15001}]",
