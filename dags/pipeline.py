@@ -83,7 +83,7 @@ AFTER_STAGE = (
         "activities",
         "run --selector activities",
         ("resolve_identities",),
-        "Activities in the common shape, growth value, the members touched tonight.",
+        "Activities in the common shape, metrics of tiers, the members touched tonight.",
     ),
     Step(
         "fold_tiers",

@@ -55,6 +55,7 @@ APPEND_ONLY = (
     "fct_points_entries",
     "fct_settlement_lines",
     "fct_tier_changes",
+    "fct_tier_evidence",
 )
 LASTING = (
     "dim_member_accounts",

@@ -65,6 +65,7 @@ POSTINGS = {
     ),
     "settlement_lines": ("int_settlement_postings", ("line_id",)),
     "tier_changes": ("int_tier_postings", ("change_id",)),
+    "tier_evidence": ("int_tier_evidence_postings", ("evidence_id",)),
 }
 LINKS = "member_links"  # posted from what identity resolution changed tonight
 

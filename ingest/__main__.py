@@ -25,6 +25,7 @@ from ingest.night import open_night
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import RuleChange, rule_changes
 from ingest.rules.compile import compile_rules, read_rules, write_rules
+from ingest.tier_locks import tier_lock_table
 
 MOST_COLUMNS = 12  # that a person reads side by side
 RULES_WIDTH = 180  # columns; narrower terminals wrap
@@ -33,6 +34,7 @@ ELSEWHERE = {
     "connect": "ingest.connectors",
     "keys": "ingest.key_commands",
     "quarantine": "ingest.quarantine_commands",
+    "tier-locks": "ingest.tier_lock_commands",
 }
 
 
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
     commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
     commands.add_parser("quarantine", help="look at refused rows, and decide", add_help=False)
+    commands.add_parser("tier-locks", help="hold a member's tier fast for a time", add_help=False)
     return parser
 
 
@@ -152,7 +155,9 @@ def _rules(arguments: argparse.Namespace) -> int:
         for name, table in tables.items():
             _show(name, table.to_pylist(), day)
         return 0
-    write_rules(Lake(settings.lake), day, tables)
+    lake = Lake(settings.lake)
+    tables = {**tables, "tier_locks": tier_lock_table(lake, day)}
+    write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")
     return 0
 

@@ -30,6 +30,7 @@ from ingest.generations import begin_keys
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
 from ingest.rules.books import load_rule_books
+from ingest.tier_locks import read_tier_decisions
 
 CODE_FOLDERS = ("ingest", "identity_resolution", "ledger", "exports")
 CODE_SUFFIXES = (".py", ".yml", ".json")  # comparison.json decides members, too
@@ -291,7 +292,7 @@ def _landed(folders: Mapping[str, Path]) -> Iterator[str]:
 
 
 def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:
-    """A line for every decision that tonight knows of: on refused rows, on who is who."""
+    """A line for every decision that tonight knows of: on refused rows, who is who, and tiers."""
     for source in sources:
         for decision in read_decisions(lake, source.name):
             if decision.effective_from <= business_date:
@@ -300,6 +301,9 @@ def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iter
     for who in read_identity_decisions(lake):
         if who.effective_from <= business_date:
             yield json.dumps(decision_record(who), sort_keys=True)
+    for lock in read_tier_decisions(lake):
+        if lock.effective_from <= business_date:
+            yield json.dumps(asdict(lock), sort_keys=True, default=str)
 
 
 def _rules_version(rules: Path) -> str:

@@ -66,6 +66,11 @@ class Lake:
         return self.root / "decisions" / "identity"
 
     @property
+    def tier_decisions(self) -> Path:
+        """Folder of what people decided about tiers that are held fast."""
+        return self.root / "decisions" / "tiers"
+
+    @property
     def identity_labels(self) -> Path:
         """File that says who is who of a sample of accounts, if somebody has checked one."""
         return self.root / "decisions" / "identity_labels.parquet"

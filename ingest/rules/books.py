@@ -46,7 +46,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     settlement = _book(programme / "settlement.yml", Settlement)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
-    check_tiers(tiers)
+    check_tiers(tiers, businesses)
     check_earning(earning, businesses, {tier.tier for tier in tiers.content.tiers})
     check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
     check_marketing(marketing)

@@ -11,7 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.core.lake import Lake, partition_dates, write_parquet
-from ingest.rules import businesses, earning, entitlements, marketing, points, settlement, tiers
+from ingest.rules import (
+    businesses,
+    earning,
+    entitlements,
+    marketing,
+    points,
+    settlement,
+    tier_metrics,
+    tiers,
+)
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns
 
@@ -34,6 +43,9 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "earning_overrides": earning.override_rows(books.earning),
         "bonus_rules": earning.bonus_rule_rows(books.earning),
         "tiers": tiers.tier_rows(books.tiers),
+        "tier_metrics": tiers.tier_metric_rows(books.tiers),
+        "tier_feeds": tier_metrics.feed_rows(books.tiers.metrics, books.businesses),
+        "tier_conditions": tiers.tier_condition_rows(books.tiers),
         "tier_policy": tiers.tier_policy_rows(books.tiers),
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),
         "fund": [books.settlement.fund.model_dump()],

@@ -76,6 +76,8 @@ POSTINGS = """
     insert into int_settlement_postings values ('l2', 40);
     create view int_tier_postings as
         select 'c1' as change_id, 'x' as reason from onemember.main.dim_businesses limit 0;
+    create view int_tier_evidence_postings as
+        select 'e1' as evidence_id from onemember.main.dim_businesses limit 0;
 """
 LINKS = pa.table(
     {

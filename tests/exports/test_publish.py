@@ -37,6 +37,7 @@ POSTED_TABLES = [
     "row_outcomes",
     "settlement_lines",
     "tier_changes",
+    "tier_evidence",
 ]
 
 
@@ -114,6 +115,7 @@ def test_the_manifest_says_what_the_version_is_and_what_it_follows(tmp_path: Pat
             {"name": "row_outcomes", "rows": 0},
             {"name": "settlement_lines", "rows": 1},
             {"name": "tier_changes", "rows": 0},
+            {"name": "tier_evidence", "rows": 0},
         ],
     }
     assert [(mart["name"], mart["rows"]) for mart in manifest["marts"]] == [

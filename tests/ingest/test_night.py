@@ -30,8 +30,10 @@ DATED = "[{{from: 2024-01-01, value: {}, source: s, approved_by: a}}]"
 PROGRAMME = {
     "points": f"points_per_10000_fen: {DATED.format(100)}\nexpiry_months: {DATED.format(12)}\n",
     "tiers": (
-        f"window_months: {DATED.format(12)}\nperiod_months: {DATED.format(12)}\n"
-        f"grace_days: {DATED.format(30)}\n"
+        "metrics: [{metric: growth, metric_name: 成长值, feeds: [{unit: growth_percent}]}]\n"
+        f"window: {DATED.format('{kind: calendar_year}')}\nperiod_months: {DATED.format(12)}\n"
+        f"grace_days: {DATED.format(30)}\ndowngrade: {DATED.format('one_down')}\n"
+        f"carry_over: {DATED.format('none')}\n"
         f"tiers:\n  - tier: basic\n    tier_name: 普卡\n"
         f"    growth_threshold: {DATED.format(0)}\n"
         f"    points_multiplier_percent: {DATED.format(100)}\n"

@@ -4,7 +4,7 @@ import importlib.util
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +15,11 @@ import pyarrow as pa
 
 from ledger import points, tiers
 from ledger.points_night import ENTRIES, EVENTS, points_entries
-from ledger.tier_night import GROWTH, POLICY, TIERS, rules_by_day, tier_names, tier_periods
+from ledger.tier_night import EVENTS as TIER_EVENTS
+from ledger.tier_night import tier_changes
+from ledger.tier_rules import CONDITIONS, METRICS, POLICY, TIERS, TierRules, rules_by_day
 from tests.ledger.reference import Entry, Event
-from tests.ledger.tier_reference import Change, GrowthEvent, PolicyVersion, TierVersion
+from tests.ledger.tier_reference import Change, GrowthEvent, Lock, PolicyVersion, TierVersion
 
 
 def table(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
@@ -45,32 +47,104 @@ def folded(events: list[Event], closing_date: date) -> Counter[Entry]:
     return sums
 
 
-def growth_table(events: list[GrowthEvent]) -> pa.Table:
-    """Growth events as upstream hands them over: sorted, the origin of a purchase its own day."""
-    complete = [
-        replace(event, origin_date=event.origin_date or event.business_date) for event in events
+def tier_event_table(events: Sequence[GrowthEvent], locks: Sequence[Lock] = ()) -> pa.Table:
+    """Events of tiers as upstream hands them over: sorted, a purchase's origin its own day."""
+    rows = [
+        {**vars(event), "origin_date": event.origin_date or event.business_date} for event in events
     ]
-    return table(sorted(complete, key=lambda event: (event.member_id, event.business_date)), GROWTH)
+    rows += [
+        {
+            "member_id": lock.member_id,
+            "business_date": lock.from_date - timedelta(days=1),
+            "value": 0,
+            "lock_tier": lock.tier,
+            "lock_until_date": lock.until_date,
+        }
+        for lock in locks
+    ]
+    rows.sort(key=lambda row: (row["member_id"], row["business_date"]))
+    return pa.Table.from_pylist(rows, TIER_EVENTS).combine_chunks()
 
 
-def tier_rows(
-    events: list[GrowthEvent],
-    rule_versions: list[TierVersion],
-    policies: list[PolicyVersion],
-    closing_date: date,
-) -> list[dict[str, Any]]:
-    """Rows of tier_periods."""
-    tier_table, policy_table = table(rule_versions, TIERS), table(policies, POLICY)
-    first_date = min(event.business_date for event in events)
-    rules = rules_by_day(tier_table, policy_table, first_date, closing_date)
-    periods = tier_periods(growth_table(events), rules, tier_names(tier_table), closing_date)
-    rows: list[dict[str, Any]] = periods.to_pylist()
+def condition_rows(versions: Sequence[TierVersion]) -> list[dict[str, Any]]:
+    """Rows of the rule table tier_conditions; the lowest tier asks for nothing."""
+    rows: list[dict[str, Any]] = []
+    for version in versions:
+        for purpose in ("reach", "keep") if version.tier_rank > 0 else ():
+            group_number = 0
+            for way_number, way in enumerate(version.ways(purpose), 1):
+                for group in way.groups:
+                    group_number += 1
+                    rows += [
+                        {
+                            "tier_rank": version.tier_rank,
+                            "purpose": purpose,
+                            "way_number": way_number,
+                            "group_number": group_number,
+                            "needed_count": group.needed,
+                            "metric": metric,
+                            "at_least": at_least,
+                            "valid_from_date": version.valid_from_date,
+                            "valid_until_date": version.valid_until_date,
+                            "rule_id": f"{purpose}/{version.tier}/{version.valid_from_date}",
+                        }
+                        for metric, at_least in group.lines
+                    ]
     return rows
 
 
-def changes_of(rows: list[dict[str, Any]]) -> list[Change]:
-    """Rows of tier_periods as the reference gives them."""
-    return [Change(**{name: row[name] for name in Change.__dataclass_fields__}) for row in rows]
+def tier_rule_tables(
+    versions: Sequence[TierVersion],
+    policies: Sequence[PolicyVersion],
+    metrics: Sequence[str] = ("growth",),
+) -> TierRules:
+    """The rule tables of tiers as they are compiled."""
+    numbered = [{"metric": name, "metric_number": place} for place, name in enumerate(metrics)]
+    return TierRules(
+        tiers=table(versions, TIERS),
+        metrics=pa.Table.from_pylist(numbered, METRICS),
+        conditions=pa.Table.from_pylist(condition_rows(versions), CONDITIONS),
+        policy=table(policies, POLICY),
+    )
+
+
+def tier_rows(
+    events: Sequence[GrowthEvent],
+    versions: Sequence[TierVersion],
+    policies: Sequence[PolicyVersion],
+    closing_date: date,
+    locks: Sequence[Lock] = (),
+    metrics: Sequence[str] = ("growth",),
+) -> list[dict[str, Any]]:
+    """What the fold gives: a row for each change and metric."""
+    tier_rules = tier_rule_tables(versions, policies, metrics)
+    event_rows = tier_event_table(events, locks)
+    first_date = min(event_rows["business_date"].to_pylist())
+    rules = rules_by_day(tier_rules, first_date, closing_date)
+    rows: list[dict[str, Any]] = tier_changes(
+        event_rows, tier_rules, rules, closing_date
+    ).to_pylist()
+    return rows
+
+
+def changes_of(rows: list[dict[str, Any]], metric_count: int = 1) -> list[Change]:
+    """Rows of the fold as the reference gives them: the metrics of a change together."""
+    own = set(Change.__dataclass_fields__) - {"values", "reversed_values", "carried"}
+    changes = []
+    for start in range(0, len(rows), metric_count):
+        metrics = rows[start : start + metric_count]
+        is_reversal = metrics[0]["reversed_value"] is not None
+        changes.append(
+            Change(
+                **{name: metrics[0][name] for name in own},
+                values={row["metric"]: row["metric_value"] for row in metrics},
+                reversed_values={row["metric"]: row["reversed_value"] for row in metrics}
+                if is_reversal
+                else None,
+                carried={row["metric"]: row["carried_value"] for row in metrics},
+            )
+        )
+    return changes
 
 
 @cache

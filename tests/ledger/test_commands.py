@@ -14,10 +14,11 @@ from ingest.core.lake import Lake, write_parquet
 from ledger.__main__ import main
 from ledger.columns import read_members
 from ledger.points_night import ENTRIES, EVENTS
-from ledger.tier_night import GROWTH, PERIODS, POLICY, TIERS
+from ledger.tier_night import EVENTS as TIER_EVENTS
+from ledger.tier_night import EVIDENCE, PERIODS
 from tests.ledger.reference import Event
-from tests.ledger.tables import event_table, growth_table, table
-from tests.ledger.tier_reference import GrowthEvent, PolicyVersion, TierVersion
+from tests.ledger.tables import event_table, tier_event_table, tier_rule_tables
+from tests.ledger.tier_reference import GrowthEvent, Lock, PolicyVersion, TierVersion
 
 NIGHT = date(2026, 1, 31)
 Command = Callable[..., int]
@@ -40,9 +41,15 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path))
     lake = Lake(tmp_path)
     tiers = [TierVersion("basic", 0, 0), TierVersion("silver", 1, 10)]
-    write_parquet(table(tiers, TIERS), lake.raw("rules", "tiers", NIGHT))
-    write_parquet(table([PolicyVersion()], POLICY), lake.raw("rules", "tier_policy", NIGHT))
-    write_parquet(growth_table(GROWTH_EVENTS), lake.handover("int_growth_events"))
+    rules = tier_rule_tables(tiers, [PolicyVersion()])
+    for name, rows in (
+        ("tiers", rules.tiers),
+        ("tier_metrics", rules.metrics),
+        ("tier_conditions", rules.conditions),
+        ("tier_policy", rules.policy),
+    ):
+        write_parquet(rows, lake.raw("rules", name, NIGHT))
+    write_parquet(tier_event_table(GROWTH_EVENTS), lake.handover("int_tier_events"))
     write_parquet(event_table(EVENTS_OF_TWO), lake.handover("int_points_events"))
     return lake
 
@@ -59,6 +66,26 @@ def test_tiers_writes_a_row_for_each_change_of_each_member(lake: Lake) -> None:
         {"member_id": "M1", "change_number": 1, "effective_date": date(2026, 1, 6)},
         {"member_id": "M2", "change_number": 1, "effective_date": date(2026, 1, 7)},
     ]
+    evidence = pq.ParquetFile(lake.raw("ledger", "tier_evidence", NIGHT)).read()
+    assert evidence.schema == EVIDENCE
+    shown = evidence.select(["member_id", "metric", "metric_value", "carried_value"])
+    assert [tuple(row.values()) for row in shown.to_pylist()] == [
+        ("M1", "growth", 10, 0),
+        ("M2", "growth", 10, 0),
+    ]
+
+
+def test_an_event_of_an_unknown_metric_or_tier_is_one_line(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = [replace(GROWTH_EVENTS[0], metric="steps")]
+    write_parquet(tier_event_table(unknown), lake.handover("int_tier_events"))
+    assert run("tiers", "--date", "2026-01-31") == 1
+    assert "unknown metric 'steps'; known: growth" in capsys.readouterr().err
+    lock = [Lock("jade", NIGHT, NIGHT)]
+    write_parquet(tier_event_table([], lock), lake.handover("int_tier_events"))
+    assert run("tiers", "--date", "2026-01-31") == 1
+    assert "unknown lock_tier 'jade'; known: basic, silver" in capsys.readouterr().err
 
 
 def test_points_writes_rows_sorted_by_all_columns(lake: Lake) -> None:
@@ -74,7 +101,8 @@ def test_points_writes_rows_sorted_by_all_columns(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "table_name"), [("tiers", "tier_periods"), ("points", "points_entries")]
+    ("command", "table_name"),
+    [("tiers", "tier_periods"), ("tiers", "tier_evidence"), ("points", "points_entries")],
 )
 def test_the_same_night_again_gives_the_same_bytes(
     lake: Lake, command: str, table_name: str
@@ -87,10 +115,14 @@ def test_the_same_night_again_gives_the_same_bytes(
 
 
 def test_a_night_without_touched_members_writes_tables_without_rows(lake: Lake) -> None:
-    write_parquet(GROWTH.empty_table(), lake.handover("int_growth_events"))
+    write_parquet(TIER_EVENTS.empty_table(), lake.handover("int_tier_events"))
     write_parquet(EVENTS.empty_table(), lake.handover("int_points_events"))
     assert run("tiers", "--date", "2026-01-31") == run("points", "--date", "2026-01-31") == 0
-    for name, schema in (("tier_periods", PERIODS), ("points_entries", ENTRIES)):
+    for name, schema in (
+        ("tier_periods", PERIODS),
+        ("tier_evidence", EVIDENCE),
+        ("points_entries", ENTRIES),
+    ):
         written = pq.ParquetFile(lake.raw("ledger", name, NIGHT)).read()
         assert (written.num_rows, written.schema) == (0, schema)
 
@@ -104,9 +136,9 @@ def test_a_batch_ends_with_a_member_whatever_its_size(tmp_path: Path, rows: int)
         for number in range(size)
     ]
     path = tmp_path / "growth.parquet"
-    write_parquet(growth_table(growth), path)
-    batches = list(read_members(path, GROWTH, NIGHT, rows))
-    assert pa.concat_tables(batches).combine_chunks().equals(growth_table(growth))
+    write_parquet(tier_event_table(growth), path)
+    batches = list(read_members(path, TIER_EVENTS, NIGHT, rows))
+    assert pa.concat_tables(batches).combine_chunks().equals(tier_event_table(growth))
     members = [set(batch["member_id"].to_pylist()) for batch in batches]
     assert sum(len(batch) for batch in members) == len(sizes)
     assert len(batches) == 1 or rows < 14
@@ -138,17 +170,17 @@ def test_a_handover_that_cannot_be_folded_ends_with_one_line_and_writes_nothing(
 
 
 def test_a_missing_file_is_named(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
-    lake.handover("int_growth_events").unlink()
+    lake.handover("int_tier_events").unlink()
     assert run("tiers", "--date", "2026-01-31") == 1
-    path = lake.handover("int_growth_events")
+    path = lake.handover("int_tier_events")
     expected = f"error: {path} is missing; run the step of the night that writes it first\n"
     assert capsys.readouterr().err == expected
 
 
 def test_a_file_that_is_no_parquet_is_named(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
-    lake.handover("int_growth_events").write_bytes(b"PAR1 cut off")
+    lake.handover("int_tier_events").write_bytes(b"PAR1 cut off")
     assert run("tiers", "--date", "2026-01-31") == 1
-    assert "int_growth_events.parquet is no Parquet file" in capsys.readouterr().err
+    assert "int_tier_events.parquet is no Parquet file" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("lake")

@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 
 from ingest.core.errors import Problem
-from ledger.tier_night import TIERS, tier_names
-from tests.ledger.tables import table, tier_rows
+from tests.ledger.tables import tier_rows, tier_rule_tables
 from tests.ledger.tier_reference import GrowthEvent, PolicyVersion, TierVersion
 
 BASIC = TierVersion("basic", 0, 0)
@@ -17,7 +16,7 @@ TIERS_OF_FOUR = [
     TierVersion("diamond", 3, 40),
 ]
 # A period that starts on 2 January 2024 ends on 1 January 2025 and is judged on 31 January 2025.
-POLICY = [PolicyVersion(window_months=12, period_months=12, grace_days=30)]
+POLICY = [PolicyVersion(window_length=12, period_months=12, grace_days=30)]
 Row = tuple[date, str, str, str, int, date | None]
 
 
@@ -274,7 +273,7 @@ def test_a_tier_inserted_between_two_counts_from_its_first_day() -> None:
     june, july = date(2024, 6, 30), date(2024, 7, 1)
     assert [row[2] for row in changes(grow(june, 30), until=june, tiers=tiers)] == ["silver"]
     assert [row[2] for row in changes(grow(july, 30), until=july, tiers=tiers)] == ["gold"]
-    short = [PolicyVersion(window_months=1, period_months=1, grace_days=0)]
+    short = [PolicyVersion(window_length=1, period_months=1, grace_days=0)]
     rows = changes(grow(D1, 40), until=date(2024, 2, 2), tiers=tiers, policy=short)
     assert [row[2] for row in rows] == ["diamond", "silver"]
     rows = changes(grow(june, 40), until=date(2024, 7, 31), tiers=tiers, policy=short)
@@ -331,7 +330,7 @@ def test_changes_are_numbered_and_each_is_valid_until_the_next() -> None:
 )
 def test_ranks_that_are_not_0_1_2_are_a_problem(tiers: list[TierVersion]) -> None:
     with pytest.raises(Problem, match="ranks have to be 0, 1, 2"):
-        tier_names(table(tiers, TIERS))
+        _ = tier_rule_tables(tiers, POLICY).tier_names
 
 
 def test_a_period_of_no_months_is_a_problem() -> None:

@@ -3,7 +3,7 @@ with activities as (
 {{ over_businesses('activities', [
     'activity_id', 'source', 'document_no', 'account_id', 'activity_type', 'occurred_at',
     'business_date', 'reverses_activity_id', 'unit_id', 'merchant_id', 'channel', 'category',
-    'gross_fen', 'paid_fen', 'points', 'source_file', 'source_row', 'load_date']) }}
+    'gross_fen', 'paid_fen', 'points', 'quantity', 'source_file', 'source_row', 'load_date']) }}
 ),
 
 derived as (

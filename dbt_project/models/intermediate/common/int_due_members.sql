@@ -1,4 +1,5 @@
--- Members with something falling due since the last night: a lot's last day, the end of a tier's grace.
+-- Members with something falling due since the last night: a lot's last day, the end of a tier's grace, a lock that
+-- begins the day after, or ends.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -37,6 +38,17 @@ due_tiers as (
 
 ),
 
+due_locks as (
+
+    select locks.member_id
+    from {{ ref('int_tier_locks') }} as locks
+    cross join tonight
+    where ({{ add_days('locks.from_date', '-1') }} > tonight.previous_date
+            and {{ add_days('locks.from_date', '-1') }} <= tonight.business_date)
+        or (locks.until_date > tonight.previous_date and locks.until_date <= tonight.business_date)
+
+),
+
 due as (
 
     select links.member_id
@@ -46,6 +58,8 @@ due as (
         and links.account_id = due_lots.account_id
     union
     select member_id from due_tiers
+    union
+    select member_id from due_locks
 
 )
 

@@ -1,6 +1,18 @@
+-- The nights of a stay count on the first of its folios.
 with folios as (
 
-    select * from {{ ref('stg_hotel__folios') }}
+    select
+        folios.*,
+        stays.night_count,
+        row_number() over (
+            partition by folios.stay_no
+            order by
+                case when folios.original_folio_no is null then 0 else 1 end,
+                folios.closed_at,
+                folios.folio_no
+        ) as folio_place
+    from {{ ref('stg_hotel__folios') }} as folios
+    left join {{ ref('stg_hotel__stays') }} as stays on folios.stay_no = stays.stay_no
 
 ),
 
@@ -41,6 +53,7 @@ activities as (
         case when activity_type in ('stay', 'refund') then gross_fen else 0 end as gross_fen,
         case when activity_type in ('stay', 'refund') then paid_fen else 0 end as paid_fen,
         case when activity_type in ('stay', 'refund') then 0 else abs(points_used) end as points,
+        case when activity_type = 'stay' and folio_place = 1 then night_count end as quantity,
         source_file,
         source_row,
         load_date

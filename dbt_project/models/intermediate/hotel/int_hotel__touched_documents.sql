@@ -1,8 +1,19 @@
 {{ config(materialized='table') }}
 
--- Folios delivered since the last night.
-with touched as (
-    {{- touched_documents(source('hotel', 'folios'), ['folio_no'], 'folio_no') }}
+-- All folios of a stay of which the stay itself or a folio was delivered since the last night: its nights count on the
+-- first of them.
+with stays as (
+    {{- touched_documents(source('hotel', 'stays'), ['stay_no'], 'stay_no') }}
+    union all
+    {{- touched_documents(source('hotel', 'folios'), ['folio_no'], 'stay_no') }}
+
+),
+
+touched as (
+
+    select folios.folio_no as document_no
+    from {{ source('hotel', 'folios') }} as folios
+    where folios.stay_no in (select document_no from stays)
 
 )
 

@@ -41,6 +41,7 @@ activities as (
         case when activity_type in ('purchase', 'refund') then gross_fen else 0 end as gross_fen,
         case when activity_type in ('purchase', 'refund') then paid_fen else 0 end as paid_fen,
         case when activity_type in ('purchase', 'refund') then 0 else abs(points) end as points,
+        case when activity_type in ('purchase', 'refund') then quantity end as quantity,
         source_file,
         source_row,
         load_date

@@ -23,6 +23,7 @@ receipts as (
         case when count(distinct category) = 1 then min(category) end as category,
         sum(list_fen) as list_fen,
         sum(due_fen) as due_fen,
+        sum(quantity) as quantity,
         min(source_file) as source_file,
         min(source_row) as source_row,
         max(load_date) as load_date
@@ -59,6 +60,7 @@ joined as (
         cast(receipts.list_fen as bigint) as gross_fen,
         cast(coalesce(paid.money_fen, receipts.due_fen) as bigint) as paid_fen,
         cast(coalesce(paid.points, 0) as bigint) as points,
+        cast(receipts.quantity as bigint) as quantity,
         greatest(receipts.load_date, coalesce(paid.load_date, receipts.load_date)) as load_date
     from receipts
     left join paid on receipts.receipt_no = paid.receipt_no

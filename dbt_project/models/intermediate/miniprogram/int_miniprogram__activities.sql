@@ -64,6 +64,7 @@ activities as (
         gross_fen,
         paid_fen,
         cast(0 as bigint) as points,
+        cast(null as bigint) as quantity,
         source_file,
         source_row,
         load_date

@@ -14,6 +14,7 @@ invoices as (
         min(invoiced_at) as invoiced_at,
         min(business_date) as business_date,
         sum(amount_fen) as paid_fen,
+        sum(quantity) as quantity,
         min(source_file) as source_file,
         min(source_row) as source_row,
         max(load_date) as load_date
@@ -40,6 +41,7 @@ activities as (
         cast(paid_fen as bigint) as gross_fen,
         cast(paid_fen as bigint) as paid_fen,
         cast(0 as bigint) as points,
+        cast(quantity as bigint) as quantity,
         source_file,
         source_row,
         load_date

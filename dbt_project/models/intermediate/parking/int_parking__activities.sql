@@ -76,6 +76,7 @@ activities as (
         case when activity_type = 'parking_session' then paid_fen + points_used else 0 end as gross_fen,
         case when activity_type = 'parking_session' then paid_fen else 0 end as paid_fen,
         case when activity_type = 'points_redemption' then points_used else 0 end as points,
+        cast(null as bigint) as quantity,
         source_file,
         source_row,
         load_date

@@ -41,6 +41,7 @@ activities as (
         case when activity_type in ('fee_payment', 'refund') then gross_fen else 0 end as gross_fen,
         case when activity_type in ('fee_payment', 'refund') then paid_fen else 0 end as paid_fen,
         case when activity_type in ('fee_payment', 'refund') then 0 else abs(points_used) end as points,
+        cast(null as bigint) as quantity,
         source_file,
         source_row,
         load_date

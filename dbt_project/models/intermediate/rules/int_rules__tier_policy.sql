@@ -7,7 +7,10 @@ with rules as (
 named as (
 
     select
-        window_months,
+        window_kind,
+        window_length,
+        cycle_start_month,
+        cycle_start_day,
         period_months,
         grace_days,
         valid_from_date,

@@ -10,7 +10,6 @@ named as (
         tier,
         tier_name,
         tier_rank,
-        growth_threshold,
         points_multiplier_percent,
         valid_from_date,
         coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date,

@@ -55,9 +55,7 @@ differences as (
 keyed as (
 
     select
-        {{ row_key([
-            'member_id', 'change_number', 'effective_date', 'from_tier', 'to_tier', 'reason', 'growth_value',
-            'period_end_date']) }} as change_key,
+        {{ row_key(tier_change_names()) }} as change_key,
         *
     from differences
 

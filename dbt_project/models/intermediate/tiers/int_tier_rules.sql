@@ -1,4 +1,4 @@
--- Tiers in force tonight, with their thresholds.
+-- Tiers in force tonight, each with the next higher one.
 with tiers as (
 
     select * from {{ ref('int_rules__tiers') }}
@@ -17,7 +17,7 @@ in_force as (
         tiers.tier,
         tiers.tier_name,
         tiers.tier_rank,
-        tiers.growth_threshold,
+        lead(tiers.tier) over (order by tiers.tier_rank) as next_tier,
         tiers.rule_id
     from tiers
     inner join tonight

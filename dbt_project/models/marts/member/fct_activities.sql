@@ -31,6 +31,7 @@ member_activities as (
         activities.discount_fen,
         activities.paid_fen,
         activities.points,
+        activities.quantity,
         activities.source_file,
         activities.source_row,
         activities.load_date

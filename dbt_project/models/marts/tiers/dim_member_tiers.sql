@@ -1,63 +1,44 @@
--- The tier that holds on the morning after the night, and what is missing to the next one.
-with members as (
+-- The tier that holds on the morning after the night, and the growth value that is missing to the next one.
+with current_tiers as (
 
-    select distinct member_id
-    from {{ ref('int_member_links') }}
-
-),
-
-tonight as (
-
-    select * from {{ ref('int_tonight') }}
-
-),
-
-timeline as (
-
-    select * from {{ ref('int_tier_timeline') }}
-
-),
-
-tiers as (
-
-    select * from {{ ref('int_tier_rules') }}
+    select * from {{ ref('int_current_tiers') }}
 
 ),
 
 growth as (
 
-    select * from {{ ref('int_member_growth') }}
+    select member_id, metric_value
+    from {{ ref('int_member_metrics') }}
+    where purpose = 'reach' and metric = 'growth'
 
 ),
 
-current_changes as (
+missing as (
 
-    select timeline.*
-    from timeline
-    cross join tonight
-    where timeline.effective_date <= {{ add_days('tonight.business_date', '1') }}
-        and coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
-            > {{ add_days('tonight.business_date', '1') }}
+    select
+        member_id,
+        min(missing_value) as growth_missing
+    from {{ ref('fct_tier_progress') }}
+    where purpose = 'reach' and metric = 'growth'
+    group by member_id
 
 ),
 
 member_tiers as (
 
     select
-        members.member_id,
-        tiers.tier,
-        tiers.tier_name,
-        tiers.tier_rank,
-        current_changes.effective_date as valid_from_date,
-        {{ add_days('current_changes.period_end_date', '1') }} as valid_until_date,
-        coalesce(growth.growth_value, 0) as growth_value,
-        next_tiers.tier as next_tier,
-        greatest(next_tiers.growth_threshold - coalesce(growth.growth_value, 0), 0) as growth_missing
-    from members
-    left join current_changes on members.member_id = current_changes.member_id
-    left join growth on members.member_id = growth.member_id
-    inner join tiers on coalesce(current_changes.to_tier, 'basic') = tiers.tier
-    left join tiers as next_tiers on tiers.tier_rank + 1 = next_tiers.tier_rank
+        current_tiers.member_id,
+        current_tiers.tier,
+        current_tiers.tier_name,
+        current_tiers.tier_rank,
+        current_tiers.effective_date as valid_from_date,
+        {{ add_days('current_tiers.period_end_date', '1') }} as valid_until_date,
+        coalesce(growth.metric_value, 0) as growth_value,
+        current_tiers.next_tier,
+        case when current_tiers.next_tier is null then 0 else missing.growth_missing end as growth_missing
+    from current_tiers
+    left join growth on current_tiers.member_id = growth.member_id
+    left join missing on current_tiers.member_id = missing.member_id
 
 )
 

@@ -20,6 +20,7 @@ renamed as (
         customer_id as account_id,
         invoiced_at,
         business_date,
+        quantity,
         amount_fen,
         _source_file as source_file,
         _source_row as source_row,

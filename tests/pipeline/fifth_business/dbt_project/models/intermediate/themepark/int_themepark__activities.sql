@@ -24,6 +24,7 @@ activities as (
         paid_fen as gross_fen,
         paid_fen as paid_fen,
         cast(0 as bigint) as points,
+        cast(null as bigint) as quantity,
         source_file,
         source_row,
         load_date

@@ -1,0 +1,37 @@
+-- What activities are worth to the metrics of tiers, by the feeds in force on their own date.
+with activities as (
+
+    select * from {{ ref('int_activities') }}
+
+),
+
+feeds as (
+
+    select * from {{ ref('int_rules__tier_feeds') }}
+
+),
+
+fed as (
+
+    select
+        activities.activity_id,
+        activities.source,
+        activities.account_id,
+        activities.occurred_at,
+        activities.business_date,
+        activities.paid_fen,
+        activities.quantity,
+        feeds.metric,
+        feeds.feed_number,
+        feeds.unit,
+        feeds.value
+    from activities
+    inner join feeds
+        on activities.business = feeds.business
+        and activities.activity_type = feeds.activity_type
+        and activities.business_date >= feeds.valid_from_date
+        and activities.business_date < feeds.valid_until_date
+
+)
+
+select * from fed
