@@ -12,33 +12,54 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import points
-from tests.ledger.reference import LOT_SIGNS, Book, Entry, Event, reference_entries
+from tests.ledger.reference import (
+    LOT_SIGNS,
+    PENDING_SIGNS,
+    Book,
+    Entry,
+    Event,
+    reference_entries,
+)
 from tests.ledger.tables import folded, folded_rows, plain
 
 START = date(2026, 1, 1)
-POLICIES = ("unlimited", "within_balance")
+POLICIES = ("unlimited", "within_balance", "only_pending")
+TARGETS = {"claw_back": ("accrual", "opening"), "restore": ("redemption",)}
+KINDS = [
+    *("accrual", "accrual", "accrual", "redemption", "redemption", "claw_back", "restore"),
+    *("opening", "renewal", "tier", "clock"),
+]
+RULES = st.fixed_dictionaries(
+    {
+        "idle_months": st.sampled_from([0, 0, 1, 2]),
+        "round_up_months": st.sampled_from([0, 0, 1, 3]),
+        "exempt_tier_bits": st.sampled_from([0, 0, 1, 2, 3]),
+        "reinstatement_days": st.sampled_from([0, 0, 5, 20]),
+    }
+)
 
 
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[list[Event], date]:
-    """Events of up to three members who buy, spend, return and refund, sometimes wrongly."""
+    """Events of up to three members who buy, spend, return, refund, renew and rest, also wrongly."""
     steps = st.tuples(
-        st.sampled_from(["accrual", "accrual", "redemption", "claw_back", "restore"]),
-        st.integers(0, 6),  # days since the event before
+        st.sampled_from(KINDS),
+        st.sampled_from([0, 0, 1, 2, 4, 6, 25, 40]),  # days since the event before
         st.sampled_from([1, 5, 10, 17, 50]),
         st.integers(0, 30),  # which earlier order or redemption
-        st.none() | st.integers(-1, 20),  # days until the lot expires
+        st.none() | st.integers(-1, 50),  # days until the lot expires
         st.integers(0, 2),  # member
         st.integers(0, 2),  # slot of the day
         st.sampled_from(POLICIES),
+        st.sampled_from([None, None, None, 0, 1, 7, 30]),  # days until the lot is released
+        RULES,
     )
     events: list[Event] = []
     today = START
     for number, step in enumerate(draw(st.lists(steps, min_size=1, max_size=25))):
-        event_type, wait, amount, which, lasting, member, slot, policy = step
+        event_type, wait, amount, which, lasting, member, slot, policy, pending, rules = step
         today += timedelta(days=wait)
-        targets = {"claw_back": "accrual", "restore": "redemption"}
-        known = [e.activity_id for e in events if e.event_type == targets.get(event_type)]
+        known = [e.activity_id for e in events if e.event_type in TARGETS.get(event_type, ())]
         event = Event(
             event_type,
             today,
@@ -49,18 +70,33 @@ def lives(draw: st.DrawFn) -> tuple[list[Event], date]:
             business=["mall", "hotel"][number % 2],
             rule_id=f"rule {number % 4}",
             price_date=today,
+            is_qualifying=event_type == "clock" or which % 2 == 0,
             slot=slot,
         )
-        if event_type == "accrual":
+        if event_type in {"accrual", "opening"}:
             expires = None if lasting is None else today + timedelta(days=lasting)
             event = replace(event, lot_id=f"L{(number * 7) % 26:02}", expires_on_date=expires)
-        elif event_type in targets:
+            is_at_once = pending is None or event_type == "opening"
+            release = None if is_at_once else today + timedelta(days=pending or 0)
+            event = replace(event, **rules, release_on_date=release)
+            if known := [e for e in events if e.event_type == event_type]:  # an order of two lots
+                if which % 4 == 0 and known[-1].business_date == today:
+                    event = replace(event, activity_id=known[-1].activity_id)
+                    event = replace(event, member_id=known[-1].member_id, slot=known[-1].slot)
+        elif event_type in TARGETS:
             target = known[which % len(known)] if known else "unknown"
             event = replace(event, target_activity_id=target)
+        elif event_type == "tier":
+            event = replace(event, points=0, tier_bit=[0, 1, 2][which % 3], slot=-1)
+        elif event_type == "renewal":
+            event = replace(event, renewal_window_days=lasting or 9)
+            event = replace(event, renewal_extension_months=1 + which % 3)
+        elif event_type == "clock":
+            event = replace(event, points=0)
         if event_type == "claw_back":
             event = replace(event, refund_policy=policy)
         events.append(event)
-    return events, today + timedelta(days=draw(st.integers(0, 25)))
+    return events, today + timedelta(days=draw(st.integers(0, 60)))
 
 
 def signed(entries: Iterable[Entry], party: str) -> int:
@@ -97,13 +133,14 @@ def test_every_lot_holds_what_was_issued_less_what_left_it(life: tuple[list[Even
     for member_id in {event.member_id for event in events}:
         own = [event for event in events if event.member_id == member_id]
         remaining: Counter[str] = Counter()
+        pending: Counter[str] = Counter()
         for entry in folded_rows(own, closing_date):
             if entry.lot_id is not None:
-                remaining[entry.lot_id] += LOT_SIGNS[entry.entry_type] * entry.points
-                assert 0 <= remaining[entry.lot_id] <= issued[member_id, entry.lot_id]
-        for event in own:
-            if event.expires_on_date is not None and event.expires_on_date <= closing_date:
-                assert remaining[str(event.lot_id)] == 0
+                remaining[entry.lot_id] += LOT_SIGNS.get(entry.entry_type, 0) * entry.points
+                pending[entry.lot_id] += PENDING_SIGNS.get(entry.entry_type, 0) * entry.points
+                most = issued[member_id, (entry.parent_lot_id or entry.lot_id)]
+                assert 0 <= remaining[entry.lot_id] <= most
+                assert 0 <= pending[entry.lot_id] <= most
 
 
 @settings(max_examples=200, deadline=None)
@@ -118,11 +155,13 @@ def test_a_member_owns_what_the_entries_gave_less_what_they_took(
         book = Book()
         for event in own:
             book.add(event)
-        book.expire(closing_date)
+        book.close(closing_date)
         balance = sum(book.left(lot) for lot in book.lots.values())
         debt = sum(book.owing(event) for event in book.events.values())
         rows = folded_rows(own, closing_date)
+        pending = sum(book.pending(lot) for lot in book.lots.values())
         assert (signed(rows, "member"), -signed(rows, "member_debt")) == (balance, debt)
+        assert signed(rows, "member_pending") == pending
         assert balance == 0 or debt == 0
 
 
