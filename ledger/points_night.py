@@ -106,6 +106,7 @@ class Shape:
     redeemer_row: str = ""
     account_row: str = "lot"
     rule_row: str = "lot"
+    price_row: str = "cause"
 
 
 ROWS = ("", "cause", "lot", "about")
@@ -131,8 +132,8 @@ SHAPES = {
         rule_row="cause",
     ),
     "release": Shape("member_pending", "member", "cause"),
-    "renewal_in": Shape("renewal:", "member", "lot", rule_row="cause"),
-    "renewal_out": Shape("member", "renewal:", "lot", rule_row="cause"),
+    "renewal_in": Shape("renewal:", "member", "lot", price_row="lot"),
+    "renewal_out": Shape("member", "renewal:", "lot", price_row="lot"),
     "restore": Shape("redeemer:", "member", "about", redeemer_row="about"),
     "restore_debt": Shape(
         "redeemer:",
@@ -257,7 +258,7 @@ def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
     redeemer = np.where(columns.kind[redeemer] == REDEMPTION, redeemer, -1)
     is_repayment = entry_type == ENTRY_TYPES.index("debt_repayment")
     is_pending = np.isin(entry_type, [ENTRY_TYPES.index(name) for name in PENDING_TYPES])
-    price_days = day_column(events, "price_date", if_null=NEVER)[cause]
+    price_days = day_column(events, "price_date", if_null=NEVER)[row_of("price_row")]
     lot_ids = events["lot_id"].chunk(0)
     if np.any(is_renewed):
         lot_ids = pa.concat_arrays([lot_ids, pc.binary_join_element_wise(lot_ids, RENEWED, "")])

@@ -11,7 +11,7 @@ from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
-from ingest.rules.points import Points
+from ingest.rules.points import Points, check_points
 from ingest.rules.settlement import Settlement, check_settlement
 from ingest.rules.tiers import Tiers, check_tiers
 
@@ -44,6 +44,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     check_tiers(tiers)
+    check_points(points, [tier.tier for tier in tiers.content.tiers])
     check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
     check_marketing(marketing)
     check_settlement(settlement, businesses)

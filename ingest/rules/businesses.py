@@ -1,10 +1,11 @@
 """Rule books of businesses: what the programme says about each of them alone."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from ingest.core.contract import business_names
 from ingest.core.documents import Clock, Document, Name, Text, TimeZone, Written
@@ -15,12 +16,13 @@ from ingest.rules.dated import (
     Columns,
     Dated,
     NamesTimeline,
+    Positive,
     Row,
     WholeTimeline,
     periods,
 )
 
-Policy = Literal["unlimited", "within_balance"]
+Policy = Literal["unlimited", "within_balance", "only_pending"]
 PolicyTimeline = Annotated[list[Dated[Policy]], *ONE_OR_MORE]
 TABLES: dict[str, Columns] = {
     "businesses": {
@@ -32,7 +34,48 @@ TABLES: dict[str, Columns] = {
         "day_cut_off": "text",
     },
     "excluded_channels": {"business": "text", "channel": "text", **VALID},
+    "vesting": {
+        "business": "text",
+        "instalment": "whole",
+        "after_days": "whole",
+        "percent": "whole",
+        **VALID,
+    },
 }
+
+
+class Instalment(Written):
+    """A part of an order's points, usable so many days after the order."""
+
+    after_days: Annotated[int, Field(ge=0, le=3660)]
+    percent: Annotated[Positive, Field(le=100)]
+
+
+class Pending(Written):
+    """All points of an order, usable so many days after it; 0 is at once."""
+
+    pending_days: Annotated[int, Field(ge=0, le=3660)]
+
+
+def _in_instalments(values: list[Instalment]) -> list[Instalment]:
+    for earlier, later in pairwise(values):
+        if later.after_days <= earlier.after_days:
+            raise ValueError(f"after_days {later.after_days} must come after {earlier.after_days}")
+    if sum(value.percent for value in values) != 100:
+        raise ValueError(f"instalments sum to {sum(v.percent for v in values)} percent, not to 100")
+    return values
+
+
+def _written_as(value: Any) -> str:
+    return "instalments" if isinstance(value, list) else "pending"
+
+
+Vesting = Annotated[
+    Annotated[Pending, Tag("pending")]
+    | Annotated[list[Instalment], AfterValidator(_in_instalments), Tag("instalments")],
+    Discriminator(_written_as),
+]
+VestingTimeline = Annotated[list[Dated[Vesting]], *ONE_OR_MORE]
 
 
 class Business(Written):
@@ -46,6 +89,7 @@ class Business(Written):
     day_cut_off: Clock
     points_multiplier_percent: WholeTimeline
     refund_policy: PolicyTimeline
+    vesting: VestingTimeline | None = None
     growth_percent: WholeTimeline
     excluded_channels: NamesTimeline
 
@@ -81,3 +125,17 @@ def excluded_channel_rows(books: Sequence[Business]) -> list[Row]:
             channels = sorted(set(period.pop("channels")))
             rows += [{"business": book.business, "channel": name, **period} for name in channels]
     return sorted(rows, key=lambda row: (row["business"], row["channel"], row["valid_from_date"]))
+
+
+def vesting_rows(books: Sequence[Business]) -> list[Row]:
+    """The table `vesting`: an instalment a row; a business without any gives points at once."""
+    rows = []
+    for book in books:
+        for period in periods(vesting=book.vesting) if book.vesting else []:
+            vesting = period.pop("vesting")
+            if isinstance(vesting, Pending):
+                vesting = [Instalment(after_days=vesting.pending_days, percent=100)]
+            for number, instalment in enumerate(vesting, 1):
+                row = {"business": book.business, "instalment": number, **instalment.model_dump()}
+                rows.append({**row, **period})
+    return rows

@@ -70,6 +70,24 @@ class Event:
 
 
 @dataclass(frozen=True)
+class ExpiryVersion:
+    """One row of the compiled rules of expiry; points last for ever unless it says otherwise."""
+
+    lot_months: int | None = None
+    fixed_month: int | None = None
+    fixed_day: int | None = None
+    fixed_years_after: int | None = None
+    anniversary_years: int | None = None
+    idle_months: int | None = None
+    round_up_months: int | None = None
+    exempt_tiers: str = ""
+    reinstatement_days: int = 0
+    renewal_window_days: int | None = None
+    renewal_extension_months: int | None = None
+    valid_from_date: date = date(2000, 1, 1)
+
+
+@dataclass(frozen=True)
 class Entry:
     """One row of points_entries."""
 
@@ -178,8 +196,13 @@ class Book:
         return own and max(own, self.reinstated.get(str(lot.lot_id), own))
 
     def lapse_day(self, lot: Event) -> date | None:
-        """The first day, own last day or later, that is not followed by an exempt day as itself."""
-        day = self.kept_through(lot)
+        """The first day, own last day or later, that is not exempt or not followed by an exempt day.
+
+        What returns later than that, on an exempt day, waits for the next such day.
+        """
+        day, filled = self.kept_through(lot), self.filled(lot)
+        if day is not None and filled > day and self.is_exempt(lot, filled):
+            day = filled
         while day is not None and self.is_exempt(lot, day) and self.is_exempt(lot, next_day(day)):
             day = next((start for start, _ in self.tiers if start > next_day(day)), None)
             day = day and day - timedelta(days=1)
@@ -230,9 +253,10 @@ class Book:
                 expires = later(last_day, event.renewal_extension_months)
                 self.lots[piece] = replace(lot, lot_id=piece, expires_on_date=expires)
                 self.parents[piece] = lot_id
-                own = {"settling_business": lot.business}
-                self.write("renewal_out", event, moved, "member", party, lot, **own)
-                self.write("renewal_in", event, moved, party, "member", self.lots[piece], **own)
+                own = {"settling_business": lot.business, "price_date": lot.price_date}
+                self.write("renewal_out", event, moved, "member", party, lot, rule=lot, **own)
+                piece_of = self.lots[piece]
+                self.write("renewal_in", event, moved, party, "member", piece_of, rule=lot, **own)
 
     def redemption(self, event: Event) -> None:
         to_party, wanted = f"redeemer:{event.business}", event.points

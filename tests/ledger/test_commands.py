@@ -13,9 +13,10 @@ from ingest.core.errors import run_command
 from ingest.core.lake import Lake, write_parquet
 from ledger.__main__ import main
 from ledger.columns import read_members
+from ledger.expiry import EXPIRY
 from ledger.points_night import ENTRIES, EVENTS
 from ledger.tier_night import GROWTH, PERIODS, POLICY, TIERS
-from tests.ledger.reference import Event
+from tests.ledger.reference import Event, ExpiryVersion
 from tests.ledger.tables import event_table, growth_table, table
 from tests.ledger.tier_reference import GrowthEvent, PolicyVersion, TierVersion
 
@@ -42,6 +43,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     tiers = [TierVersion("basic", 0, 0), TierVersion("silver", 1, 10)]
     write_parquet(table(tiers, TIERS), lake.raw("rules", "tiers", NIGHT))
     write_parquet(table([PolicyVersion()], POLICY), lake.raw("rules", "tier_policy", NIGHT))
+    write_parquet(table([ExpiryVersion()], EXPIRY), lake.raw("rules", "expiry", NIGHT))
     write_parquet(growth_table(GROWTH_EVENTS), lake.handover("int_growth_events"))
     write_parquet(event_table(EVENTS_OF_TWO), lake.handover("int_points_events"))
     return lake

@@ -48,7 +48,7 @@ def lives(draw: st.DrawFn) -> tuple[list[Event], date]:
         st.sampled_from([1, 5, 10, 17, 50]),
         st.integers(0, 30),  # which earlier order or redemption
         st.none() | st.integers(-1, 50),  # days until the lot expires
-        st.integers(0, 2),  # member
+        st.sampled_from([0, 0, 0, 1, 2]),  # member
         st.integers(0, 2),  # slot of the day
         st.sampled_from(POLICIES),
         st.sampled_from([None, None, None, 0, 1, 7, 30]),  # days until the lot is released
@@ -60,6 +60,8 @@ def lives(draw: st.DrawFn) -> tuple[list[Event], date]:
         event_type, wait, amount, which, lasting, member, slot, policy, pending, rules = step
         today += timedelta(days=wait)
         known = [e.activity_id for e in events if e.event_type in TARGETS.get(event_type, ())]
+        if event_type in TARGETS and not known and which > 0:
+            event_type = "accrual"
         event = Event(
             event_type,
             today,

@@ -30,7 +30,6 @@ orders as (
         rules.points_per_10000_fen,
         rules.multiplier_percent,
         rules.growth_percent,
-        rules.expiry_months,
         rules.refund_policy
     from activities
     left join rules

@@ -54,7 +54,6 @@ ratings as (
         coalesce(orders.tier, refunds.tier) as tier,
         coalesce(orders.tier_multiplier_percent, refunds.tier_multiplier_percent) as tier_multiplier_percent,
         coalesce(orders.rule_id, refunds.rule_id, redemptions.rule_id) as rule_id,
-        orders.expires_on_date,
         refunds.refund_policy,
         coalesce(orders.business_date, refunds.order_date, redemptions.price_date) as price_date
     from activities
