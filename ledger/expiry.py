@@ -1,4 +1,6 @@
-"""Which rule of expiry each lot has, and the last day that it has from its own facts (RULES §1, §2).
+"""Which rule of expiry each lot has, and the last day that it has from its own facts.
+
+Rules: RULES §1 (months, last usable day), §2 (expiry models).
 
 The version in force on the day a lot is earned decides for good; a renewal follows the version of
 its own day. What depends on the member's later life (idle time, tiers) is left to the fold.
@@ -85,7 +87,9 @@ def _limits(days: Ints, joined: Ints, of_version: Callable[[str], Ints]) -> Ints
     """The earliest last day that a rule gives without knowing what the member does; or NEVER."""
     lot_months, anniversary_years = of_version("lot_months"), of_version("anniversary_years")
     fixed_month, fixed_day = of_version("fixed_month"), of_version("fixed_day")
-    fixed = day_in_year(days, of_version("fixed_years_after"), np.maximum(fixed_month, 1), fixed_day)
+    fixed = day_in_year(
+        days, of_version("fixed_years_after"), np.maximum(fixed_month, 1), fixed_day
+    )
     choices = [
         (lot_months > 0, add_months(days, lot_months)),
         (fixed_month > 0, fixed),

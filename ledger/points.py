@@ -27,10 +27,10 @@ TIER, OPENING, RESTORE, REDEMPTION, RENEWAL, ACCRUAL, CLAW_BACK, CLOCK = 1, 2, 3
 # What a refund may take that is spent already.
 WITHIN_BALANCE, UNLIMITED, ONLY_PENDING = 0, 1, 2
 
-# What an entry is, in the order of its columns: entry_type, cause, lot, about, day, points, expires.
-# `cause` is the row that made the entry (an expiry, a release: the lot's own accrual), `lot` the lot
-# it moves or NONE, `about` the older row it undoes or settles (a restore: its redemption; a
-# repayment: its debt) or NONE, `expires` the last day that the lot has from its own facts alone.
+# What an entry is, in this order: entry_type, cause, lot, about, day, points, expires. `cause` is
+# the row that made the entry (an expiry, a release: the lot's own accrual), `lot` the lot it moves
+# or NONE, `about` the older row it undoes or settles (a restore: its redemption; a repayment: its
+# debt) or NONE, `expires` the last day that the lot has from its own facts alone.
 Entry = tuple[int, int, int, int, int, int, int]
 ENTRY_TYPES = (
     "accrual",
@@ -54,7 +54,14 @@ ENTRY_TYPES = (
 )
 ACCRUED, CLAWED_BACK, CLAW_BACK_DEBT, DEBT_REPAID, EXPIRED, LAST_DAY, OPENED = 0, 1, 2, 3, 4, 5, 6
 PENDING, PENDING_CLAWED_BACK, REDEEMED, REDEMPTION_DEBT, RELEASED = 7, 8, 9, 10, 11
-RENEWED_IN, RENEWED_OUT, RESTORED, RESTORED_DEBT, RESTORE_REFUSED, SHORTFALL = 12, 13, 14, 15, 16, 17
+RENEWED_IN, RENEWED_OUT, RESTORED, RESTORED_DEBT, RESTORE_REFUSED, SHORTFALL = (
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+)
 
 # A piece of a redemption, paid by a lot: lot, points not given back yet, the piece before or NONE.
 Piece = tuple[int, int, int]
@@ -109,7 +116,7 @@ class Book(NamedTuple):
 
 @compiled
 def fold_points(starts: Ints, events: Events, activity_count: int, closing_day: int) -> Ints:
-    """Entries of every member, in the order they arise, all that falls due by `closing_day` included.
+    """Entries of every member, in the order they arise, what falls due by `closing_day` included.
 
     `starts` holds the first row of each member and, last, the number of rows. Returns one line an
     entry: entry_type (position in ENTRY_TYPES), cause, lot, about, day, points, expires.
@@ -200,7 +207,7 @@ def fall_due(
     release_day: int,
     last_day: int,
 ) -> None:
-    """Let lapse what could be used through `last_day`; make usable what is so from `release_day` on.
+    """Let lapse what is usable through `last_day`; release what is usable from `release_day` on.
 
     A lot that is released after its last day lapses on the day of its release.
     """
@@ -552,7 +559,7 @@ def remember_piece(
 
 @compiled
 def origin(events: Events, lot: int) -> int:
-    """The row of the accrual that earned a lot, or the lot that a renewed piece was moved out of."""
+    """The row of the accrual that earned a lot, also that of a renewed piece."""
     count = len(events.kind)
     return lot - count if lot >= count else lot
 
@@ -577,7 +584,7 @@ def own_last_day(events: Events, book: Book, lot: int) -> int:
 
 @compiled
 def last_day_of(events: Events, book: Book, lot: int) -> int:
-    """The day on which a lot lapses by all that is known; NEVER while its member's tier exempts it."""
+    """The day on which a lot lapses by all that is known; NEVER while the tier held exempts it."""
     if events.exempt[origin(events, lot)] & book.at[TIER_HELD]:
         return NEVER
     return int(max(own_last_day(events, book, lot), book.floor[lot]))
@@ -663,7 +670,7 @@ def note_last_days(events: Events, book: Book, entries: list[Entry]) -> None:
 
 @compiled
 def add_months(day: int, months: int) -> int:
-    """The same day of the month so many months later; where there is none, that month's last day."""
+    """The same day of the month so many months later; in a shorter month its last day."""
     number = month_number(day)
     first_day, next_first_day = first_of_month(number + months), first_of_month(number + months + 1)
     return min(first_day + day - first_of_month(number), next_first_day - 1)
@@ -671,7 +678,7 @@ def add_months(day: int, months: int) -> int:
 
 @compiled
 def period_end(day: int, months: int) -> int:
-    """The last day of the month, quarter .. that a day lies in, counted from January; 0: the day."""
+    """The last day of the month (1), quarter (3) .. of the year that a day lies in; 0: the day."""
     if months == 0:
         return day
     return first_of_month((month_number(day) // months + 1) * months) - 1
@@ -680,7 +687,9 @@ def period_end(day: int, months: int) -> int:
 @compiled
 def month_number(day: int) -> int:
     """Months from January of year 0 to the month of a day counted from 1970-01-01."""
-    number = 23_640 + day * 4_800 // 146_097  # 400 years have so many months and days; may be one off
+    number = (
+        23_640 + day * 4_800 // 146_097
+    )  # 400 years have so many months and days; may be one off
     while first_of_month(number) > day:
         number -= 1
     while first_of_month(number + 1) <= day:

@@ -144,7 +144,9 @@ def check_points(page: Document[Points], tiers: Sequence[str]) -> None:
     """
     book = page.content
     if book.expiry[0].from_date > book.points_per_10000_fen[0].from_date:
-        reason = f"points are earned from {book.points_per_10000_fen[0].from_date} on; start no later"
+        reason = (
+            f"points are earned from {book.points_per_10000_fen[0].from_date} on; start no later"
+        )
         raise page.problem(("expiry", 0, "from"), reason)
     for number, version in enumerate(book.expiry):
         where: Where = ("expiry", number, "value")
@@ -167,7 +169,9 @@ def _qualifying_from(book: Points, number: int) -> bool:
     start = book.expiry[number].from_date
     end = book.expiry[number + 1].from_date if number + 1 < len(book.expiry) else None
     before = [version for version in book.resets_clock if version.from_date <= start]
-    during = [v for v in book.resets_clock if start < v.from_date and (not end or v.from_date < end)]
+    during = [
+        v for v in book.resets_clock if start < v.from_date and (not end or v.from_date < end)
+    ]
     return bool(before) and all(version.value for version in [before[-1], *during])
 
 
@@ -186,7 +190,7 @@ def earning_rows(points: Points, books: Sequence[Business]) -> list[Row]:
 
 
 def expiry_rows(points: Points) -> list[Row]:
-    """The table `expiry`: a version a row, its model as months, days and years, empty if not given."""
+    """The table `expiry`: a version a row; its model as months, days and years, if given."""
     return [_expiry_row(period) for period in periods(expiry=points.expiry)]
 
 

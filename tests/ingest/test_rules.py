@@ -47,7 +47,12 @@ MISTAKES = [
     ("businesses/mall.yml", "value: 100", "value: 1.5", "should be a valid integer"),
     ("businesses/mall.yml", "growth_percent:", "growth_procent:", "is unknown here"),
     ("businesses/mall.yml", "from: 2024-01-01, value: unlimited", "from: 2024-01-32, value: x", ""),
-    ("businesses/mall.yml", "value: unlimited", "value: never", "'within_balance' or 'only_pending'"),
+    (
+        "businesses/mall.yml",
+        "value: unlimited",
+        "value: never",
+        "'within_balance' or 'only_pending'",
+    ),
     ("businesses/mall.yml", "Asia/Shanghai", "Asia/Shangri-La", "unknown time zone"),
     ("businesses/mall.yml", '"04:00"', '"4 am"', "day_cut_off"),
     ("businesses/mall.yml", "business: mall", "business: maul", "belongs in maul.yml"),
@@ -81,9 +86,7 @@ def test_a_spoiled_rule_book_is_refused_with_file_and_line(
 
 def test_dates_must_rise_strictly(rules: Path) -> None:
     path = rules / "programme" / "points.yml"
-    change(
-        path, "\n# How long", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\n# How long"
-    )
+    change(path, "\n# How long", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\n# How long")
     with pytest.raises(
         Problem, match=r"points\.yml:2:1: points_per_10000_fen: date 2024-01-01 must come after"
     ):

@@ -13,7 +13,7 @@ from typing import Any
 RANKS = {
     name: rank
     for rank, name in enumerate(
-        "tier opening restore redemption renewal accrual claw_back clock".split()
+        ("tier", "opening", "restore", "redemption", "renewal", "accrual", "claw_back", "clock")
     )
 }
 LOT_SIGNS = {
@@ -196,7 +196,7 @@ class Book:
         return own and max(own, self.reinstated.get(str(lot.lot_id), own))
 
     def lapse_day(self, lot: Event) -> date | None:
-        """The first day, own last day or later, that is not exempt or not followed by an exempt day.
+        """The first day from its own last day on that is not exempt or not followed by such a day.
 
         What returns later than that, on an exempt day, waits for the next such day.
         """
