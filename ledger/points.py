@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ledger.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
+Table = npt.NDArray[np.void]
 
 NONE = -1  # no row, no activity
 NEVER = 2**40  # later than any day: the last day of a lot without an expiry date
@@ -69,66 +70,119 @@ Piece = tuple[int, int, int]
 # Positions in Book.at: what changes as the fold walks through one member.
 FIRST, LOT_HEAD, LOT_TAIL, DEBT_HEAD, DEBT_TAIL, CLAIMABLE = 0, 1, 2, 3, 4, 5
 PENDING_HEAD, PENDING_TAIL, LAST_ACTIVITY, HAS_IDLE_LOTS, TIER_HELD = 6, 7, 8, 9, 10
+IDLE_MONTHS, IDLE_ROUND_MONTHS, IDLE_DAY = 11, 12, 13  # the idle day computed last, by its rule
 
 
-class Events(NamedTuple):
-    """Columns of the events, one value a row; a member's rows stand together, in order of time."""
-
-    kind: Ints
-    day: Ints  # business date
-    points: Ints  # > 0, but of a tier or a clock 0
-    activity: Ints  # number of the activity, 0 ..
-    target: Ints  # number of the order clawed back or the redemption restored, or NONE
-    policy: Ints  # of a claw-back: WITHIN_BALANCE ..
-    is_qualifying: Ints  # 1 if the event is activity that keeps idle lots alive
-    tier: Ints  # of a tier: the bit of the tier held from this day on, 0 if no rule names it
-    window_days: Ints  # of a renewal: lots whose last day is at most so many days off are renewed
-    extension_months: Ints  # of a renewal: how much longer they last
-    lot_order: Ints  # of an accrual, as all that follows: the rank of its lot id
-    release: Ints  # the day from which on its lot is usable
-    limit: Ints  # the last day that its lot has from its own facts alone, or NEVER
-    idle_months: Ints  # so long after the last activity its lot lapses, or 0
-    round_months: Ints  # the last day moves to the end of a period of so many months, or 0
-    exempt: Ints  # the bits of the tiers during which its lot does not lapse
-    reinstatement_days: Ints  # so long points can be used that return after their last day, or 0
+# Columns of the events; a member's rows stand together, in order of time. They are fields of one
+# array, as is what is known of lots, rows and activities, because every array that is handed to a
+# compiled function costs time.
+EVENT = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "kind",  # TIER, OPENING ..
+            "day",  # business date
+            "points",  # > 0, but of a tier or a clock 0
+            "activity",  # number of the activity, 0 ..
+            "target",  # number of the order clawed back, the redemption restored, or NONE
+            "policy",  # of a claw-back: WITHIN_BALANCE ..
+            "is_qualifying",  # 1 if the event is activity that keeps idle lots alive
+            "tier",  # of a tier: the bit of the tier held from this day on, or 0
+            "window_days",  # of a renewal: what lapses within so many days is renewed
+            "extension_months",  # of a renewal: how much longer they last
+            "lot_order",  # of an accrual, as all that follows: the rank of its lot id
+            "release",  # the day from which on its lot is usable
+            "limit",  # the last day from the facts of its lot alone, or NEVER
+            "idle_months",  # so long after the last activity its lot lapses, or 0
+            "round_months",  # its last day moves to the end of a period of so many months
+            "exempt",  # the bits of the tiers during which its lot does not lapse
+            "reinstatement_days",  # so long points are usable that return after their last day
+        )
+    ]
+)
+# What is known of a lot.
+LOT = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "row",  # the accrual that earned it, also if it is a renewed piece
+            "remaining",  # points left in it
+            "filled",  # the day it last got points
+            "limit",  # the last day from its own facts; NONE of a renewed piece not made yet
+            "floor",  # it lapses no earlier than this, as an exemption or a return says
+            "last_day",  # the day on which it lapses, by all that is known; NEVER while exempt
+            "is_listed",  # 1 while it stands in `in_order`
+            "in_order",  # not by lot: the member's lots in consumption order
+        )
+    ]
+)
+# What is known of an event.
+ROW = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "owing",  # points of a debt not repaid yet
+            "last_piece",  # newest piece of a redemption not given back wholly, or NONE
+            "debts",  # not by row: the member's debts, oldest first, from FIRST
+            "pending",  # not by row: the member's lots not usable yet, by release
+        )
+    ]
+)
+# What is known of an activity.
+ACTIVITY = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "order_row",  # row of its latest accrual
+            "redemption_row",  # row of its first redemption
+            "claimable",  # points issued, less those expired or clawed back already
+            "restorable",  # points redeemed, less those restored already
+        )
+    ]
+)
 
 
 class Book(NamedTuple):
-    """What is known so far. Indexed by row, except where it says by activity or by lot."""
+    """What is known so far."""
 
-    remaining: Ints  # by lot: points left in it
-    filled: Ints  # by lot: the day it last got points
-    limit: Ints  # by lot: the last day from its own facts; NONE of a renewed piece not made yet
-    floor: Ints  # by lot: it lapses no earlier than this, as an exemption or a return says
-    last_day: Ints  # by lot: the day on which it lapses, by all that is known; NEVER while exempt
-    is_listed: Ints  # by lot: 1 while it stands in `lots`
-    lots: Ints  # the member's lots in consumption order, LOT_HEAD to LOT_TAIL
-    pending: Ints  # the member's lots that are not usable yet, by release, from PENDING_HEAD
-    owing: Ints  # points of a debt not repaid yet
-    debts: Ints  # the member's debts, oldest first, from FIRST; DEBT_HEAD skips those repaid
-    last_piece: Ints  # newest piece of a redemption not given back wholly, or NONE
-    order_row: Ints  # by activity: row of its latest accrual
-    redemption_row: Ints  # by activity: row of its first redemption
-    claimable: Ints  # by activity: points issued, less those expired or clawed back already
-    restorable: Ints  # by activity: points redeemed, less those restored already
+    lot: Table  # LOT
+    row: Table  # ROW
+    activity: Table  # ACTIVITY
     at: Ints  # where the fold is in the member: FIRST, LOT_HEAD ..; CLAIMABLE is the member's sum
 
 
+def open_book(row_count: int, activity_count: int) -> Book:
+    """A book in which nothing has happened."""
+    book = Book(
+        lot=np.zeros(2 * row_count, LOT),
+        row=np.zeros(row_count, ROW),
+        activity=np.zeros(activity_count, ACTIVITY),
+        at=np.zeros(14, np.int64),
+    )
+    book.lot["row"] = np.tile(np.arange(row_count), 2)
+    book.lot["limit"] = NONE
+    book.lot["floor"] = -NEVER
+    book.row["last_piece"] = NONE
+    book.activity["order_row"] = NONE
+    book.activity["redemption_row"] = NONE
+    return book
+
+
 @compiled
-def fold_points(starts: Ints, events: Events, activity_count: int, closing_day: int) -> Ints:
+def fold_points(starts: Ints, events: Table, book: Book, closing_day: int) -> Ints:
     """Entries of every member, in the order they arise, what falls due by `closing_day` included.
 
-    `starts` holds the first row of each member and, last, the number of rows. Returns one line an
-    entry: entry_type (position in ENTRY_TYPES), cause, lot, about, day, points, expires.
+    `starts` holds the first row of each member and, last, the number of rows; `book` is an open
+    one. Returns one line an entry: entry_type (position in ENTRY_TYPES), cause, lot, about, day,
+    points, expires.
     """
-    book = open_book(len(events.kind), activity_count)
     entries = [(0, 0, 0, 0, 0, 0, 0) for _ in range(0)]  # empty, yet its type is known
     pieces = [(0, 0, 0) for _ in range(0)]
     for member in range(len(starts) - 1):
         first_entry = len(entries)
         turn_to_member(book, starts[member])
         for row in range(starts[member], starts[member + 1]):
-            fall_due(events, book, entries, pieces, events.day[row], events.day[row] - 1)
+            fall_due(events, book, entries, pieces, events["day"][row], events["day"][row] - 1)
             note_activity(events, book, row)
             happen(events, book, entries, pieces, row)
         fall_due(events, book, entries, pieces, closing_day, closing_day)
@@ -142,9 +196,9 @@ def fold_points(starts: Ints, events: Events, activity_count: int, closing_day: 
 
 
 @compiled
-def happen(events: Events, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
+def happen(events: Table, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
     """What the event at `row` does; a clock does nothing but count as activity."""
-    kind = events.kind[row]
+    kind = events["kind"][row]
     if kind in (ACCRUAL, OPENING):
         accrue(events, book, entries, pieces, row)
     elif kind == REDEMPTION:
@@ -157,29 +211,6 @@ def happen(events: Events, book: Book, entries: list[Entry], pieces: list[Piece]
         renew(events, book, entries, row)
     elif kind == TIER:
         change_tier(events, book, row)
-
-
-@compiled
-def open_book(row_count: int, activity_count: int) -> Book:
-    """A book in which nothing has happened."""
-    return Book(
-        remaining=np.zeros(2 * row_count, np.int64),
-        filled=np.zeros(2 * row_count, np.int64),
-        limit=np.full(2 * row_count, NONE, np.int64),
-        floor=np.full(2 * row_count, -NEVER, np.int64),
-        last_day=np.zeros(2 * row_count, np.int64),
-        is_listed=np.zeros(2 * row_count, np.int64),
-        lots=np.zeros(2 * row_count, np.int64),
-        pending=np.zeros(row_count, np.int64),
-        owing=np.zeros(row_count, np.int64),
-        debts=np.zeros(row_count, np.int64),
-        last_piece=np.full(row_count, NONE, np.int64),
-        order_row=np.full(activity_count, NONE, np.int64),
-        redemption_row=np.full(activity_count, NONE, np.int64),
-        claimable=np.zeros(activity_count, np.int64),
-        restorable=np.zeros(activity_count, np.int64),
-        at=np.zeros(11, np.int64),
-    )
 
 
 @compiled
@@ -196,11 +227,12 @@ def turn_to_member(book: Book, first: int) -> None:
     book.at[LAST_ACTIVITY] = -NEVER
     book.at[HAS_IDLE_LOTS] = 0
     book.at[TIER_HELD] = 0
+    book.at[IDLE_MONTHS] = 0
 
 
 @compiled
 def fall_due(
-    events: Events,
+    events: Table,
     book: Book,
     entries: list[Entry],
     pieces: list[Piece],
@@ -217,43 +249,43 @@ def fall_due(
 
 
 @compiled
-def expire_lots(events: Events, book: Book, entries: list[Entry], through_day: int) -> None:
+def expire_lots(events: Table, book: Book, entries: list[Entry], through_day: int) -> None:
     """Let every lot lapse whose last usable day is not after `through_day`.
 
     A lot that was refilled after its last day lapses on the day it was refilled.
     """
     while book.at[LOT_HEAD] < book.at[LOT_TAIL]:
-        lot = book.lots[book.at[LOT_HEAD]]
-        points = book.remaining[lot]
+        lot = book.lot["in_order"][book.at[LOT_HEAD]]
+        points = book.lot["remaining"][lot]
         if points > 0:
-            if book.last_day[lot] > through_day:
+            if book.lot["last_day"][lot] > through_day:
                 return
-            row = origin(events, lot)
-            day = max(book.last_day[lot], book.filled[lot])
-            entries.append((EXPIRED, row, lot, NONE, day, points, book.limit[lot]))
-            book.remaining[lot] = 0
-            book.claimable[events.activity[row]] -= points
+            row = book.lot["row"][lot]
+            day = max(book.lot["last_day"][lot], book.lot["filled"][lot])
+            entries.append((EXPIRED, row, lot, NONE, day, points, book.lot["limit"][lot]))
+            book.lot["remaining"][lot] = 0
+            book.activity["claimable"][events["activity"][row]] -= points
             book.at[CLAIMABLE] -= points
-        book.is_listed[lot] = 0
+        book.lot["is_listed"][lot] = 0
         book.at[LOT_HEAD] += 1
 
 
 @compiled
 def release_lots(
-    events: Events, book: Book, entries: list[Entry], pieces: list[Piece], through_day: int
+    events: Table, book: Book, entries: list[Entry], pieces: list[Piece], through_day: int
 ) -> bool:
     """Make usable every pending lot whose day has come; whether there was one."""
     is_any = False
     while book.at[PENDING_HEAD] < book.at[PENDING_TAIL]:
-        lot = book.pending[book.at[PENDING_HEAD]]
-        day = events.release[lot]
+        lot = book.row["pending"][book.at[PENDING_HEAD]]
+        day = events["release"][lot]
         if day > through_day:
             break
         book.at[PENDING_HEAD] += 1
-        points = book.remaining[lot]
+        points = book.lot["remaining"][lot]
         if points > 0:
-            entries.append((RELEASED, lot, lot, NONE, day, points, book.limit[lot]))
-            book.filled[lot] = day
+            entries.append((RELEASED, lot, lot, NONE, day, points, book.lot["limit"][lot]))
+            book.lot["filled"][lot] = day
             book.at[CLAIMABLE] += points
             list_new_lot(events, book, lot)
             repay_debts(events, book, entries, pieces, lot, lot, day)
@@ -262,88 +294,89 @@ def release_lots(
 
 
 @compiled
-def note_activity(events: Events, book: Book, row: int) -> None:
+def note_activity(events: Table, book: Book, row: int) -> None:
     """Qualifying activity starts the time anew after which idle lots lapse."""
-    if events.is_qualifying[row] and book.at[LAST_ACTIVITY] != events.day[row]:
-        book.at[LAST_ACTIVITY] = events.day[row]
+    if events["is_qualifying"][row] and book.at[LAST_ACTIVITY] != events["day"][row]:
+        book.at[LAST_ACTIVITY] = events["day"][row]
+        book.at[IDLE_MONTHS] = 0
         if book.at[HAS_IDLE_LOTS]:
             put_in_order(events, book)
 
 
 @compiled
-def change_tier(events: Events, book: Book, row: int) -> None:
+def change_tier(events: Table, book: Book, row: int) -> None:
     """Hold another tier from the event's day on.
 
     Lots that the tier before exempted, and this one does not, lapse on the later of their own last
     day and the day before.
     """
-    held, tier = book.at[TIER_HELD], events.tier[row]
+    held, tier = book.at[TIER_HELD], events["tier"][row]
     for place in range(book.at[LOT_HEAD], book.at[LOT_TAIL]):
-        lot = book.lots[place]
-        exempt = events.exempt[origin(events, lot)]
+        lot = book.lot["in_order"][place]
+        exempt = events["exempt"][book.lot["row"][lot]]
         if exempt & held and not exempt & tier:
-            book.floor[lot] = max(book.floor[lot], events.day[row] - 1)
+            book.lot["floor"][lot] = max(book.lot["floor"][lot], events["day"][row] - 1)
     book.at[TIER_HELD] = tier
     put_in_order(events, book)
 
 
 @compiled
-def accrue(events: Events, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
+def accrue(events: Table, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
     """Open a lot. Debts are repaid from it before anything of it can be spent.
 
     A lot that is released on a later day is pending until then.
     """
-    day, points = events.day[row], events.points[row]
-    activity = events.activity[row]
-    book.remaining[row] = points
-    book.filled[row] = day
-    book.limit[row] = events.limit[row]
-    book.order_row[activity] = row
-    book.claimable[activity] += points
-    if events.idle_months[row] > 0:
+    day, points = events["day"][row], events["points"][row]
+    activity = events["activity"][row]
+    book.lot["remaining"][row] = points
+    book.lot["filled"][row] = day
+    book.lot["limit"][row] = events["limit"][row]
+    book.activity["order_row"][activity] = row
+    book.activity["claimable"][activity] += points
+    if events["idle_months"][row] > 0:
         book.at[HAS_IDLE_LOTS] = 1
-    if events.release[row] > day:
-        entries.append((PENDING, row, row, NONE, day, points, events.limit[row]))
+    if events["release"][row] > day:
+        entries.append((PENDING, row, row, NONE, day, points, events["limit"][row]))
         await_release(events, book, row)
         return
-    entry_type = OPENED if events.kind[row] == OPENING else ACCRUED
-    entries.append((entry_type, row, row, NONE, day, points, events.limit[row]))
+    entry_type = OPENED if events["kind"][row] == OPENING else ACCRUED
+    entries.append((entry_type, row, row, NONE, day, points, events["limit"][row]))
     book.at[CLAIMABLE] += points
     list_new_lot(events, book, row)
     repay_debts(events, book, entries, pieces, row, row, day)
 
 
 @compiled
-def await_release(events: Events, book: Book, lot: int) -> None:
+def await_release(events: Table, book: Book, lot: int) -> None:
     """Put a lot among the member's pending ones, earliest release first."""
     place = book.at[PENDING_TAIL]
     while place > book.at[PENDING_HEAD]:
-        before = book.pending[place - 1]
-        if events.release[before] <= events.release[lot]:
+        before = book.row["pending"][place - 1]
+        if events["release"][before] <= events["release"][lot]:
             break
-        book.pending[place] = before
+        book.row["pending"][place] = before
         place -= 1
-    book.pending[place] = lot
+    book.row["pending"][place] = lot
     book.at[PENDING_TAIL] += 1
 
 
 @compiled
-def redeem(events: Events, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
+def redeem(events: Table, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
     """Spend points, lot by lot in consumption order; what no lot covers becomes debt."""
-    day = events.day[row]
-    wanted = events.points[row]
-    activity = events.activity[row]
-    if book.redemption_row[activity] < book.at[FIRST]:
-        book.redemption_row[activity] = row
-    book.restorable[activity] += wanted
+    day = events["day"][row]
+    wanted = events["points"][row]
+    activity = events["activity"][row]
+    if book.activity["redemption_row"][activity] < book.at[FIRST]:
+        book.activity["redemption_row"][activity] = row
+    book.activity["restorable"][activity] += wanted
     for place in range(book.at[LOT_HEAD], book.at[LOT_TAIL]):
         if wanted == 0:
             break
-        lot = book.lots[place]
-        taken = min(wanted, book.remaining[lot])
+        lot = book.lot["in_order"][place]
+        taken = min(wanted, book.lot["remaining"][lot])
         if taken > 0:
-            entries.append((REDEEMED, row, lot, NONE, day, taken, book.limit[lot]))
-            book.remaining[lot] -= taken
+            entries.append((REDEEMED, row, lot, NONE, day, taken, book.lot["limit"][lot]))
+            book.lot["remaining"][lot] -= taken
             remember_piece(events, book, pieces, row, lot, taken)
             wanted -= taken
     if wanted > 0:
@@ -352,84 +385,82 @@ def redeem(events: Events, book: Book, entries: list[Entry], pieces: list[Piece]
 
 
 @compiled
-def restore(
-    events: Events, book: Book, entries: list[Entry], pieces: list[Piece], row: int
-) -> None:
+def restore(events: Table, book: Book, entries: list[Entry], pieces: list[Piece], row: int) -> None:
     """Undo a redemption, wholly or in part: first its unpaid debt, then its pieces, newest first.
 
     Points return to the lot they came from, with its expiry, and repay debts before they can be
     spent. What was never redeemed, or has been restored already, is refused and noted.
     """
-    day = events.day[row]
-    target = events.target[row]
-    wanted = events.points[row]
+    day = events["day"][row]
+    target = events["target"][row]
+    wanted = events["points"][row]
     granted = 0
-    if target != NONE and book.redemption_row[target] >= book.at[FIRST]:
-        granted = min(wanted, book.restorable[target])
-        book.restorable[target] -= granted
+    if target != NONE and book.activity["redemption_row"][target] >= book.at[FIRST]:
+        granted = min(wanted, book.activity["restorable"][target])
+        book.activity["restorable"][target] -= granted
     if wanted > granted:
         entries.append((RESTORE_REFUSED, row, NONE, NONE, day, wanted - granted, NEVER))
     granted -= cancel_debt(events, book, entries, row, granted)
     while granted > 0:
-        redemption = book.redemption_row[target]
-        piece = book.last_piece[redemption]
+        redemption = book.activity["redemption_row"][target]
+        piece = book.row["last_piece"][redemption]
         lot, held, before = pieces[piece]
         given = min(granted, held)
         pieces[piece] = (lot, held - given, before)
         if given == held:
-            book.last_piece[redemption] = before
-        entries.append((RESTORED, row, lot, redemption, day, given, book.limit[lot]))
+            book.row["last_piece"][redemption] = before
+        entries.append((RESTORED, row, lot, redemption, day, given, book.lot["limit"][lot]))
         refill(events, book, lot, given, day)
         repay_debts(events, book, entries, pieces, lot, row, day)
         granted -= given
 
 
 @compiled
-def refill(events: Events, book: Book, lot: int, points: int, day: int) -> None:
+def refill(events: Table, book: Book, lot: int, points: int, day: int) -> None:
     """Give points back to a lot; past its last day they stay usable as long as its rule says."""
-    book.remaining[lot] += points
-    book.filled[lot] = day
-    days = events.reinstatement_days[origin(events, lot)]
+    book.lot["remaining"][lot] += points
+    book.lot["filled"][lot] = day
+    days = events["reinstatement_days"][book.lot["row"][lot]]
     if days > 0 and own_last_day(events, book, lot) < day:
-        book.floor[lot] = day + days
-    if book.is_listed[lot]:
+        book.lot["floor"][lot] = day + days
+    if book.lot["is_listed"][lot]:
         put_in_order(events, book)
     else:
         list_lot_again(events, book, lot)
 
 
 @compiled
-def renew(events: Events, book: Book, entries: list[Entry], row: int) -> None:
+def renew(events: Table, book: Book, entries: list[Entry], row: int) -> None:
     """Move points of lots that lapse soon, in order, to a renewed piece that lasts longer.
 
     A lot is renewed once, wholly or in part; its renewed piece never again.
     """
-    day = events.day[row]
-    left = events.points[row]
+    day = events["day"][row]
+    left = events["points"][row]
     place = book.at[LOT_HEAD]
     while left > 0 and place < book.at[LOT_TAIL]:
-        lot = book.lots[place]
+        lot = book.lot["in_order"][place]
         place += 1
-        last_day = book.last_day[lot]
-        if last_day > day + events.window_days[row]:
+        last_day = book.lot["last_day"][lot]
+        if last_day > day + events["window_days"][row]:
             break
-        piece = lot + len(events.kind)
-        if lot != origin(events, lot) or book.limit[piece] != NONE:
+        piece = lot + len(events)
+        if lot != book.lot["row"][lot] or book.lot["limit"][piece] != NONE:
             continue
-        moved = min(left, book.remaining[lot])
+        moved = min(left, book.lot["remaining"][lot])
         if moved > 0 and last_day >= day:
-            book.limit[piece] = add_months(last_day, events.extension_months[row])
-            entries.append((RENEWED_OUT, row, lot, NONE, day, moved, book.limit[lot]))
-            entries.append((RENEWED_IN, row, piece, NONE, day, moved, book.limit[piece]))
-            book.remaining[lot] -= moved
-            book.remaining[piece] = moved
-            book.filled[piece] = day
+            book.lot["limit"][piece] = add_months(last_day, events["extension_months"][row])
+            entries.append((RENEWED_OUT, row, lot, NONE, day, moved, book.lot["limit"][lot]))
+            entries.append((RENEWED_IN, row, piece, NONE, day, moved, book.lot["limit"][piece]))
+            book.lot["remaining"][lot] -= moved
+            book.lot["remaining"][piece] = moved
+            book.lot["filled"][piece] = day
             list_new_lot(events, book, piece)
             left -= moved
 
 
 @compiled
-def claw_back(events: Events, book: Book, entries: list[Entry], row: int) -> None:
+def claw_back(events: Table, book: Book, entries: list[Entry], row: int) -> None:
     """Take back the points of a refunded order: what is pending of it, then from its own lots, then
     from the member's others.
 
@@ -437,17 +468,17 @@ def claw_back(events: Events, book: Book, entries: list[Entry], row: int) -> Non
     Points of the order that were spent are still owed; the policy says whether as debt or as a
     shortfall, or whether nothing is taken that is not pending.
     """
-    order, day, policy = events.target[row], events.day[row], events.policy[row]
-    if order == NONE or book.order_row[order] < book.at[FIRST]:
-        entries.append((SHORTFALL, row, NONE, NONE, day, events.points[row], NEVER))
+    order, day, policy = events["target"][row], events["day"][row], events["policy"][row]
+    if order == NONE or book.activity["order_row"][order] < book.at[FIRST]:
+        entries.append((SHORTFALL, row, NONE, NONE, day, events["points"][row], NEVER))
         return
-    wanted = min(events.points[row], book.claimable[order])
+    wanted = min(events["points"][row], book.activity["claimable"][order])
     cancelled = cancel_pending(events, book, entries, row, wanted)
-    book.claimable[order] -= cancelled
+    book.activity["claimable"][order] -= cancelled
     owed = min(wanted - cancelled, book.at[CLAIMABLE])
     if owed <= 0:
         return
-    book.claimable[order] -= owed
+    book.activity["claimable"][order] -= owed
     missing = owed
     if policy != ONLY_PENDING:
         missing = take_lots(events, book, entries, row, missing, True)
@@ -462,37 +493,39 @@ def claw_back(events: Events, book: Book, entries: list[Entry], row: int) -> Non
 
 
 @compiled
-def cancel_pending(events: Events, book: Book, entries: list[Entry], row: int, wanted: int) -> int:
+def cancel_pending(events: Table, book: Book, entries: list[Entry], row: int, wanted: int) -> int:
     """Claw back what is pending of an order, the last to be released first; returns how much."""
     cancelled = 0
     for place in range(book.at[PENDING_TAIL] - 1, book.at[PENDING_HEAD] - 1, -1):
-        lot = book.pending[place]
-        if events.activity[lot] == events.target[row]:
-            taken = min(wanted - cancelled, book.remaining[lot])
+        lot = book.row["pending"][place]
+        if events["activity"][lot] == events["target"][row]:
+            taken = min(wanted - cancelled, book.lot["remaining"][lot])
             if taken > 0:
-                day = events.day[row]
-                entries.append((PENDING_CLAWED_BACK, row, lot, NONE, day, taken, book.limit[lot]))
-                book.remaining[lot] -= taken
+                day = events["day"][row]
+                entries.append(
+                    (PENDING_CLAWED_BACK, row, lot, NONE, day, taken, book.lot["limit"][lot])
+                )
+                book.lot["remaining"][lot] -= taken
                 cancelled += taken
     return cancelled
 
 
 @compiled
 def take_lots(
-    events: Events, book: Book, entries: list[Entry], row: int, wanted: int, is_own: bool
+    events: Table, book: Book, entries: list[Entry], row: int, wanted: int, is_own: bool
 ) -> int:
     """Claw back from the lots of the order itself, or from all; returns what they did not hold."""
     for place in range(book.at[LOT_HEAD], book.at[LOT_TAIL]):
         if wanted == 0:
             break
-        lot = book.lots[place]
-        if is_own and events.activity[origin(events, lot)] != events.target[row]:
+        lot = book.lot["in_order"][place]
+        if is_own and events["activity"][book.lot["row"][lot]] != events["target"][row]:
             continue
-        taken = min(wanted, book.remaining[lot])
+        taken = min(wanted, book.lot["remaining"][lot])
         if taken > 0:
-            day = events.day[row]
-            entries.append((CLAWED_BACK, row, lot, NONE, day, taken, book.limit[lot]))
-            book.remaining[lot] -= taken
+            day = events["day"][row]
+            entries.append((CLAWED_BACK, row, lot, NONE, day, taken, book.lot["limit"][lot]))
+            book.lot["remaining"][lot] -= taken
             wanted -= taken
     return wanted
 
@@ -500,14 +533,14 @@ def take_lots(
 @compiled
 def owe(book: Book, row: int, points: int) -> None:
     """Book a debt that the event at `row` leaves."""
-    book.owing[row] = points
-    book.debts[book.at[DEBT_TAIL]] = row
+    book.row["owing"][row] = points
+    book.row["debts"][book.at[DEBT_TAIL]] = row
     book.at[DEBT_TAIL] += 1
 
 
 @compiled
 def repay_debts(
-    events: Events,
+    events: Table,
     book: Book,
     entries: list[Entry],
     pieces: list[Piece],
@@ -519,122 +552,122 @@ def repay_debts(
 
     A lot that repays a redemption's debt has thereby paid a piece of that redemption.
     """
-    while book.remaining[lot] > 0 and book.at[DEBT_HEAD] < book.at[DEBT_TAIL]:
-        debt = book.debts[book.at[DEBT_HEAD]]
-        paid = min(book.remaining[lot], book.owing[debt])
+    while book.lot["remaining"][lot] > 0 and book.at[DEBT_HEAD] < book.at[DEBT_TAIL]:
+        debt = book.row["debts"][book.at[DEBT_HEAD]]
+        paid = min(book.lot["remaining"][lot], book.row["owing"][debt])
         if paid > 0:
-            entries.append((DEBT_REPAID, row, lot, debt, day, paid, book.limit[lot]))
-            book.remaining[lot] -= paid
-            book.owing[debt] -= paid
-            if events.kind[debt] == REDEMPTION:
+            entries.append((DEBT_REPAID, row, lot, debt, day, paid, book.lot["limit"][lot]))
+            book.lot["remaining"][lot] -= paid
+            book.row["owing"][debt] -= paid
+            if events["kind"][debt] == REDEMPTION:
                 remember_piece(events, book, pieces, debt, lot, paid)
-        if book.owing[debt] == 0:
+        if book.row["owing"][debt] == 0:
             book.at[DEBT_HEAD] += 1
 
 
 @compiled
-def cancel_debt(events: Events, book: Book, entries: list[Entry], row: int, granted: int) -> int:
+def cancel_debt(events: Table, book: Book, entries: list[Entry], row: int, granted: int) -> int:
     """Cancel the unpaid debt of the redemption that `row` restores; returns how many points."""
     cancelled = 0
     for place in range(book.at[DEBT_HEAD], book.at[DEBT_TAIL]):
-        debt = book.debts[place]
-        if events.kind[debt] == REDEMPTION and events.activity[debt] == events.target[row]:
-            points = min(granted - cancelled, book.owing[debt])
+        debt = book.row["debts"][place]
+        if events["kind"][debt] == REDEMPTION and events["activity"][debt] == events["target"][row]:
+            points = min(granted - cancelled, book.row["owing"][debt])
             if points > 0:
-                entries.append((RESTORED_DEBT, row, NONE, debt, events.day[row], points, NEVER))
-                book.owing[debt] -= points
+                entries.append((RESTORED_DEBT, row, NONE, debt, events["day"][row], points, NEVER))
+                book.row["owing"][debt] -= points
                 cancelled += points
     return cancelled
 
 
 @compiled
 def remember_piece(
-    events: Events, book: Book, pieces: list[Piece], row: int, lot: int, points: int
+    events: Table, book: Book, pieces: list[Piece], row: int, lot: int, points: int
 ) -> None:
     """Note that `lot` paid points of the redemption that the event at `row` belongs to."""
-    redemption = book.redemption_row[events.activity[row]]
-    pieces.append((lot, points, book.last_piece[redemption]))
-    book.last_piece[redemption] = len(pieces) - 1
+    redemption = book.activity["redemption_row"][events["activity"][row]]
+    pieces.append((lot, points, book.row["last_piece"][redemption]))
+    book.row["last_piece"][redemption] = len(pieces) - 1
 
 
 @compiled
-def origin(events: Events, lot: int) -> int:
-    """The row of the accrual that earned a lot, also that of a renewed piece."""
-    count = len(events.kind)
-    return lot - count if lot >= count else lot
-
-
-@compiled
-def own_last_day(events: Events, book: Book, lot: int) -> int:
+def own_last_day(events: Table, book: Book, lot: int) -> int:
     """The day on which a lot lapses by its rule: its limit, or earlier if the member is idle.
 
     Without any activity, or if it would lapse before it was earned, a lot counts from that day.
     """
-    row = origin(events, lot)
-    if lot != row or events.idle_months[row] == 0:
-        return int(book.limit[lot])
-    months, ends = events.idle_months[row], events.round_months[row]
-    idle_day = -NEVER
-    if book.at[LAST_ACTIVITY] > -NEVER:
+    row = book.lot["row"][lot]
+    if lot != row or events["idle_months"][row] == 0:
+        return int(book.lot["limit"][lot])
+    months, ends = events["idle_months"][row], events["round_months"][row]
+    if book.at[LAST_ACTIVITY] == -NEVER:
+        idle_day = -NEVER
+    elif book.at[IDLE_MONTHS] == months and book.at[IDLE_ROUND_MONTHS] == ends:
+        idle_day = int(book.at[IDLE_DAY])
+    else:
         idle_day = period_end(add_months(book.at[LAST_ACTIVITY], months), ends)
-    if idle_day < events.day[row]:
-        idle_day = period_end(add_months(events.day[row], months), ends)
-    return int(min(book.limit[lot], idle_day))
+        book.at[IDLE_MONTHS], book.at[IDLE_ROUND_MONTHS] = months, ends
+        book.at[IDLE_DAY] = idle_day
+    if idle_day < events["day"][row]:
+        idle_day = period_end(add_months(events["day"][row], months), ends)
+    return int(min(book.lot["limit"][lot], idle_day))
 
 
 @compiled
-def last_day_of(events: Events, book: Book, lot: int) -> int:
+def last_day_of(events: Table, book: Book, lot: int) -> int:
     """The day on which a lot lapses by all that is known; NEVER while the tier held exempts it."""
-    if events.exempt[origin(events, lot)] & book.at[TIER_HELD]:
+    if events["exempt"][book.lot["row"][lot]] & book.at[TIER_HELD]:
         return NEVER
-    return int(max(own_last_day(events, book, lot), book.floor[lot]))
+    return int(max(own_last_day(events, book, lot), book.lot["floor"][lot]))
 
 
 @compiled
-def list_new_lot(events: Events, book: Book, lot: int) -> None:
+def list_new_lot(events: Table, book: Book, lot: int) -> None:
     """Put a lot that never stood there among the member's lots in consumption order."""
-    book.last_day[lot] = last_day_of(events, book, lot)
+    book.lot["last_day"][lot] = last_day_of(events, book, lot)
     place = place_of_lot(events, book, lot)
     for later in range(book.at[LOT_TAIL], place, -1):
-        book.lots[later] = book.lots[later - 1]
-    book.lots[place] = lot
-    book.is_listed[lot] = 1
+        book.lot["in_order"][later] = book.lot["in_order"][later - 1]
+    book.lot["in_order"][place] = lot
+    book.lot["is_listed"][lot] = 1
     book.at[LOT_TAIL] += 1
 
 
 @compiled
-def list_lot_again(events: Events, book: Book, lot: int) -> None:
+def list_lot_again(events: Table, book: Book, lot: int) -> None:
     """Put a lot back among the member's lots; when it left them it left room in front."""
-    book.last_day[lot] = last_day_of(events, book, lot)
+    book.lot["last_day"][lot] = last_day_of(events, book, lot)
     place = place_of_lot(events, book, lot) - 1
     book.at[LOT_HEAD] -= 1
     for earlier in range(book.at[LOT_HEAD], place):
-        book.lots[earlier] = book.lots[earlier + 1]
-    book.lots[place] = lot
-    book.is_listed[lot] = 1
+        book.lot["in_order"][earlier] = book.lot["in_order"][earlier + 1]
+    book.lot["in_order"][place] = lot
+    book.lot["is_listed"][lot] = 1
 
 
 @compiled
-def put_in_order(events: Events, book: Book) -> None:
+def put_in_order(events: Table, book: Book) -> None:
     """Determine anew on which day each of the member's lots lapses, and so their order."""
     head = book.at[LOT_HEAD]
     for number in range(head, book.at[LOT_TAIL]):
-        lot = book.lots[number]
-        book.last_day[lot] = last_day_of(events, book, lot)
+        lot = book.lot["in_order"][number]
+        book.lot["last_day"][lot] = last_day_of(events, book, lot)
         place = number
-        while place > head and is_consumed_before(events, book, lot, book.lots[place - 1]):
-            book.lots[place] = book.lots[place - 1]
+        while place > head and is_consumed_before(
+            events, book, lot, book.lot["in_order"][place - 1]
+        ):
+            book.lot["in_order"][place] = book.lot["in_order"][place - 1]
             place -= 1
-        book.lots[place] = lot
+        book.lot["in_order"][place] = lot
 
 
 @compiled
-def place_of_lot(events: Events, book: Book, lot: int) -> int:
+def place_of_lot(events: Table, book: Book, lot: int) -> int:
     """Where a lot would stand among the member's lots in consumption order."""
     low, high = int(book.at[LOT_HEAD]), int(book.at[LOT_TAIL])
     while low < high:
         middle = (low + high) // 2
-        if is_consumed_before(events, book, book.lots[middle], lot):
+        if is_consumed_before(events, book, book.lot["in_order"][middle], lot):
             low = middle + 1
         else:
             high = middle
@@ -642,30 +675,30 @@ def place_of_lot(events: Events, book: Book, lot: int) -> int:
 
 
 @compiled
-def is_consumed_before(events: Events, book: Book, lot: int, other: int) -> bool:
+def is_consumed_before(events: Table, book: Book, lot: int, other: int) -> bool:
     """Earliest expiry first (lots that never expire last), then earliest earned, then lot id.
 
     The id of a renewed piece comes right after that of the lot it was moved out of.
     """
-    if book.last_day[lot] != book.last_day[other]:
-        return bool(book.last_day[lot] < book.last_day[other])
-    row, other_row = origin(events, lot), origin(events, other)
-    if events.day[row] != events.day[other_row]:
-        return bool(events.day[row] < events.day[other_row])
+    if book.lot["last_day"][lot] != book.lot["last_day"][other]:
+        return bool(book.lot["last_day"][lot] < book.lot["last_day"][other])
+    row, other_row = book.lot["row"][lot], book.lot["row"][other]
+    if events["day"][row] != events["day"][other_row]:
+        return bool(events["day"][row] < events["day"][other_row])
     if row != other_row:
-        return bool(events.lot_order[row] < events.lot_order[other_row])
+        return bool(events["lot_order"][row] < events["lot_order"][other_row])
     return lot < other
 
 
 @compiled
-def note_last_days(events: Events, book: Book, entries: list[Entry]) -> None:
+def note_last_days(events: Table, book: Book, entries: list[Entry]) -> None:
     """Note of each lot that holds something when it lapses, if that is not its limit."""
     for place in range(book.at[LOT_HEAD], book.at[LOT_TAIL]):
-        lot = book.lots[place]
-        points, last_day = book.remaining[lot], book.last_day[lot]
-        if points > 0 and last_day != book.limit[lot]:
-            row = origin(events, lot)
-            entries.append((LAST_DAY, row, lot, NONE, events.day[row], points, last_day))
+        lot = book.lot["in_order"][place]
+        points, last_day = book.lot["remaining"][lot], book.lot["last_day"][lot]
+        if points > 0 and last_day != book.lot["limit"][lot]:
+            row = book.lot["row"][lot]
+            entries.append((LAST_DAY, row, lot, NONE, events["day"][row], points, last_day))
 
 
 @compiled

@@ -1,6 +1,6 @@
 """Points of one night: rated events in, points entries of touched members out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -32,12 +32,13 @@ from ledger.points import (
     CLAW_BACK,
     CLOCK,
     ENTRY_TYPES,
+    EVENT,
     NEVER,
     OPENING,
     REDEMPTION,
     TIER,
-    Events,
     fold_points,
+    open_book,
 )
 
 # Numbered from 1, and policies from 0, as in points.py.
@@ -197,39 +198,44 @@ def points_entries(events: pa.Table, business_date: date) -> pa.Table:
     (activity, target), activity_count = codes_together(
         events, ["activity_id", "target_activity_id"]
     )
-    columns = Events(
-        kind=_positions(events, "event_type", EVENT_TYPES) + 1,
-        day=day,
-        points=int_column(events, "points"),
-        activity=activity,
-        target=target,
-        policy=_positions(events, "refund_policy", REFUND_POLICIES),
-        is_qualifying=int_column(events, "is_qualifying"),
-        tier=int_column(events, "tier_bit"),
-        window_days=int_column(events, "renewal_window_days"),
-        extension_months=int_column(events, "renewal_extension_months"),
-        lot_order=np.asarray(pc.rank(events["lot_id"], tiebreaker="first"), dtype=np.int64),
-        release=day_column(events, "release_on_date", if_null=-NEVER),
-        limit=day_column(events, "expires_on_date", if_null=NEVER),
-        idle_months=int_column(events, "idle_months"),
-        round_months=int_column(events, "round_up_months"),
-        exempt=int_column(events, "exempt_tier_bits"),
-        reinstatement_days=int_column(events, "reinstatement_days"),
-    )
+    columns = {
+        "kind": _positions(events, "event_type", EVENT_TYPES) + 1,
+        "day": day,
+        "points": int_column(events, "points"),
+        "activity": activity,
+        "target": target,
+        "policy": _positions(events, "refund_policy", REFUND_POLICIES),
+        "is_qualifying": int_column(events, "is_qualifying"),
+        "tier": int_column(events, "tier_bit"),
+        "window_days": int_column(events, "renewal_window_days"),
+        "extension_months": int_column(events, "renewal_extension_months"),
+        "lot_order": np.asarray(pc.rank(events["lot_id"], tiebreaker="first"), dtype=np.int64),
+        "release": day_column(events, "release_on_date", if_null=-NEVER),
+        "limit": day_column(events, "expires_on_date", if_null=NEVER),
+        "idle_months": int_column(events, "idle_months"),
+        "round_months": int_column(events, "round_up_months"),
+        "exempt": int_column(events, "exempt_tier_bits"),
+        "reinstatement_days": int_column(events, "reinstatement_days"),
+    }
     _check_events(events, columns)
     starts = member_starts(events)
-    entries = fold_points(starts, columns, activity_count, day_number(business_date))
+    rows = np.empty(len(day), EVENT)
+    for name, values in columns.items():
+        rows[name] = values
+    book = open_book(len(rows), activity_count)
+    entries = fold_points(starts, rows, book, day_number(business_date))
     return entry_columns(events, columns, entries)
 
 
-def _check_events(events: pa.Table, columns: Events) -> None:
+def _check_events(events: pa.Table, columns: Mapping[str, Ints]) -> None:
     has_lot = np.asarray(events["lot_id"].is_valid())
     faults = {
-        "an event without event_type": columns.kind < TIER,
-        "an event of less than 1 point": (columns.points < 1)
-        & ~np.isin(columns.kind, (TIER, CLOCK)),
-        "an accrual without lot_id": np.isin(columns.kind, (ACCRUAL, OPENING)) & ~has_lot,
-        "a claw_back without refund_policy": (columns.kind == CLAW_BACK) & (columns.policy < 0),
+        "an event without event_type": columns["kind"] < TIER,
+        "an event of less than 1 point": (columns["points"] < 1)
+        & ~np.isin(columns["kind"], (TIER, CLOCK)),
+        "an accrual without lot_id": np.isin(columns["kind"], (ACCRUAL, OPENING)) & ~has_lot,
+        "a claw_back without refund_policy": (columns["kind"] == CLAW_BACK)
+        & (columns["policy"] < 0),
     }
     for fault, is_found in faults.items():
         if np.any(is_found):
@@ -239,7 +245,7 @@ def _check_events(events: pa.Table, columns: Events) -> None:
             )
 
 
-def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
+def entry_columns(events: pa.Table, columns: Mapping[str, Ints], entries: Ints) -> pa.Table:
     """The fold's entries with every column that a posting needs, looked up by row."""
     entry_type, cause, lot, about, day, points, expires = entries.T
     is_renewed = lot >= events.num_rows
@@ -255,7 +261,7 @@ def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
         return pick(events[name].chunk(0), at_rows)
 
     redeemer = row_of("redeemer_row")
-    redeemer = np.where(columns.kind[redeemer] == REDEMPTION, redeemer, -1)
+    redeemer = np.where(columns["kind"][redeemer] == REDEMPTION, redeemer, -1)
     is_repayment = entry_type == ENTRY_TYPES.index("debt_repayment")
     is_pending = np.isin(entry_type, [ENTRY_TYPES.index(name) for name in PENDING_TYPES])
     price_days = day_column(events, "price_date", if_null=NEVER)[row_of("price_row")]
@@ -277,7 +283,7 @@ def entry_columns(events: pa.Table, columns: Events, entries: Ints) -> pa.Table:
             "settling_business": text("business", row_of("party_row")),
             "price_date": date_array(price_days, price_days == NEVER),
             "expires_on_date": date_array(expires, expires == NEVER),
-            "release_on_date": date_array(columns.release[origin], ~is_pending),
+            "release_on_date": date_array(columns["release"][origin], ~is_pending),
             "rule_id": text("rule_id", row_of("rule_row")),
             "from_party": _party(events, entry_type, row_of("party_row"), "from_party"),
             "to_party": _party(events, entry_type, row_of("party_row"), "to_party"),
