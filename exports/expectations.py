@@ -33,8 +33,15 @@ ENTRY_TYPES = [
     "claw_back_debt",
     "debt_repayment",
     "expiry",
+    "last_day",
+    "opening_balance",
+    "pending",
+    "pending_claw_back",
     "redemption",
     "redemption_debt",
+    "release",
+    "renewal_in",
+    "renewal_out",
     "restore",
     "restore_debt",
     "restore_refused",
@@ -46,6 +53,7 @@ MOVEMENT_TYPES = [
     "claw_back_debt",
     "redemption",
     "redemption_debt",
+    "release",
     "restore",
     "restore_debt",
 ]
@@ -174,7 +182,10 @@ def _points_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
             _not_after("posted_date", facts.business_date),
         ],
         "fct_points_lots": [
-            _no_rows("lots within their issue", "remaining_points not between 0 and issued_points"),
+            _no_rows(
+                "lots within their issue",
+                "remaining_points not between 0 and issued_points - renewed_points",
+            ),
             _no_rows("lots that expire after they were earned", "expires_on_date < earned_on_date"),
         ],
         "fct_points_balances": [

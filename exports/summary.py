@@ -17,7 +17,7 @@ NIGHTS = """
     points as (
         select
             posted_date as night,
-            sum(moved) filter (where entry_type = 'accrual') as awarded,
+            sum(moved) filter (where entry_type in ('accrual', 'release')) as awarded,
             sum(moved) filter (where entry_type in ('redemption', 'redemption_debt')) as redeemed,
             sum(moved) filter (where entry_type in ('claw_back', 'claw_back_debt')) as taken_back,
             sum(moved) filter (where entry_type = 'expiry') as expired

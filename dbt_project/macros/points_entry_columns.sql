@@ -7,6 +7,6 @@
     {%- else -%}
     from_party, to_party,
     {%- endif %}
-    source, account_id, activity_id, lot_id, debt_activity_id, issuer_business, redeemer_business,
-    settling_business, price_date, expires_on_date, rule_id
+    source, account_id, activity_id, lot_id, parent_lot_id, debt_activity_id, issuer_business,
+    redeemer_business, settling_business, price_date, expires_on_date, release_on_date, rule_id
 {%- endmacro %}

@@ -3,7 +3,7 @@
 {% macro rating_content() -%}
     {{ return(['activity_type', 'business', 'business_date', 'occurred_at', 'reverses_activity_id', 'source',
         'account_id', 'outcome', 'points', 'base_points', 'business_multiplier_percent', 'tier',
-        'tier_multiplier_percent', 'clipped_points', 'rule_id', 'expires_on_date', 'refund_policy', 'price_date']) }}
+        'tier_multiplier_percent', 'clipped_points', 'rule_id', 'refund_policy', 'price_date']) }}
 {%- endmacro %}
 {#- An outcome as it is rated, in one order. -#}
 {% macro rating_columns(ratings) -%}

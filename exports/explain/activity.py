@@ -19,7 +19,7 @@ LOTS = """
 select l.* from fct_points_lots l
 where l.lot_id in (
     select lot_id from fct_points_entries
-    where activity_id = ? and entry_type in ('accrual', 'opening_balance')
+    where activity_id = ? and entry_type in ('accrual', 'pending', 'opening_balance')
 )
 order by l.lot_id
 """

@@ -14,7 +14,7 @@ from fct_points_lots l
 left join (
     select lot_id, any_value(activity_id) as activity_id, any_value(rule_id) as rule_id
     from fct_points_entries
-    where entry_type in ('accrual', 'opening_balance')
+    where entry_type in ('accrual', 'pending', 'opening_balance')
     group by lot_id
 ) e on e.lot_id = l.lot_id
 left join fct_rating_outcomes o on o.activity_id = e.activity_id and o.rule_id = e.rule_id

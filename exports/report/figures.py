@@ -377,6 +377,7 @@ class ReportReader:
                     case entry_type
                         when 'redemption_debt' then 'redemption'
                         when 'claw_back_debt' then 'claw_back'
+                        when 'release' then 'accrual'
                         else entry_type
                     end as movement
                 from fct_points_entries where posted_date = $date and member_id is not null
@@ -484,7 +485,8 @@ class ReportReader:
             )
             select
                 business_name,
-                coalesce(sum(points) filter (where entry_type = 'accrual'), 0)::bigint,
+                coalesce(sum(points) filter (
+                    where entry_type in ('accrual', 'release')), 0)::bigint,
                 coalesce(sum(points) filter (
                     where entry_type in ('redemption', 'redemption_debt')), 0)::bigint,
                 coalesce(sum(points) filter (where entry_type = 'expiry'), 0)::bigint

@@ -132,13 +132,15 @@ def _told(mark: Any) -> str:
 
 
 def _place(node: yaml.Node, where: Where) -> tuple[int, int]:
-    """Line and column (from 1) of a place, or of the nearest place above it that is written."""
+    """Line and column (from 1) of a place, or of the nearest place above it that is written.
+
+    A step that is not written is passed over: it is missing, or it names one of several models.
+    """
     mark = node.start_mark
     for step in where:
         child = _child(node, step)
-        if child is None:
-            break
-        mark, node = child[0].start_mark, child[1]
+        if child is not None:
+            mark, node = child[0].start_mark, child[1]
     return mark.line + 1, mark.column + 1
 
 

@@ -12,7 +12,7 @@ from ingest.rules.businesses import Business, check_businesses
 from ingest.rules.earning import Earning, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
-from ingest.rules.points import Points
+from ingest.rules.points import Points, check_points
 from ingest.rules.settlement import Settlement, check_settlement
 from ingest.rules.tiers import Tiers, check_tiers
 
@@ -46,8 +46,10 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     settlement = _book(programme / "settlement.yml", Settlement)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
+    names = [tier.tier for tier in tiers.content.tiers]
     check_tiers(tiers, businesses)
-    check_earning(earning, businesses, {tier.tier for tier in tiers.content.tiers})
+    check_points(points, names)
+    check_earning(earning, businesses, set(names))
     check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
     check_marketing(marketing)
     check_settlement(settlement, businesses)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from ingest.core.contract import business_names
 from ingest.core.documents import Clock, Document, Name, Text, TimeZone, Written
@@ -17,13 +18,14 @@ from ingest.rules.dated import (
     Columns,
     Dated,
     NamesTimeline,
+    Positive,
     Row,
     WholeTimeline,
     periods,
 )
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2049, 12, 31)  # of zone offsets
-Policy = Literal["unlimited", "within_balance"]
+Policy = Literal["unlimited", "within_balance", "only_pending"]
 PolicyTimeline = Annotated[list[Dated[Policy]], *ONE_OR_MORE]
 TABLES: dict[str, Columns] = {
     "businesses": {
@@ -36,7 +38,48 @@ TABLES: dict[str, Columns] = {
     },
     "zone_offsets": {"business": "text", "offset_minutes": "whole", **VALID},
     "excluded_channels": {"business": "text", "channel": "text", **VALID},
+    "vesting": {
+        "business": "text",
+        "instalment": "whole",
+        "after_days": "whole",
+        "percent": "whole",
+        **VALID,
+    },
 }
+
+
+class Instalment(Written):
+    """A part of an order's points, usable so many days after the order."""
+
+    after_days: Annotated[int, Field(ge=0, le=3660)]
+    percent: Annotated[Positive, Field(le=100)]
+
+
+class Pending(Written):
+    """All points of an order, usable so many days after it; 0 is at once."""
+
+    pending_days: Annotated[int, Field(ge=0, le=3660)]
+
+
+def _in_instalments(values: list[Instalment]) -> list[Instalment]:
+    for earlier, later in pairwise(values):
+        if later.after_days <= earlier.after_days:
+            raise ValueError(f"after_days {later.after_days} must come after {earlier.after_days}")
+    if sum(value.percent for value in values) != 100:
+        raise ValueError(f"instalments sum to {sum(v.percent for v in values)} percent, not to 100")
+    return values
+
+
+def _written_as(value: Any) -> str:
+    return "instalments" if isinstance(value, list) else "pending"
+
+
+Vesting = Annotated[
+    Annotated[Pending, Tag("pending")]
+    | Annotated[list[Instalment], AfterValidator(_in_instalments), Tag("instalments")],
+    Discriminator(_written_as),
+]
+VestingTimeline = Annotated[list[Dated[Vesting]], *ONE_OR_MORE]
 
 
 class Business(Written):
@@ -50,6 +93,7 @@ class Business(Written):
     day_cut_off: Clock
     points_multiplier_percent: WholeTimeline
     refund_policy: PolicyTimeline
+    vesting: VestingTimeline | None = None
     growth_percent: WholeTimeline
     excluded_channels: NamesTimeline
 
@@ -112,3 +156,17 @@ def excluded_channel_rows(books: Sequence[Business]) -> list[Row]:
             channels = sorted(set(period.pop("channels")))
             rows += [{"business": book.business, "channel": name, **period} for name in channels]
     return sorted(rows, key=lambda row: (row["business"], row["channel"], row["valid_from_date"]))
+
+
+def vesting_rows(books: Sequence[Business]) -> list[Row]:
+    """The table `vesting`: an instalment a row; a business without any gives points at once."""
+    rows = []
+    for book in books:
+        for period in periods(vesting=book.vesting) if book.vesting else []:
+            vesting = period.pop("vesting")
+            if isinstance(vesting, Pending):
+                vesting = [Instalment(after_days=vesting.pending_days, percent=100)]
+            for number, instalment in enumerate(vesting, 1):
+                row = {"business": book.business, "instalment": number, **instalment.model_dump()}
+                rows.append({**row, **period})
+    return rows

@@ -28,7 +28,10 @@ excluded_channels: [{{from: 2024-01-01, value: [], source: s, approved_by: a}}]
 """
 DATED = "[{{from: 2024-01-01, value: {}, source: s, approved_by: a}}]"
 PROGRAMME = {
-    "points": f"points_per_10000_fen: {DATED.format(100)}\nexpiry_months: {DATED.format(12)}\n",
+    "points": (
+        f"points_per_10000_fen: {DATED.format(100)}\nresets_clock: {DATED.format('[]')}\n"
+        f"expiry: {DATED.format('{model: rolling, months: 12}')}\n"
+    ),
     "tiers": (
         "metrics: [{metric: growth, metric_name: 成长值, feeds: [{unit: growth_percent}]}]\n"
         f"window: {DATED.format('{kind: calendar_year}')}\nperiod_months: {DATED.format(12)}\n"

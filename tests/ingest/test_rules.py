@@ -18,6 +18,7 @@ from tests.ingest.small_house import DAY, read
 
 PROJECT = load_settings().dbt_project
 SOURCE = "source: Charter 2024, approved_by: Committee"
+FROM_CHARTER = "source: Programme charter 2024 §6, approved_by: Group membership committee"
 
 
 @pytest.fixture
@@ -47,12 +48,17 @@ MISTAKES = [
     ("businesses/mall.yml", "value: 100", "value: 1.5", "should be a valid integer"),
     ("businesses/mall.yml", "growth_percent:", "growth_procent:", "is unknown here"),
     ("businesses/mall.yml", "from: 2024-01-01, value: unlimited", "from: 2024-01-32, value: x", ""),
-    ("businesses/mall.yml", "value: unlimited", "value: never", "'unlimited' or 'within_balance'"),
+    (
+        "businesses/mall.yml",
+        "value: unlimited",
+        "value: never",
+        "'within_balance' or 'only_pending'",
+    ),
     ("businesses/mall.yml", "Asia/Shanghai", "Asia/Shangri-La", "unknown time zone"),
     ("businesses/mall.yml", '"04:00"', '"4 am"', "day_cut_off"),
     ("businesses/mall.yml", "business: mall", "business: maul", "belongs in maul.yml"),
     ("programme/points.yml", "from: 2024-01-01", "from: soon", "should be a valid date"),
-    ("programme/points.yml", "value: 12,", "value: 0,", "greater than or equal to 1"),
+    ("programme/points.yml", "months: 12}, s", "months: 0}, s", "greater than or equal to 1"),
     ("programme/tiers.yml", "value: 5000", "value: 20000", ""),
     ("programme/tiers.yml", "tier: silver", "tier: basic", "'basic' is described twice"),
     ("programme/entitlements.yml", "lowest_tier: gold", "lowest_tier: jade", "unknown tier 'jade'"),
@@ -62,6 +68,123 @@ MISTAKES = [
     ("programme/marketing.yml", "kind: no_activity_for_days", "kind: any", "kind"),
     ("programme/settlement.yml", "party: fund", "party: mall", "cannot carry the name of a busi"),
 ]
+ROLLING = "{model: rolling, months: 12}"
+EXPIRY_MISTAKES = [
+    ("{model: rolling}", "Field required"),
+    ("{model: monthly, months: 12}", "does not match any of the expected tags"),
+    ("{model: rolling, months: 12, idle_months: 3}", "is unknown here"),
+    ("{model: rolling, months: 12, round_up_to: week_end}", "'month_end', 'quarter_end'"),
+    ("{model: never, round_up_to: month_end}", "is unknown here"),
+    ("{model: fixed, month: 13, day: 1, years_after: 1}", "less than or equal to 12"),
+    ("{model: fixed, month: 4, day: 31, years_after: 1}", "month 4 has no day 31"),
+    ("{model: fixed, month: 3, day: 31, years_after: 0}", "greater than or equal to 1"),
+    ("{model: dual, idle_months: 18}", "Field required"),
+    ("{model: never, exempt_tiers: [gold, jade]}", "unknown tier 'jade'"),
+    ("{model: never, exempt_tiers: [basic]}", "everybody holds 'basic'"),
+    ("{model: never, renewal: {window_days: 30}}", "Field required"),
+    ("{model: never, reinstatement_days: -1}", "greater than or equal to 0"),
+]
+
+
+@pytest.mark.parametrize(("value", "reason"), EXPIRY_MISTAKES)
+def test_a_spoiled_rule_of_expiry_is_refused_with_its_line_and_a_column_inside_its_value(
+    rules: Path, value: str, reason: str
+) -> None:
+    path = rules / "programme" / "points.yml"
+    line = change(path, f"value: {ROLLING}", f"value: {value}")
+    with pytest.raises(Problem) as caught:
+        load_rule_books(rules, PROJECT)
+    message = str(caught.value)
+    assert reason in message
+    place, written, column, _ = message.split(":", 3)
+    assert (place, int(written)) == (str(path), line)
+    assert int(column) >= len("  - {from: 2024-01-01, ")
+
+
+def test_a_model_of_idle_members_needs_activity_that_resets_the_clock(rules: Path) -> None:
+    path = rules / "programme" / "points.yml"
+    line = change(path, f"value: {ROLLING}", "value: {model: activity, idle_months: 24}")
+    load_rule_books(rules, PROJECT)
+    change(path, "[purchase, stay, fee_payment, parking_session, points_redemption]", "[]")
+    with pytest.raises(Problem, match=rf":{line}:.*resets_clock names no activity type"):
+        load_rule_books(rules, PROJECT)
+
+
+def test_expiry_starts_no_later_than_earning(rules: Path) -> None:
+    path = rules / "programme" / "points.yml"
+    line = change(path, "from: 2024-01-01, value: {model", "from: 2024-01-02, value: {model")
+    with pytest.raises(Problem, match=rf":{line}:.*points are earned from 2024-01-01 on"):
+        load_rule_books(rules, PROJECT)
+
+
+def test_a_version_of_expiry_is_one_row_of_months_days_and_tiers(rules: Path) -> None:
+    value = (
+        "{model: dual, idle_months: 18, absolute_months: 48, round_up_to: quarter_end,"
+        " exempt_tiers: [gold, diamond], reinstatement_days: 30, renewal: {window_days: 30,"
+        " points_per_10000_fen: 100, extension_months: 6}}"
+    )
+    path = rules / "programme" / "points.yml"
+    change(
+        path,
+        f"value: {ROLLING}, {FROM_CHARTER}}}",
+        f"value: {ROLLING}, {SOURCE}}}\n  - {{from: 2026-01-01, value: {value}, {SOURCE}}}",
+    )
+    first, second = compiled(rules, "expiry")
+    assert (first["model"], first["lot_months"], first["valid_until_date"]) == (
+        *("rolling", 12, date(2026, 1, 1)),
+    )
+    assert {name: value for name, value in second.items() if value is not None} == {
+        "model": "dual",
+        "lot_months": 48,
+        "idle_months": 18,
+        "round_up_months": 3,
+        "exempt_tiers": "diamond gold",
+        "reinstatement_days": 30,
+        "renewal_window_days": 30,
+        "renewal_points_per_10000_fen": 100,
+        "renewal_extension_months": 6,
+        "valid_from_date": date(2026, 1, 1),
+        "rule_id": "expiry/2026-01-01",
+    }
+
+
+VESTING = "growth_percent:  #"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{pending_days: 7}", [(1, 7, 100)]),
+        (
+            "[{after_days: 30, percent: 50}, {after_days: 60, percent: 50}]",
+            [(1, 30, 50), (2, 60, 50)],
+        ),
+    ],
+)
+def test_vesting_is_a_row_for_each_instalment(
+    rules: Path, value: str, expected: list[tuple[int, int, int]]
+) -> None:
+    vesting = f"vesting: [{{from: 2024-01-01, value: {value}, {SOURCE}}}]\n"
+    change(rules / "businesses" / "property.yml", VESTING, vesting + VESTING)
+    rows = compiled(rules, "vesting")
+    assert {row["business"] for row in rows} == {"property"}
+    assert [(row["instalment"], row["after_days"], row["percent"]) for row in rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("[{after_days: 30, percent: 50}, {after_days: 60, percent: 49}]", "sum to 99 percent"),
+        ("[{after_days: 30, percent: 50}, {after_days: 30, percent: 50}]", "must come after 30"),
+        ("{pending_days: -1}", "greater than or equal to 0"),
+        ("{waiting_days: 7}", "is unknown here"),
+    ],
+)
+def test_spoiled_vesting_is_refused_with_its_line(rules: Path, value: str, reason: str) -> None:
+    vesting = f"vesting: [{{from: 2024-01-01, value: {value}, {SOURCE}}}]\n"
+    line = change(rules / "businesses" / "property.yml", VESTING, vesting + VESTING)
+    with pytest.raises(Problem, match=rf"property\.yml:{line}:\d+: .*{reason}"):
+        load_rule_books(rules, PROJECT)
 
 
 @pytest.mark.parametrize(("file", "old", "new", "reason"), MISTAKES)
@@ -81,9 +204,7 @@ def test_a_spoiled_rule_book_is_refused_with_file_and_line(
 
 def test_dates_must_rise_strictly(rules: Path) -> None:
     path = rules / "programme" / "points.yml"
-    change(
-        path, "expiry_months:", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\nexpiry_months:"
-    )
+    change(path, "\n# How long", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\n# How long")
     with pytest.raises(
         Problem, match=r"points\.yml:2:1: points_per_10000_fen: date 2024-01-01 must come after"
     ):
@@ -166,7 +287,6 @@ def test_earning_is_cut_at_every_change_of_any_of_its_values(rules: Path) -> Non
         (january, march, 80, 100, "earn/mall/2025-01-01"),
         (march, None, 80, 130, "earn/mall/2025-03-01"),
     ]
-    assert {row["expiry_months"] for row in rows} == {12}
 
 
 def test_a_benefit_is_valid_only_while_it_is_switched_on(rules: Path) -> None:

@@ -14,12 +14,15 @@ import numba
 import pyarrow as pa
 
 from ledger import points, tiers
+from ledger.expiry import LOT_RULES
 from ledger.points_night import ENTRIES, EVENTS, points_entries
 from ledger.tier_night import EVENTS as TIER_EVENTS
 from ledger.tier_night import tier_changes
 from ledger.tier_rules import CONDITIONS, METRICS, POLICY, TIERS, TierRules, rules_by_day
 from tests.ledger.reference import Entry, Event
 from tests.ledger.tier_reference import Change, GrowthEvent, Lock, PolicyVersion, TierVersion
+
+RULED = pa.unify_schemas([EVENTS, LOT_RULES])
 
 
 def table(rows: Sequence[Any], schema: pa.Schema) -> pa.Table:
@@ -33,9 +36,14 @@ def event_table(events: list[Event]) -> pa.Table:
     return table(sorted(events, key=Event.order), EVENTS)
 
 
+def ruled_table(events: list[Event]) -> pa.Table:
+    """Events as the fold wants them: with the columns of their rules."""
+    return table(sorted(events, key=Event.order), RULED)
+
+
 def folded_rows(events: list[Event], closing_date: date) -> list[Entry]:
     """Entries of the fold, in the order they arise."""
-    rows = points_entries(event_table(events), closing_date).cast(ENTRIES).to_pylist()
+    rows = points_entries(ruled_table(events), closing_date).cast(ENTRIES).to_pylist()
     return [Entry(**row) for row in rows]
 
 

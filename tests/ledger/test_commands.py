@@ -13,11 +13,12 @@ from ingest.core.errors import run_command
 from ingest.core.lake import Lake, write_parquet
 from ledger.__main__ import main
 from ledger.columns import read_members
+from ledger.expiry import EXPIRY
 from ledger.points_night import ENTRIES, EVENTS
 from ledger.tier_night import EVENTS as TIER_EVENTS
 from ledger.tier_night import EVIDENCE, PERIODS
-from tests.ledger.reference import Event
-from tests.ledger.tables import event_table, tier_event_table, tier_rule_tables
+from tests.ledger.reference import Event, ExpiryVersion
+from tests.ledger.tables import event_table, table, tier_event_table, tier_rule_tables
 from tests.ledger.tier_reference import GrowthEvent, Lock, PolicyVersion, TierVersion
 
 NIGHT = date(2026, 1, 31)
@@ -50,6 +51,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     ):
         write_parquet(rows, lake.raw("rules", name, NIGHT))
     write_parquet(tier_event_table(GROWTH_EVENTS), lake.handover("int_tier_events"))
+    write_parquet(table([ExpiryVersion()], EXPIRY), lake.raw("rules", "expiry", NIGHT))
     write_parquet(event_table(EVENTS_OF_TWO), lake.handover("int_points_events"))
     return lake
 

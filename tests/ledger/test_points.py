@@ -8,7 +8,7 @@ import pytest
 from ingest.core.errors import Problem
 from ledger.points_night import points_entries
 from tests.ledger.reference import Event
-from tests.ledger.tables import event_table, folded_rows
+from tests.ledger.tables import folded_rows, ruled_table
 
 Line = tuple[str, str, str | None, date, int]
 
@@ -381,23 +381,23 @@ def test_returned_points_repay_debts_before_they_can_be_spent_or_lapse(
 
 # Columns as in points_entries; a date is its day of the month, `-` is NULL.
 TWO_BUSINESSES = """
-accrual         pos P1 O1 L1 - 1  mall  -     mall  1  20 earn issuer:mall    member         100
-redemption      pos P1 R  L1 - 2  mall  hotel hotel 2  20 earn member         redeemer:hotel 100
-redemption_debt pms G1 R  -  - 2  -     hotel hotel 2  -  burn member_debt    redeemer:hotel 30
-accrual         pms G1 O2 L2 - 3  hotel -     hotel 3  25 stay issuer:hotel   member         50
-debt_repayment  pms G1 O2 L2 R 3  hotel hotel -     3  25 stay member         member_debt    30
-restore         pms G1 B  L2 - 4  hotel hotel hotel 2  25 stay redeemer:hotel member         30
-restore         pos P1 B  L1 - 4  mall  hotel hotel 2  20 earn redeemer:hotel member         10
-claw_back       pos P1 F  L1 - 5  mall  -     mall  1  20 earn member         issuer:mall    10
-claw_back       pms G1 F  L2 - 5  hotel -     mall  1  25 earn member         issuer:mall    50
-redemption_debt pos P1 S  -  - 6  -     mall  mall  6  -  burn member_debt    redeemer:mall  8
-restore_refused pms G1 C  -  - 7  -     -     hotel 6  -  burn memo:hotel     memo:hotel     1
-restore_debt    pos P1 C  -  - 7  -     mall  mall  6  -  burn redeemer:mall  member_debt    8
-shortfall       pms G1 X  -  - 8  -     -     hotel 8  -  lost memo:hotel     memo:hotel     5
-accrual         pms G1 O3 L3 - 9  hotel -     hotel 9  12 stay issuer:hotel   member         7
-redemption      pms G1 T  L3 - 10 hotel mall  mall  10 12 stay member         redeemer:mall  3
-expiry          pms G1 O3 L3 - 12 hotel -     hotel 9  12 stay member         breakage:hotel 4
-claw_back_debt  pms G1 G  -  - 13 -     -     hotel 9  -  stay member_debt    issuer:hotel   3
+accrual         pos P1 O1 L1 - - 1  mall  -     mall  1  20 - earn issuer:mall    member         100
+redemption      pos P1 R  L1 - - 2  mall  hotel hotel 2  20 - earn member         redeemer:hotel 100
+redemption_debt pms G1 R  -  - - 2  -     hotel hotel 2  -  - burn member_debt    redeemer:hotel 30
+accrual         pms G1 O2 L2 - - 3  hotel -     hotel 3  25 - stay issuer:hotel   member         50
+debt_repayment  pms G1 O2 L2 - R 3  hotel hotel -     3  25 - stay member         member_debt    30
+restore         pms G1 B  L2 - - 4  hotel hotel hotel 2  25 - stay redeemer:hotel member         30
+restore         pos P1 B  L1 - - 4  mall  hotel hotel 2  20 - earn redeemer:hotel member         10
+claw_back       pos P1 F  L1 - - 5  mall  -     mall  1  20 - earn member         issuer:mall    10
+claw_back       pms G1 F  L2 - - 5  hotel -     mall  1  25 - earn member         issuer:mall    50
+redemption_debt pos P1 S  -  - - 6  -     mall  mall  6  -  - burn member_debt    redeemer:mall  8
+restore_refused pms G1 C  -  - - 7  -     -     hotel 6  -  - burn memo:hotel     memo:hotel     1
+restore_debt    pos P1 C  -  - - 7  -     mall  mall  6  -  - burn redeemer:mall  member_debt    8
+shortfall       pms G1 X  -  - - 8  -     -     hotel 8  -  - lost memo:hotel     memo:hotel     5
+accrual         pms G1 O3 L3 - - 9  hotel -     hotel 9  12 - stay issuer:hotel   member         7
+redemption      pms G1 T  L3 - - 10 hotel mall  mall  10 12 - stay member         redeemer:mall  3
+expiry          pms G1 O3 L3 - - 12 hotel -     hotel 9  12 - stay member         breakage:hotel 4
+claw_back_debt  pms G1 G  -  - - 13 -     -     hotel 9  -  - stay member_debt    issuer:hotel   3
 """
 
 
@@ -431,11 +431,11 @@ def test_every_column_of_a_life_across_two_businesses() -> None:
     [
         (replace(buy(1, "O1", 1), points=0), "an event of less than 1 point: activity O1"),
         (replace(buy(1, "O1", 1), lot_id=None), "an accrual without lot_id: activity O1"),
-        (refund(1, "F", "O1", 1, "only_pending"), "refund_policy 'only_pending' is unknown"),
+        (refund(1, "F", "O1", 1, "never"), "refund_policy 'never' is unknown"),
     ],
 )
 def test_an_event_that_breaks_the_contract_is_a_problem_that_names_it(
     event: Event, message: str
 ) -> None:
     with pytest.raises(Problem, match=message):
-        points_entries(event_table([event]), day(31))
+        points_entries(ruled_table([event]), day(31))

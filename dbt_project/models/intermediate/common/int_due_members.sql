@@ -1,5 +1,5 @@
--- Members with something falling due since the last night: a lot's last day, the end of a tier's grace, a lock that
--- begins the day after, or ends.
+-- Members with something falling due since the last night: a lot's last day or release, a tier that begins to exempt
+-- lots or ceases to, the end of a tier's grace, a lock that begins the day after, or ends.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -12,6 +12,7 @@ links as (
 
 ),
 
+-- A lot's last day as it was when it was earned, renewed, or last derived; the day of its release.
 due_lots as (
 
     select
@@ -19,9 +20,31 @@ due_lots as (
         entries.account_id
     from {{ ref('int_posted__points_entries') }} as entries
     inner join tonight
-        on entries.expires_on_date > tonight.previous_date
-        and entries.expires_on_date <= tonight.business_date
-    where entries.entry_type = 'accrual'
+        on (entries.expires_on_date > tonight.previous_date
+            and entries.expires_on_date <= tonight.business_date)
+        or (entries.release_on_date > tonight.previous_date
+            and entries.release_on_date <= tonight.business_date)
+    where entries.entry_type in ('accrual', 'opening_balance', 'pending', 'renewal_in', 'last_day')
+
+),
+
+exempting_rules as (
+
+    select count(*) as version_count
+    from {{ ref('int_rules__expiry') }}
+    where has_exempt_tiers
+
+),
+
+-- A tier decided at the end of a day holds from the next one: an exemption begins or ends.
+due_exemptions as (
+
+    select changes.member_id
+    from {{ ref('int_posted__tier_changes') }} as changes
+    inner join exempting_rules on exempting_rules.version_count > 0
+    inner join tonight
+        on changes.effective_date > tonight.previous_date
+        and changes.effective_date <= tonight.business_date
 
 ),
 
@@ -56,6 +79,8 @@ due as (
     inner join due_lots
         on links.source = due_lots.source
         and links.account_id = due_lots.account_id
+    union
+    select member_id from due_exemptions
     union
     select member_id from due_tiers
     union

@@ -47,7 +47,6 @@ orders as (
         coalesce(merchant_rules.multiplier_percent, brand_rules.multiplier_percent, rules.multiplier_percent)
             as multiplier_percent,
         rules.growth_percent,
-        rules.expiry_months,
         rules.refund_policy
     from activities
     left join rules

@@ -20,7 +20,8 @@ each_one as (
     from balances
     union all
     select
-        remaining_points < 0 or remaining_points > issued_points or member_id is null as is_violation
+        remaining_points < 0 or pending_points < 0 or member_id is null
+            or remaining_points > issued_points - renewed_points as is_violation
     from lots
 
 ),

@@ -33,7 +33,8 @@ ledger as (
         count(*) as line_count
     from {{ ref('fct_points_entries') }}
     where entry_type in (
-        'accrual', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore', 'restore_debt')
+        'accrual', 'release', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore',
+        'restore_debt')
     group by {{ month_of('posted_date') }}, entry_type
 
 ),

@@ -57,7 +57,6 @@ ratings as (
         coalesce(orders.tier_multiplier_percent, refunds.tier_multiplier_percent) as tier_multiplier_percent,
         cast(0 as bigint) as clipped_points,
         coalesce(orders.rule_id, refunds.rule_id, redemptions.rule_id) as rule_id,
-        orders.expires_on_date,
         refunds.refund_policy,
         coalesce(orders.business_date, refunds.order_date, redemptions.price_date) as price_date
     from activities

@@ -1,9 +1,18 @@
 {{ config(materialized='table', post_hook="{{ hand_over() }}") }}
 
--- What moves points, in the order in which it counts, for the members whose ledger is derived again tonight.
+-- What moves points or decides how long they last, in the order in which it counts, for the members whose ledger is
+-- derived again tonight.
 with ratings as (
 
-    select * from {{ ref('int_ratings') }}
+    select
+        *,
+        case outcome
+            when 'returned' then 'restore'
+            when 'redeemed' then 'redemption'
+            else 'claw_back'
+        end as event_type
+    from {{ ref('int_ratings') }}
+    where outcome in ('returned', 'redeemed', 'clawed_back')
 
 ),
 
@@ -13,49 +22,80 @@ touched as (
 
 ),
 
+joined as (
+
+    select * from {{ ref('int_member_joined') }}
+
+),
+
+qualifying as (
+
+    select * from {{ ref('int_rules__qualifying_activity') }}
+
+),
+
 events as (
 
     select
-        ratings.member_id,
-        ratings.source,
-        ratings.account_id,
-        ratings.activity_id,
-        case ratings.outcome
-            when 'returned' then 'restore'
-            when 'redeemed' then 'redemption'
-            when 'awarded' then 'accrual'
-            else 'claw_back'
-        end as event_type,
-        case ratings.outcome
-            when 'returned' then 1
-            when 'redeemed' then 2
-            when 'awarded' then 3
-            else 4
-        end as event_rank,
-        ratings.business_date,
-        ratings.occurred_at,
-        ratings.business,
-        ratings.points,
-        ratings.reverses_activity_id as target_activity_id,
-        ratings.expires_on_date,
-        ratings.refund_policy,
-        case
-            when ratings.outcome <> 'awarded' then null
-            when ratings.rule = 'base' then ratings.activity_id
-            else ratings.activity_id || '/' || ratings.rule
-        end as lot_id,
-        ratings.rule_id,
-        ratings.price_date
+        member_id, source, account_id, activity_id, activity_type, event_type, business_date, occurred_at, business,
+        points, reverses_activity_id as target_activity_id, refund_policy, cast(null as string) as lot_id,
+        cast(null as date) as release_on_date, cast(null as string) as tier, rule_id, price_date
     from ratings
-    inner join touched on ratings.member_id = touched.member_id
-    where ratings.outcome in ('returned', 'redeemed', 'awarded', 'clawed_back')
-        and ratings.points > 0
+    where points > 0
+    union all
+    select
+        member_id, source, account_id, activity_id, activity_type, event_type, business_date, occurred_at, business,
+        points, null, null, lot_id, release_on_date, null, rule_id, price_date
+    from {{ ref('int_lot_events') }}
+    where points > 0
+    union all
+    select
+        member_id, source, account_id, activity_id, activity_type, 'renewal', business_date, occurred_at, business,
+        points, null, null, null, null, null, rule_id, business_date
+    from {{ ref('int_renewal_events') }}
+    where points > 0
+    union all
+    select
+        member_id, source, account_id, activity_id, activity_type, 'clock', business_date, occurred_at, business,
+        0, null, null, null, null, null, null, null
+    from {{ ref('int_clock_events') }}
+    union all
+    select
+        member_id, null, null, null, null, 'tier', business_date, occurred_at, null,
+        0, null, null, null, null, tier, null, null
+    from {{ ref('int_tier_exemptions') }}
+
+),
+
+ranked as (
+
+    select
+        events.*,
+        joined.joined_date,
+        qualifying.activity_type is not null as is_qualifying,
+        case events.event_type
+            when 'tier' then 1
+            when 'opening' then 2
+            when 'restore' then 3
+            when 'redemption' then 4
+            when 'renewal' then 5
+            when 'accrual' then 6
+            when 'claw_back' then 7
+            else 8
+        end as event_rank
+    from events
+    inner join touched on events.member_id = touched.member_id
+    left join joined on events.member_id = joined.member_id
+    left join qualifying
+        on events.activity_type = qualifying.activity_type
+        and events.business_date >= qualifying.valid_from_date
+        and events.business_date < qualifying.valid_until_date
 
 ),
 
 ordered as (
 
-    select * from events
+    select * from ranked
     order by member_id, business_date, occurred_at, event_rank, activity_id, lot_id, rule_id
 
 )

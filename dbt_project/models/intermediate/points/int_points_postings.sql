@@ -73,12 +73,14 @@ postings as (
         differences.account_id,
         differences.activity_id,
         differences.lot_id,
+        differences.parent_lot_id,
         differences.debt_activity_id,
         differences.issuer_business,
         differences.redeemer_business,
         differences.settling_business,
         differences.price_date,
         differences.expires_on_date,
+        differences.release_on_date,
         differences.rule_id
     from differences
     cross join tonight

@@ -20,19 +20,12 @@ timeline as (
 
 ),
 
-rules as (
-
-    select * from {{ ref('int_rules__earning') }}
-
-),
-
 behaviours as (
 
     select
         activities.*,
         links.member_id,
-        coalesce(timeline.to_tier, 'basic') as tier,
-        {{ add_months('activities.business_date', 'rules.expiry_months') }} as expires_on_date
+        coalesce(timeline.to_tier, 'basic') as tier
     from activities
     inner join links
         on activities.source = links.source
@@ -41,10 +34,6 @@ behaviours as (
         on links.member_id = timeline.member_id
         and activities.business_date >= timeline.effective_date
         and activities.business_date < coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
-    left join rules
-        on activities.business = rules.business
-        and activities.business_date >= rules.valid_from_date
-        and activities.business_date < rules.valid_until_date
 
 )
 

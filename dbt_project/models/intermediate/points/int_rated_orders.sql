@@ -59,8 +59,7 @@ rated as (
         tiers.points_multiplier_percent as tier_multiplier_percent,
         tiers.rule_id as tier_rule_id,
         members.points_per_10000_fen * members.multiplier_percent * tiers.points_multiplier_percent as rate,
-        {{ divide_down('greatest(members.paid_fen, 0) * members.points_per_10000_fen', '10000') }} as base_points,
-        {{ add_months('members.business_date', 'members.expiry_months') }} as expires_on_date
+        {{ divide_down('greatest(members.paid_fen, 0) * members.points_per_10000_fen', '10000') }} as base_points
     from members
     left join tiers
         on members.tier = tiers.tier

@@ -16,12 +16,7 @@ activities as (
 
 bonuses as (
 
-    select
-        bonuses.*,
-        coalesce(orders.expires_on_date, behaviours.expires_on_date) as expires_on_date
-    from {{ ref('int_rated_bonuses') }} as bonuses
-    left join {{ ref('int_rated_orders') }} as orders on bonuses.activity_id = orders.activity_id
-    left join {{ ref('int_rated_behaviours') }} as behaviours on bonuses.activity_id = behaviours.activity_id
+    select * from {{ ref('int_rated_bonuses') }}
 
 ),
 
@@ -43,7 +38,7 @@ ratings as (
         cast(null as bigint) as tier_multiplier_percent,
         case when bonuses.outcome in ('awarded', 'cap_reached') then bonuses.full_points - bonuses.awarded_points
             else 0 end as clipped_points,
-        bonuses.rule_id, bonuses.expires_on_date, cast(null as string) as refund_policy,
+        bonuses.rule_id, cast(null as string) as refund_policy,
         activities.business_date as price_date
     from bonuses
     inner join activities on bonuses.activity_id = activities.activity_id
@@ -54,7 +49,7 @@ ratings as (
         refunds.account_id, case when refunds.points > 0 then 'clawed_back' else 'nothing_to_claw_back' end as outcome,
         refunds.points, cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent,
         refunds.tier, cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points,
-        refunds.rule_id, cast(null as date) as expires_on_date, refunds.refund_policy,
+        refunds.rule_id, refunds.refund_policy,
         refunds.order_date as price_date
     from bonus_refunds as refunds
     inner join activities on refunds.activity_id = activities.activity_id

@@ -12,7 +12,6 @@ named as (
         coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date,
         points_per_10000_fen,
         multiplier_percent,
-        expiry_months,
         refund_policy,
         growth_percent,
         rule_id

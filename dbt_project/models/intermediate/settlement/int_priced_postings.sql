@@ -1,5 +1,5 @@
 -- Tonight's points entries that move money, with payer, payee and price (RULES §7, pool fund): the issuer pays
--- the fund at issue, the fund pays whoever takes the points; a claw-back or a return goes the other way.
+-- the fund at issue (pending points when they are released), the fund pays whoever takes the points; a claw-back or a return goes the other way.
 with postings as (
 
     select * from {{ ref('int_points_postings') }}
@@ -26,11 +26,12 @@ moving as (
             when entry_type in ('redemption', 'restore') then issuer_business
             else settling_business
         end as price_issuer,
-        entry_type in ('accrual', 'claw_back', 'claw_back_debt') as is_at_issue_price,
-        (entry_type in ('accrual', 'restore', 'restore_debt')) <> is_reversal as is_paid_by_business
+        entry_type in ('accrual', 'release', 'claw_back', 'claw_back_debt') as is_at_issue_price,
+        (entry_type in ('accrual', 'release', 'restore', 'restore_debt')) <> is_reversal as is_paid_by_business
     from postings
     where entry_type in (
-        'accrual', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore', 'restore_debt')
+        'accrual', 'release', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore',
+        'restore_debt')
 
 ),
 

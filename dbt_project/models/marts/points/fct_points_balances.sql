@@ -25,6 +25,7 @@ sums as (
         sum(redeemed_points) as redeemed_points,
         sum(expired_points) as expired_points,
         sum(clawed_back_points) as clawed_back_points,
+        sum(pending_points) as pending_points,
         sum(remaining_points) as remaining_points
     from lots
     group by member_id
@@ -41,7 +42,8 @@ balances as (
         cast(coalesce(sums.clawed_back_points, 0) + coalesce(debts.clawed_back_points, 0) as bigint)
             as clawed_back_points,
         cast(coalesce(sums.remaining_points, 0) - coalesce(debts.debt_points, 0) as bigint) as balance_points,
-        coalesce(debts.debt_points, 0) as debt_points
+        coalesce(debts.debt_points, 0) as debt_points,
+        cast(coalesce(sums.pending_points, 0) as bigint) as pending_points
     from members
     left join sums on members.member_id = sums.member_id
     left join debts on members.member_id = debts.member_id

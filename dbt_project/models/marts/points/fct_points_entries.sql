@@ -27,9 +27,12 @@ member_entries as (
         links.member_id,
         entries.activity_id,
         entries.lot_id,
+        entries.parent_lot_id,
         entries.issuer_business,
         entries.redeemer_business,
+        entries.price_date,
         entries.expires_on_date,
+        entries.release_on_date,
         entries.rule_id
     from entries
     left join links

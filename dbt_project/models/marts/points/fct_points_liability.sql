@@ -29,7 +29,9 @@ movements as (
     select
         months.period_month,
         issuers.issuer_business,
-        coalesce(sum(case when entry_type = 'accrual' then signed_points end), 0) as issued_points,
+        coalesce(sum(case
+            when entry_type in ('accrual', 'opening_balance', 'release') then signed_points
+        end), 0) as issued_points,
         coalesce(sum(case when entry_type = 'restore' then signed_points end), 0) as restored_points,
         coalesce(sum(case when entry_type = 'redemption' then signed_points end), 0) as redeemed_points,
         coalesce(sum(case when entry_type = 'expiry' then signed_points end), 0) as expired_points,

@@ -1,0 +1,67 @@
+-- What opens lots: opening balances, and awards in the instalments of their business, which become usable one after
+-- the other. Whole points of an instalment by largest remainder; a business without vesting gives them at once.
+with ratings as (
+
+    select * from {{ ref('int_ratings') }}
+
+),
+
+vesting as (
+
+    select * from {{ ref('int_rules__vesting') }}
+
+),
+
+shares as (
+
+    select
+        ratings.*,
+        coalesce(vesting.instalment, 1) as instalment,
+        coalesce(vesting.after_days, 0) as after_days,
+        {{ divide_down('ratings.points * coalesce(vesting.percent, 100)', '100') }} as whole_points,
+        (ratings.points * coalesce(vesting.percent, 100)) % 100 as remainder
+    from ratings
+    left join vesting
+        on ratings.business = vesting.business
+        and ratings.outcome = 'awarded'
+        and ratings.business_date >= vesting.valid_from_date
+        and ratings.business_date < vesting.valid_until_date
+    where ratings.outcome in ('awarded', 'opened')
+
+),
+
+ranked as (
+
+    select
+        *,
+        points - sum(whole_points) over (partition by activity_id, rule) as left_points,
+        count(*) over (partition by activity_id, rule) as instalment_count,
+        row_number() over (partition by activity_id, rule order by remainder desc, instalment) as share_rank
+    from shares
+
+),
+
+lots as (
+
+    select
+        member_id,
+        source,
+        account_id,
+        activity_id,
+        activity_type,
+        case when outcome = 'opened' then 'opening' else 'accrual' end as event_type,
+        business_date,
+        occurred_at,
+        business,
+        cast(whole_points + case when share_rank <= left_points then 1 else 0 end as bigint) as points,
+        activity_id
+            || case when rule = 'base' then '' else '/' || rule end
+            || case when instalment_count = 1 then '' else '/' || cast(instalment as string) end as lot_id,
+        {{ add_days('business_date', 'after_days') }} as release_on_date,
+        rule_id,
+        price_date
+    from ranked
+
+)
+
+select * from lots

@@ -1,0 +1,46 @@
+-- Purchases that make points last longer: so many points for their paid amount, by the expiry rule of their own day.
+-- A later refund leaves the renewal alone.
+with orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+links as (
+
+    select * from {{ ref('int_member_links') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules__expiry') }}
+
+),
+
+renewals as (
+
+    select
+        links.member_id,
+        orders.source,
+        orders.account_id,
+        orders.activity_id,
+        orders.activity_type,
+        orders.business_date,
+        orders.occurred_at,
+        orders.business,
+        {{ divide_down('orders.paid_fen * rules.renewal_points_per_10000_fen', '10000') }} as points,
+        rules.rule_id
+    from orders
+    inner join rules
+        on orders.business_date >= rules.valid_from_date
+        and orders.business_date < rules.valid_until_date
+        and rules.renewal_points_per_10000_fen is not null
+    inner join links
+        on orders.source = links.source
+        and orders.account_id = links.account_id
+    where orders.paid_fen > 0
+
+)
+
+select * from renewals

@@ -1,0 +1,20 @@
+with rules as (
+
+    {{ written_tonight(source('rules', 'vesting')) }}
+
+),
+
+named as (
+
+    select
+        business,
+        instalment,
+        after_days,
+        percent,
+        valid_from_date,
+        coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date
+    from rules
+
+)
+
+select * from named
