@@ -28,7 +28,6 @@ TABLES: dict[str, Columns] = {
         "points_per_10000_fen": "whole",
         "multiplier_percent": "whole",
         "refund_policy": "text",
-        "growth_percent": "whole",
         "rule_id": "text",
     },
     "expiry": {
@@ -183,7 +182,6 @@ def earning_rows(points: Points, books: Sequence[Business]) -> list[Row]:
             points_per_10000_fen=points.points_per_10000_fen,
             multiplier_percent=book.points_multiplier_percent,
             refund_policy=book.refund_policy,
-            growth_percent=book.growth_percent,
         )
         rows += [named(stretch, "earn", business=book.business) for stretch in stretches]
     return rows

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- What can earn: paid orders, each with the points and growth rule of its business on its own date; a merchant's or
+-- What can earn: paid orders, each with the points rule of its business on its own date; a merchant's or
 -- brand's own multiplier goes before that of the business. Refunds are rated with the rule of the order they reverse.
 with activities as (
 
@@ -46,7 +46,6 @@ orders as (
         rules.points_per_10000_fen,
         coalesce(merchant_rules.multiplier_percent, brand_rules.multiplier_percent, rules.multiplier_percent)
             as multiplier_percent,
-        rules.growth_percent,
         rules.refund_policy
     from activities
     left join rules

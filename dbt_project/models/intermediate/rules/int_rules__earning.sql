@@ -13,7 +13,6 @@ named as (
         points_per_10000_fen,
         multiplier_percent,
         refund_policy,
-        growth_percent,
         rule_id
     from rules
 
