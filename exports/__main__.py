@@ -7,6 +7,7 @@ python -m exports close --period YYYY-MM
 python -m exports statements --period YYYY-MM
 python -m exports summary
 python -m exports compare --date D --before LAKE --after LAKE
+python -m exports simulation --date D --before LAKE --after LAKE --from D --to D …
 """
 
 import argparse
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> int:
         "statements": _statements,
         "summary": _summary,
         "compare": _compare,
+        "simulation": _simulation,
     }
     return commands[arguments.command](arguments)
 
@@ -62,9 +64,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--period", required=True, help="month, YYYY-MM")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
     compare = commands.add_parser("compare", help="print what two built nights post differently")
-    compare.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
-    compare.add_argument("--before", type=Path, required=True, help="lake of the night as it is")
-    compare.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+    simulation = commands.add_parser("simulation", help="write what two sets of rules make of time")
+    for command in (compare, simulation):
+        command.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
+        command.add_argument("--before", type=Path, required=True, help="lake of the night as is")
+        command.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+    simulation.add_argument("--from", dest="first", required=True, help="first business date")
+    simulation.add_argument("--to", dest="last", required=True, help="last business date")
+    simulation.add_argument("--rules", type=Path, required=True, help="file of the rules' changes")
+    simulation.add_argument("--out", type=Path, required=True, help="folder to write")
     return parser
 
 
@@ -134,6 +142,21 @@ def _compare(arguments: argparse.Namespace) -> int:
     print_comparison(comparison)
     if not comparison.is_kept:
         raise Problem("a total above is not what it must be; the changed night would be refused")
+    return 0
+
+
+def _simulation(arguments: argparse.Namespace) -> int:
+    from exports.simulation import write_simulation  # noqa: PLC0415 - the other commands need none of it
+    from exports.simulation.sides import Window  # noqa: PLC0415
+
+    window = Window(
+        parse_date(arguments.first, "--from"),
+        parse_date(arguments.last, "--to"),
+        parse_date(arguments.date),
+    )
+    sides = Lake(arguments.before), Lake(arguments.after)
+    memory = load_settings().memory_limit
+    print(write_simulation(*sides, window, arguments.rules, arguments.out, memory))
     return 0
 
 

@@ -56,7 +56,15 @@ EVENTS = pa.schema(
         ("price_date", pa.date32()),
     ]
 )
-EVENT_ORDER = ["member_id", "business_date", "occurred_at", "event_rank", "activity_id", "lot_id", "rule_id"]
+EVENT_ORDER = [
+    "member_id",
+    "business_date",
+    "occurred_at",
+    "event_rank",
+    "activity_id",
+    "lot_id",
+    "rule_id",
+]
 ENTRIES = pa.schema(
     [
         ("entry_type", pa.string()),
