@@ -25,7 +25,14 @@ from ingest.core.lake import Lake, write_parquet
 
 EXPORT = "simulation"
 PAGE = "simulation.html"
-KINDS = {"_micro_fen": "micro_fen", "_points": "points", "_count": "count", "_month": "month"}
+KINDS = {
+    "_micro_fen": "micro_fen",
+    "_points": "points",
+    "_count": "count",
+    "_rank": "count",
+    "_month": "month",
+    "_date": "date",
+}
 
 
 def write_simulation(
@@ -95,7 +102,7 @@ def _kind(column: str) -> str:
     for suffix in ("_before", "_after", "_difference"):
         name = name.removesuffix(suffix)
     found = [kind for end, kind in KINDS.items() if name.endswith(end)]
-    return found[0] if found else "date" if name.endswith("_date") else "text"
+    return found[0] if found else "text"
 
 
 def _check_folder(out: Path) -> None:
