@@ -128,7 +128,7 @@ class PageReader:
                 ("表", "text"),
                 ("对象", "text"),
                 ("生效日", "text"),
-                ("自", "text"),
+                ("版本自", "text"),
                 ("项", "text"),
                 ("原值", "text"),
                 ("新值", "text"),
@@ -213,21 +213,11 @@ class PageReader:
         return _two("期末未用积分（负债）", ((_text(row[0]), row[1:]) for row in rows))
 
     def _liability(self) -> Section:
-        return Section(
+        return self._by_month(
             "期末未用积分（负债）：按发放业态",
-            (
-                ("截至日", "date"),
-                ("发放业态", "text"),
-                ("之前", "points"),
-                ("之后", "points"),
-                ("差异", "change"),
-            ),
-            self._rows("""
-                select closing_date, business_name, closing_points_before, closing_points_after,
-                    closing_points_difference
-                from compared.liability
-            """),
-            note="该日所有批次中尚未核销、过期、扣回的积分，包括窗口之前发放的。",
+            "select closing_date, business, business_name, closing_points_before,"
+            " closing_points_after from compared.liability",
+            "该日所有批次中尚未核销、过期、扣回的积分，包括窗口之前发放的。",
         )
 
     def _tier_chart(self) -> Chart:
@@ -241,21 +231,26 @@ class PageReader:
         )
 
     def _tiers(self) -> Section:
-        return Section(
+        return self._by_month(
             "等级人数：各月末",
-            (
-                ("截至日", "date"),
-                ("等级", "text"),
-                ("之前", "count"),
-                ("之后", "count"),
-                ("差异", "change"),
-            ),
-            self._rows("""
-                select closing_date, tier_name, member_count_before, member_count_after,
-                    member_count_difference
-                from compared.tier_population
-            """),
-            note="只计该日之前已在任一业态出现的会员。",
+            "select closing_date, tier, tier_name, member_count_before, member_count_after"
+            " from compared.tier_population",
+            "只计该日之前已在任一业态出现的会员。",
+        )
+
+    def _by_month(self, title: str, query: str, note: str) -> Section:
+        """A row a month, a column for each of what has a code and a name; before → after."""
+        cells: dict[date, list[str]] = {}
+        names: dict[str, str] = {}
+        for day, code, name, one, other in self._rows(query):
+            names[code] = name
+            told = f"{one:,}" if one == other else f"{one:,} → {other:,}"
+            cells.setdefault(day, []).append(told)
+        return Section(
+            title,
+            (("截至日", "date"), *((name, "figure") for name in names.values())),
+            tuple((day, *row) for day, row in cells.items()),
+            note=f"{note}有差异时写作 之前 → 之后。",
         )
 
     def _moves(self) -> Section:

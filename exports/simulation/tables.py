@@ -58,11 +58,9 @@ def label(column: str) -> str:
     return LABELS[column]
 
 
-def pair(name: str, value: str, total: str = "sum") -> str:
-    """SQL for one aggregate of both sides and its difference."""
-    one, other = (
-        f"coalesce({total}({value}) filter (side = '{side}'), 0)::bigint" for side in SIDES
-    )
+def pair(name: str, value: str) -> str:
+    """SQL for the sum of one value on both sides, and the difference."""
+    one, other = (f"coalesce(sum({value}) filter (side = '{side}'), 0)::bigint" for side in SIDES)
     return (
         f"{one} as {name}_before, {other} as {name}_after, "
         f"({other} - {one})::bigint as {name}_difference"
@@ -82,17 +80,21 @@ def _both(query: str) -> str:
     return " union all ".join(query.replace("{side}", side) for side in SIDES)
 
 
-HELD = _both("""
-    select '{side}' as side, closing_date, member_id, tier
-    from months
-    inner join {side}.timeline on closing_date >= from_date and closing_date < until_date
-    inner join {side}.members using (member_id)
-    where seen_date <= closing_date
+HELD = """
+    from {side}.timeline inner join {side}.members using (member_id)
+    inner join months on closing_date >= from_date and closing_date < until_date
+        and seen_date <= closing_date
+"""
+COUNTED = _both(f"""
+    select '{{side}}' as side, closing_date, tier, count(*) as member_count {HELD} group by all
 """)
 MOVED = _both("""
     select '{side}' as side, figure, points, micro_fen from {side}.priced
     where business_date between {first} and {last} and figure <> 'memo'
 """)
+HELD_BEFORE, HELD_AFTER = (
+    HELD.replace("{side}", side) + " where closing_date = {last}" for side in SIDES
+)
 # What the tables are made from besides `facts`.
 PREPARED = f"""
     create table months as
@@ -114,13 +116,12 @@ PREPARED = f"""
     select tier, tier_name, tier_rank from before.tier_names
     where tier not in (select tier from after.tier_names);
 
-    create table held as {HELD};
+    create table counted as {COUNTED};
 
     create table held_at_last as
     select member_id, one.tier as tier_before, other.tier as tier_after
-    from (from held where side = 'before' and closing_date = {{last}}) as one
-    full join (from held where side = 'after' and closing_date = {{last}}) as other
-        using (member_id);
+    from (select member_id, tier {HELD_BEFORE}) as one
+    full join (select member_id, tier {HELD_AFTER}) as other using (member_id);
 
     create table in_window as from facts where span = 'window';
 
@@ -190,9 +191,10 @@ TABLES = {
     "tier_population": Table(
         f"""
         select months.closing_date, tiers.tier, tier_name, tier_rank,
-            {pair("member_count", "member_id", "count")}
+            {pair("member_count", "member_count")}
         from months cross join tiers
-        left join held on held.closing_date = months.closing_date and held.tier = tiers.tier
+        left join counted
+            on counted.closing_date = months.closing_date and counted.tier = tiers.tier
         group by all
         """,
         "closing_date, tier_rank",
