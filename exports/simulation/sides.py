@@ -40,11 +40,11 @@ MOVEMENTS = """
 PRICED = """
     create table {side}.priced as
     select
-        entries.source, entries.account_id, entries.business_date, entries.entry_type,
+        entries.source, entries.account_id, entries.business_date, entries.rule_id,
         movements.figure,
+        if(movements.figure is null, entries.entry_type, null) as unknown_type,
         coalesce(entries.settling_business, entries.issuer_business) as business,
         entries.issuer_business,
-        regexp_replace(entries.rule_id, '/[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$', '') as rule,
         signed * movements.sign as points,
         if(entries.lot_id is null, 0, signed * movements.lot_sign) as lot_points,
         case
@@ -114,23 +114,32 @@ TIMELINES = """
         group by member_id, seen_date
     );
 """
-# Movements by all that tables ask for; `span` is before, in or after the window.
-FACTS = """
-    create table facts as
-    {both}
-"""
+# Movements by what tables ask for, but for members; `span` is before, in or after the window.
+# A rule is the same one in all its dated versions.
 SIDE_FACTS = """
-    select '{side}' as side,
-        case
-            when business_date < {first} then 'earlier'
-            when business_date > {last} then 'later'
-            else 'window'
-        end as span,
-        date_trunc('month', business_date)::date as business_month,
-        member_id, business, issuer_business, rule, figure,
-        sum(points)::bigint as points, sum(lot_points)::bigint as lot_points,
-        sum(micro_fen)::bigint as micro_fen
+    select '{side}' as side, span, business_month, business, issuer_business, figure,
+        regexp_replace(rule_id, '/[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$', '') as rule,
+        points, lot_points, micro_fen
+    from (
+        select
+            case
+                when business_date < {first} then 'earlier'
+                when business_date > {last} then 'later'
+                else 'window'
+            end as span,
+            date_trunc('month', business_date)::date as business_month,
+            business, issuer_business, rule_id, figure,
+            sum(points)::bigint as points, sum(lot_points)::bigint as lot_points,
+            sum(micro_fen)::bigint as micro_fen
+        from {side}.priced group by all
+    )
+"""
+# Movements in the window by member; accounts without one share a row.
+SIDE_MEMBER_FACTS = """
+    select '{side}' as side, member_id, figure,
+        sum(points)::bigint as points, sum(micro_fen)::bigint as micro_fen
     from {side}.priced left join {side}.links using (source, account_id)
+    where business_date between {first} and {last} and figure <> 'memo'
     group by all
 """
 
@@ -147,7 +156,7 @@ class Window:
 def read_sides(
     database: duckdb.DuckDBPyConnection, before: Lake, after: Lake, window: Window
 ) -> None:
-    """Read both nights into schemas `before` and `after` and the table `facts`.
+    """Read both nights into schemas `before` and `after`, tables `facts` and `member_facts`.
 
     Problem if an entry is of a type that is unknown here, or has no price.
     """
@@ -166,14 +175,13 @@ def read_sides(
         database.execute(f"detach {WORK_CATALOG}")
         database.execute(TIMELINES.format(side=side, **words))
         _check(database, side)
-    both = " union all ".join(SIDE_FACTS.format(side=side, **words) for side in SIDES)
-    database.execute(FACTS.format(both=both))
+    for name, query in (("facts", SIDE_FACTS), ("member_facts", SIDE_MEMBER_FACTS)):
+        both = " union all ".join(query.format(side=side, **words) for side in SIDES)
+        database.execute(f"create table {name} as {both}")
 
 
 def _check(database: duckdb.DuckDBPyConnection, side: str) -> None:
-    unknown = database.execute(
-        f"select min(entry_type) from {side}.priced where figure is null"
-    ).fetchone()
+    unknown = database.execute(f"select min(unknown_type) from {side}.priced").fetchone()
     if unknown and unknown[0]:
         raise Problem(
             f"entries of type '{unknown[0]}' are unknown to the simulation; "

@@ -89,8 +89,10 @@ COUNTED = _both(f"""
     select '{{side}}' as side, closing_date, tier, count(*) as member_count {HELD} group by all
 """)
 MOVED = _both("""
-    select '{side}' as side, figure, points, micro_fen from {side}.priced
+    select '{side}' as side, figure, sum(points) as points, sum(micro_fen) as micro_fen
+    from {side}.priced
     where business_date between {first} and {last} and figure <> 'memo'
+    group by figure
 """)
 HELD_BEFORE, HELD_AFTER = (
     HELD.replace("{side}", side) + " where closing_date = {last}" for side in SIDES
@@ -126,7 +128,7 @@ PREPARED = f"""
     create table in_window as from facts where span = 'window';
 
     create table all_members as
-    select member_id, {FIGURE_LIST} from in_window group by member_id;
+    select member_id, {FIGURE_LIST} from member_facts group by member_id;
 
     create table totals as select {FIGURE_LIST} from ({MOVED});
 """
