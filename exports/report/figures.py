@@ -44,13 +44,14 @@ class Headline:
 @dataclass(frozen=True)
 class Chart:
     """Bars in groups: for each group (a business) one value a series, at most three; their kind
-    is points, count or yuan.
+    is points, count or yuan. A value of 0 has no bar of its own, unless `has_zeros`.
     """
 
     title: str
     series: tuple[str, ...]
     groups: tuple[tuple[str, tuple[int, ...]], ...]
     kind: str = "points"
+    has_zeros: bool = False
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,9 @@ def html_chart(chart: Chart) -> str:
             f'<text x="{LABEL_WIDTH - 12}" y="{top + BAR_HEIGHT - 2}" text-anchor="end">'
             f"{escape(name)}</text>"
         )
-        shown = [(value, colour) for value, colour in zip(group, COLOURS, strict=False) if value]
+        bars = list(zip(group, COLOURS, strict=False))
+        is_shown = chart.has_zeros and any(group)
+        shown = bars if is_shown else [(value, colour) for value, colour in bars if value]
         for value, colour in shown or [(0, COLOURS[0])]:
             size = max(abs(value) * room // span, 1)
             left = zero if value >= 0 else zero - size
@@ -181,9 +183,9 @@ def html_chart(chart: Chart) -> str:
         f'<span style="color:{colour}">■</span> {escape(name)}'
         for name, colour in zip(chart.series, COLOURS, strict=False)
     )
-    bars = "\n".join(parts)
+    drawn = "\n".join(parts)
     return (
         f'<section>\n<h2>{escape(chart.title)}</h2>\n<p class="legend">{legend}</p>\n'
         f'<svg viewBox="0 0 {CHART_WIDTH} {top}" width="100%" role="img" '
-        f'aria-label="{escape(chart.title)}">\n{bars}\n</svg>\n</section>'
+        f'aria-label="{escape(chart.title)}">\n{drawn}\n</svg>\n</section>'
     )

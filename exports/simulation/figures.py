@@ -371,7 +371,7 @@ def _proved(proofs: Sequence[Proof], settled: Cells) -> Section:
 
 
 def _two(title: str, groups: Iterable[tuple[str, tuple[int, ...]]], kind: str = "points") -> Chart:
-    return Chart(title, ("之前", "之后"), tuple(groups), kind)
+    return Chart(title, ("之前", "之后"), tuple(groups), kind, has_zeros=True)
 
 
 def _range(least: int | None, most: int | None) -> str:
