@@ -25,6 +25,7 @@ from dags.pipeline import (
     step_environment,
 )
 from dags.runner import Board, Outcome, Runner, Trouble, run_lock, what_went_wrong
+from dags.simulate import Simulation, simulate
 from dags.who_is_who import Decision, keep, preview
 
 EXAMPLES = """examples:
@@ -33,6 +34,7 @@ EXAMPLES = """examples:
   python -m dags backfill --from 2026-03-01 --to 2026-03-31
   python -m dags close --period 2026-03
   python -m dags unmerge pos:M0000123 hotel:G1 --by LiMei --why "two sisters" --preview
+  python -m dags simulate --rules DIR --from 2026-01-01 --to 2026-03-31
 
 exit status: 0 done or nothing new, 1 failed, 2 wrong arguments, 130 stopped
 """
@@ -101,6 +103,13 @@ def unmerge(options: argparse.Namespace, lake: Path) -> int:
 def merge(options: argparse.Namespace, lake: Path) -> int:
     """Two accounts are one person, whatever else says so; from the next night on."""
     return _decide("must-link", options, lake)
+
+
+def what_if(options: argparse.Namespace, lake: Path) -> int:
+    """What other rule books would have made of a window of history; the lake keeps nothing."""
+    out = options.out.absolute() if options.out else None
+    rules = options.rules.absolute()
+    return simulate(Simulation(rules, options.first, options.last, out), lake)
 
 
 def explain(options: argparse.Namespace, lake: Path) -> int:
@@ -283,10 +292,6 @@ def _parser() -> argparse.ArgumentParser:
     night.add_argument("--from-step", help="leave out the steps before this one")
     jobs(night)
     nights = add(backfill, "backfill")
-    nights.add_argument(
-        "--from", dest="first", type=_date, required=True, help="first business date"
-    )
-    nights.add_argument("--to", dest="last", type=_date, required=True, help="last business date")
     jobs(nights)
     add(close, "close").add_argument("--period", type=_period, required=True, help="month, YYYY-MM")
     for who in (add(unmerge, "unmerge"), add(merge, "merge")):
@@ -297,6 +302,16 @@ def _parser() -> argparse.ArgumentParser:
         who.add_argument(
             "--preview", action="store_true", help="only show what would change, and write nothing"
         )
+    window = add(what_if, "simulate")
+    window.add_argument("--rules", type=Path, required=True, help="folder of other rule books")
+    for dates in (nights, window):
+        dates.add_argument(
+            "--from", dest="first", type=_date, required=True, help="first business date"
+        )
+        dates.add_argument(
+            "--to", dest="last", type=_date, required=True, help="last business date"
+        )
+    window.add_argument("--out", type=Path, help="new folder (work/simulations of the lake)")
     add(explain, "explain").add_argument(
         "--date", type=_date, help="show the commands of this night"
     )

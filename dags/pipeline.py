@@ -128,6 +128,12 @@ AFTER_STAGE = (
         "Statements, audiences, feeds, the run report.",
     ),
 )
+SIMULATION = _dbt(
+    "build",
+    "run --selector simulation",
+    ("fold_points",),
+    "Of the night's last models, those that a simulation compares.",
+)
 CLOSE = Step(
     "close",
     "exports close --period {period}",
@@ -214,6 +220,11 @@ def without_deliveries(steps: Sequence[Step], staging: Path = STAGING) -> list[S
     left_out = {GATE.name, *(load_step(source) for source in sources(staging))}
     kept = [replace(step, command=UNATTENDED) if step == OPEN else step for step in steps]
     return _only(kept, OPEN.name, {step.name for step in kept} - left_out)
+
+
+def simulated() -> list[Step]:
+    """The steps of a night without deliveries whose points, tiers and settlement are compared."""
+    return [*up_to_step(without_deliveries(nightly()), "fold_points"), SIMULATION]
 
 
 def _only(steps: Sequence[Step], name: str, chosen: set[str]) -> list[Step]:

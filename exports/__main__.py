@@ -10,6 +10,7 @@ python -m exports compare --date D --before LAKE --after LAKE
 python -m exports explain member M… | SOURCE:ACCOUNT
 python -m exports explain activity ID | BUSINESS:DOCUMENT
 python -m exports explain balance M… --on D --known D
+python -m exports simulation --date D --before LAKE --after LAKE --from D --to D …
 """
 
 import argparse
@@ -40,6 +41,7 @@ def main(argv: list[str]) -> int:
         "summary": _summary,
         "compare": _compare,
         "explain": _explain,
+        "simulation": _simulation,
     }
     return commands[arguments.command](arguments)
 
@@ -66,9 +68,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--period", required=True, help="month, YYYY-MM")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
     compare = commands.add_parser("compare", help="print what two built nights post differently")
-    compare.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
-    compare.add_argument("--before", type=Path, required=True, help="lake of the night as it is")
-    compare.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+    simulation = commands.add_parser("simulation", help="write what two sets of rules make of time")
+    for command in (compare, simulation):
+        command.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
+        command.add_argument("--before", type=Path, required=True, help="lake of the night as is")
+        command.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+    simulation.add_argument("--from", dest="first", required=True, help="first business date")
+    simulation.add_argument("--to", dest="last", required=True, help="last business date")
+    simulation.add_argument("--rules", type=Path, required=True, help="file of the rules' changes")
+    simulation.add_argument("--out", type=Path, required=True, help="folder to write")
     explain = commands.add_parser("explain", help="say where points and tiers come from")
     explain.add_argument("what", choices=["member", "activity", "balance"])
     explain.add_argument("named", help="member id, source:account_id, activity id, business:no")
@@ -153,6 +161,21 @@ def _explain(arguments: argparse.Namespace) -> int:
     on, known = (parse_date(text) if text else None for text in (arguments.on, arguments.known))
     for line in answer(load_settings(), arguments.what, arguments.named, on, known, arguments.all):
         print(line)
+    return 0
+
+
+def _simulation(arguments: argparse.Namespace) -> int:
+    from exports.simulation import write_simulation  # noqa: PLC0415 - the other commands need none of it
+    from exports.simulation.sides import Window  # noqa: PLC0415
+
+    window = Window(
+        parse_date(arguments.first, "--from"),
+        parse_date(arguments.last, "--to"),
+        parse_date(arguments.date),
+    )
+    sides = Lake(arguments.before), Lake(arguments.after)
+    memory = load_settings().memory_limit
+    print(write_simulation(*sides, window, arguments.rules, arguments.out, memory))
     return 0
 
 

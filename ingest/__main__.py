@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from ingest.core.contract import contract_schema, load_source, source_names
 from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import run_command
-from ingest.core.lake import Lake
+from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log
 from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
@@ -23,7 +23,7 @@ from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
 from ingest.rules.books import load_rule_books
-from ingest.rules.changes import RuleChange, rule_changes
+from ingest.rules.changes import RuleChange, change_table, rule_changes
 from ingest.rules.compile import compile_rules, read_rules, write_rules
 from ingest.tier_locks import tier_lock_table
 
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         help="only check, and show what changes against the last night's rules, and when",
     )
     ruling.add_argument("--against", help="folder of other rule books, for --changes")
+    ruling.add_argument("--write", type=Path, help="Parquet file for the changes, not the screen")
     commands.add_parser("keys", help="make, rotate or retire keys", add_help=False)
     commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
     commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
@@ -149,7 +150,11 @@ def _rules(arguments: argparse.Namespace) -> int:
     tables = compile_rules(load_rule_books(settings.rules, settings.dbt_project))
     if arguments.changes or arguments.against:
         books = Path(arguments.against) if arguments.against else None
-        _show_changes(rule_changes(_rules_before(settings, books), tables))
+        changes = rule_changes(_rules_before(settings, books), tables)
+        if arguments.write:
+            write_parquet(change_table(changes), arguments.write)
+        else:
+            _show_changes(changes)
         return 0
     if arguments.check or day is None:
         for name, table in tables.items():

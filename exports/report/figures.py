@@ -20,7 +20,8 @@ Cells = tuple[Any, ...]
 @dataclass(frozen=True)
 class Section:
     """One table. Columns are (label, kind): text, path (in the lake), beside (a file beside the
-    report), date, count, alarm, points, yuan, tick, figure (a number that is written already).
+    report), date, count, alarm, points, yuan, tick, figure (a number that is written already),
+    change and yuan_change (by how much something is other).
     """
 
     title: str
@@ -42,11 +43,15 @@ class Headline:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars in groups: for each group (a business) one value a series, in points."""
+    """Bars in groups: for each group (a business) one value a series, at most three; their kind
+    is points, count or yuan. A value of 0 has no bar of its own, unless `has_zeros`.
+    """
 
     title: str
     series: tuple[str, ...]
     groups: tuple[tuple[str, tuple[int, ...]], ...]
+    kind: str = "points"
+    has_zeros: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The run report as one HTML file: no script, font or image from elsewhere; opens anywhere."""
+"""Reports as one HTML file: no script, font or image from elsewhere; opens anywhere."""
 
 from collections.abc import Sequence
 from html import escape
@@ -19,6 +19,7 @@ h2 { font-size: 16px; margin: 0 0 10px; color: #1f3864; }
 .badge { border-radius: 999px; padding: 5px 16px; font-weight: 600; color: #fff;
   background: #2e7d32; white-space: nowrap; }
 .badge.bad { background: #c62828; }
+.badge.trial { background: #b45309; }
 .cards { display: grid; grid-template-columns: repeat(6, 1fr); gap: 10px; margin: 20px 0 16px; }
 .card, section { background: #fff; border: 1px solid #e1e6eb; border-radius: 8px; }
 .card { padding: 10px 14px; }
@@ -46,7 +47,7 @@ a { color: #1a56a8; }
 }
 """.strip()
 TO_LAKE = "../../../"  # from outbox/report/<date>/ up to the root of the lake
-NUMBER_KINDS = ("count", "alarm", "points", "yuan", "figure")
+NUMBER_KINDS = ("count", "alarm", "points", "yuan", "figure", "change", "yuan_change")
 
 # The chart, in pixels.
 COLOURS = ("#2f6db5", "#e08a1e", "#9aa5b1")
@@ -55,17 +56,29 @@ BAR_HEIGHT, BAR_STEP, GROUP_GAP = 13, 17, 12
 
 
 def render_html(report: RunReport) -> str:
-    """The whole report as an HTML document."""
-    day = report.business_date.isoformat()
+    """The whole run report as an HTML document."""
     badge = ("badge", "正常") if report.is_good else ("badge bad", "需要处理")
-    cards = "\n".join(_card(headline) for headline in report.headlines)
-    sections = "\n".join(_section(section) for section in report.sections)
+    return html_document(
+        f"会员积分夜间报告　{report.business_date.isoformat()}",
+        f"发布版本 {report.version}　批次 {report.run_key}",
+        badge,
+        [
+            html_cards(report.headlines),
+            html_chart(report.chart),
+            *(html_section(section) for section in report.sections),
+        ],
+    )
+
+
+def html_document(title: str, meta: str, badge: tuple[str, str], parts: Sequence[str]) -> str:
+    """A page of a title with a line below it, a badge (its class, its text) and parts."""
+    body = "\n".join(parts)
     return f"""<!doctype html>
 <html lang="zh-CN">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>会员积分夜间报告 {day}</title>
+<title>{escape(title.replace("　", " "))}</title>
 <style>
 {STYLE}
 </style>
@@ -73,19 +86,21 @@ def render_html(report: RunReport) -> str:
 <body>
 <main>
 <header>
-<div><h1>会员积分夜间报告　{day}</h1>
-<p class="meta">发布版本 {escape(report.version)}　批次 {escape(report.run_key)}</p></div>
+<div><h1>{escape(title)}</h1>
+<p class="meta">{escape(meta)}</p></div>
 <span class="{badge[0]}">{badge[1]}</span>
 </header>
-<div class="cards">
-{cards}
-</div>
-{_chart(report.chart)}
-{sections}
+{body}
 </main>
 </body>
 </html>
 """
+
+
+def html_cards(headlines: Sequence[Headline]) -> str:
+    """The figures at the top."""
+    cards = "\n".join(_card(headline) for headline in headlines)
+    return f'<div class="cards">\n{cards}\n</div>'
 
 
 def _card(headline: Headline) -> str:
@@ -94,7 +109,8 @@ def _card(headline: Headline) -> str:
     return f'<div class="card{bad}"><b>{value}</b><span>{label}</span></div>'
 
 
-def _section(section: Section) -> str:
+def html_section(section: Section) -> str:
+    """A table with its title and note."""
     kinds = [kind for _, kind in section.columns]
     head = "".join(f"<th{_class(kind)}>{escape(label)}</th>" for label, kind in section.columns)
     rows = [f"<tr>{_cells(kinds, row)}</tr>" for row in section.rows]
@@ -134,33 +150,42 @@ def _class(kind: str) -> str:
     return ' class="c"' if kind == "tick" else ""
 
 
-def _chart(chart: Chart) -> str:
-    """Horizontal bars scaled to the longest, in whole pixels so that the bytes stay the same."""
-    longest = max((abs(value) for _, values in chart.groups for value in values), default=0) or 1
-    room = CHART_WIDTH - LABEL_WIDTH - VALUE_WIDTH
+def html_chart(chart: Chart) -> str:
+    """Horizontal bars scaled to the longest, in whole pixels so that the bytes stay the same.
+
+    Bars of negative values go to the left of the common line.
+    """
+    values = [value for _, group in chart.groups for value in group]
+    lowest, highest = min([0, *values]), max([0, *values])
+    room, span = CHART_WIDTH - LABEL_WIDTH - VALUE_WIDTH, highest - lowest or 1
+    zero = LABEL_WIDTH - lowest * room // span
     parts, top = [], 4
-    for name, values in chart.groups:
+    for name, group in chart.groups:
         parts.append(
             f'<text x="{LABEL_WIDTH - 12}" y="{top + BAR_HEIGHT - 2}" text-anchor="end">'
             f"{escape(name)}</text>"
         )
-        shown = [(value, colour) for value, colour in zip(values, COLOURS, strict=True) if value]
+        bars = list(zip(group, COLOURS, strict=False))
+        is_shown = chart.has_zeros and any(group)
+        shown = bars if is_shown else [(value, colour) for value, colour in bars if value]
         for value, colour in shown or [(0, COLOURS[0])]:
-            size = max(abs(value) * room // longest, 1)
+            size = max(abs(value) * room // span, 1)
+            left = zero if value >= 0 else zero - size
             parts.append(
-                f'<rect x="{LABEL_WIDTH}" y="{top}" width="{size}" height="{BAR_HEIGHT}" rx="2" '
+                f'<rect x="{left}" y="{top}" width="{size}" height="{BAR_HEIGHT}" rx="2" '
                 f'fill="{colour}"/>'
-                f'<text x="{LABEL_WIDTH + size + 8}" y="{top + BAR_HEIGHT - 2}">{value:,}</text>'
+                f'<text x="{max(left + size, zero) + 8}" y="{top + BAR_HEIGHT - 2}">'
+                f"{show(chart.kind, value)}</text>"
             )
             top += BAR_STEP
         top += GROUP_GAP
     legend = "　".join(
         f'<span style="color:{colour}">■</span> {escape(name)}'
-        for name, colour in zip(chart.series, COLOURS, strict=True)
+        for name, colour in zip(chart.series, COLOURS, strict=False)
     )
-    bars = "\n".join(parts)
+    drawn = "\n".join(parts)
     return (
         f'<section>\n<h2>{escape(chart.title)}</h2>\n<p class="legend">{legend}</p>\n'
         f'<svg viewBox="0 0 {CHART_WIDTH} {top}" width="100%" role="img" '
-        f'aria-label="{escape(chart.title)}">\n{bars}\n</svg>\n</section>'
+        f'aria-label="{escape(chart.title)}">\n{drawn}\n</svg>\n</section>'
     )

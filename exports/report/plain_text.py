@@ -56,8 +56,10 @@ def show(kind: str, value: Any) -> str:
         return ""
     if kind == "tick":
         return "✓" if value else "✗"
-    if kind == "yuan":
-        sign = "-" if value < 0 else ""
+    if kind == "change":
+        return f"{value:+,}" if value else "0"
+    if kind in ("yuan", "yuan_change"):
+        sign = "-" if value < 0 else "+" if value > 0 and kind == "yuan_change" else ""
         return f"{sign}{abs(value) // 100:,}.{abs(value) % 100:02d}"
     if kind in ("count", "alarm", "points"):
         return f"{value:,}"

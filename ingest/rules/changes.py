@@ -1,6 +1,6 @@
 """What a rule book changes, and when: two sets of compiled rules compared value by value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -32,6 +32,14 @@ class RuleChange:
     before: Any
     after: Any
 
+    @property
+    def effect_date(self) -> date | None:
+        """First day on which it changes anything; None where rules have no dates: every day."""
+        if self.field != UNTIL:
+            return self.from_date
+        days: list[date] = [day for day in (self.before, self.after) if day is not None]
+        return min(days)
+
 
 def rule_changes(
     before: Mapping[str, pa.Table], after: Mapping[str, pa.Table]
@@ -41,6 +49,17 @@ def rule_changes(
         old, new = (_by_key(tables.get(name)) for tables in (before, after))
         for key in sorted({*old, *new}):
             yield from _row_changes(name, old.get(key, {}), new.get(key, {}))
+
+
+def change_table(changes: Iterable[RuleChange]) -> pa.Table:
+    """The same as a table of text, for programs that show it."""
+    names = ("table", "about", "effect_date", "from_date", "field", "before", "after")
+    rows = [{name: _text(getattr(each, name)) for name in names} for each in changes]
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in names]))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _by_key(table: pa.Table | None) -> dict[Key, Row]:

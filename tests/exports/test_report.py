@@ -11,6 +11,8 @@ import pytest
 from exports.catalogue import read_catalogue
 from exports.published import open_current
 from exports.report import write_report
+from exports.report.figures import Chart
+from exports.report.html_page import html_chart
 from exports.report.plain_text import pad, show
 from ingest.core.lake import Lake
 from ingest.core.settings import Settings
@@ -286,3 +288,23 @@ def test_a_night_without_anything_posted_still_has_a_report(tmp_path: Path) -> N
 )
 def test_a_value_is_shown_as_people_write_it(kind: str, value: object, shown: str) -> None:
     assert show(kind, value) == shown
+
+
+def test_bars_of_negative_values_go_to_the_left_of_the_common_line() -> None:
+    # 860 pixels for -1 … 3: the line is 215 behind the labels, at 110 + 215.
+    page = html_chart(Chart("c", ("before", "after"), (("hotel", (-1, 3)),), has_zeros=True))
+    bars = re.findall(r'<rect x="(\d+)" y="\d+" width="(\d+)"', page)
+    assert bars == [("110", "215"), ("325", "645")]
+
+
+@pytest.mark.parametrize(("has_zeros", "count"), [(False, 1), (True, 2)])
+def test_a_value_of_zero_has_a_bar_only_where_pairs_are_compared(
+    has_zeros: bool, count: int
+) -> None:
+    chart = Chart("c", ("before", "after"), (("hotel", (0, 3)),), has_zeros=has_zeros)
+    assert html_chart(chart).count("<rect") == count
+
+
+def test_a_change_shows_its_sign() -> None:
+    assert [show("change", value) for value in (5, 0, -1200)] == ["+5", "0", "-1,200"]
+    assert [show("yuan_change", value) for value in (5, 0, -120)] == ["+0.05", "0.00", "-1.20"]

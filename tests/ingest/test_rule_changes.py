@@ -4,6 +4,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from ingest.__main__ import main
@@ -65,3 +66,34 @@ def test_the_command_compares_with_the_last_night_or_another_folder(
     monkeypatch.setenv("RULES_DIR", str(rules))
     assert main(["rules", "--changes"]) == 0
     assert "multiplier_percent" in capsys.readouterr().out
+
+
+def test_a_change_takes_effect_when_its_value_begins_or_the_earlier_of_two_ends() -> None:
+    january, march, april = date(2026, 1, 1), date(2026, 3, 1), date(2026, 4, 1)
+    assert RuleChange("earning", "mall", march, "multiplier_percent", 1, 2).effect_date == march
+    assert RuleChange("fund", "fund", None, "party_name", "a", "b").effect_date is None
+    for before, after in ((None, march), (march, None), (march, april), (april, march)):
+        ended = RuleChange("earning", "mall", january, "valid_until_date", before, after)
+        assert ended.effect_date == march
+
+
+def test_the_changes_are_written_for_programs_as_text(
+    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
+    monkeypatch.setenv("RULES_DIR", str(rules))
+    file = tmp_path / "changes.parquet"
+    against = ["--changes", "--against", str(PROJECT / "rules")]
+    assert main(["rules", *against, "--write", str(file)]) == 0
+    assert capsys.readouterr().out == ""
+    written = pq.read_table(file).to_pylist()
+    assert {
+        "table": "earning",
+        "about": "mall",
+        "effect_date": "2026-03-01",
+        "from_date": "2026-03-01",
+        "field": "multiplier_percent",
+        "before": None,
+        "after": "200",
+    } in written
+    assert {row["effect_date"] for row in written} == {"2026-03-01"}
