@@ -51,7 +51,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_points(points, names)
     check_earning(earning, businesses, set(names))
     check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
-    check_marketing(marketing)
+    check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
     return RuleBooks(
         businesses=tuple(page.content for page in pages),

@@ -53,6 +53,8 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),
         "fund": [books.settlement.fund.model_dump()],
         "benefits": entitlements.benefit_rows(books.entitlements),
+        "reminder_days": marketing.reminder_day_rows(books.marketing),
+        "rewards": marketing.reward_rows(books.marketing),
         "audiences": marketing.audience_rows(books.marketing),
     }
     return {

@@ -35,6 +35,12 @@ expiring as (
 
 ),
 
+member_rewards as (
+
+    select * from {{ ref('fct_member_rewards') }}
+
+),
+
 measured as (
 
     select
@@ -46,11 +52,13 @@ measured as (
         case audiences.kind
             when 'points_expiring_within_days' then expiring.expiring_points
             when 'growth_missing_at_most' then member_tiers.growth_missing
+            when 'reward_missing_at_most' then member_rewards.next_reward_missing_points
             when 'no_activity_for_days'
                 then cast({{ dbt.datediff('members.last_activity_date', 'tonight.business_date', 'day') }} as bigint)
         end as measure
     from members
     inner join member_tiers on members.member_id = member_tiers.member_id
+    left join member_rewards on members.member_id = member_rewards.member_id
     cross join audiences
     cross join tonight
     left join expiring
@@ -70,6 +78,7 @@ audience_members as (
     from measured
     inner join consents on measured.member_id = consents.member_id
     where measured.kind = 'points_expiring_within_days' and measured.measure > 0
+        or (measured.kind = 'reward_missing_at_most' and measured.measure between 1 and measured.limit_value)
         or (measured.kind = 'growth_missing_at_most' and measured.measure between 1 and measured.limit_value)
         or (measured.kind = 'no_activity_for_days' and measured.measure >= measured.limit_value)
 
