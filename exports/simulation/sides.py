@@ -24,6 +24,13 @@ MOVEMENTS = """
     create table movements as
     select * from (values
         ('accrual', 'awarded', 1, 1, 1, true),
+        ('opening_balance', 'awarded', 1, 1, 0, false),
+        ('pending', 'memo', 0, 0, 0, false),
+        ('release', 'awarded', 1, 1, 1, true),
+        ('pending_claw_back', 'memo', 0, 0, 0, false),
+        ('renewal_out', 'renewed', -1, -1, 0, false),
+        ('renewal_in', 'renewed', 1, 1, 0, false),
+        ('last_day', 'memo', 0, 0, 0, false),
         ('claw_back', 'clawed_back', 1, -1, -1, true),
         ('claw_back_debt', 'clawed_back', 1, 0, -1, true),
         ('redemption', 'redeemed', 1, -1, -1, false),
