@@ -42,7 +42,8 @@ PROGRAMME = {
         f"    points_multiplier_percent: {DATED.format(100)}\n"
     ),
     "entitlements": "benefits: []\n",
-    "marketing": "audiences: []\n",
+    "earning": "bonus_rules: []\n",
+    "marketing": f"reminder_days: {DATED.format('[30]')}\nrewards: []\naudiences: []\n",
     "settlement": (
         "fund: {party: fund, party_name: 基金}\n"
         f"issue_price_micro_fen_per_point: {DATED.format(1000000)}\n"
