@@ -137,7 +137,7 @@ def test_the_page_begins_with_the_rules_that_change_and_every_sum_agrees(
     simulated: dict[str, Any],
 ) -> None:
     changed = {(row["table"], row["about"]) for row in simulated["tables"]["rule_changes"]}
-    assert changed == {("earning", "mall"), ("tiers", "silver")}
+    assert changed == {("earning", "mall"), ("tier_conditions", "silver")}
     page = (simulated["out"] / "simulation.html").read_text(encoding="utf-8")
     assert "所有变更均在窗口之内或之后生效" in page
     assert page.count('<span class="yes">✓</span>') >= 30

@@ -12,9 +12,10 @@ owned as (
 
     select
         activities.activity_id,
+        activities.reverses_activity_id,
         original.activity_id as original_id,
-        coalesce(original.source, activities.source) as source,
-        coalesce(original.account_id, activities.account_id) as account_id
+        case when original.activity_id is null then activities.source else original.source end as source,
+        case when original.activity_id is null then activities.account_id else original.account_id end as account_id
     from activities
     left join activities as original on activities.reverses_activity_id = original.activity_id
 
@@ -31,15 +32,18 @@ of_members as (
 
 ),
 
--- Of orders that have no member, all are new or changed where everything counts as touched.
+-- Of orders that have no member, all are new or changed where everything counts as touched. What reverses an order
+-- that changed, or is gone, is rated with it.
 posted as (
 
     select owned.activity_id, owned.original_id
     from owned
     cross join {{ ref('int_tonight') }} as tonight
     left join {{ ref('int_activity_postings') }} as postings on owned.activity_id = postings.activity_id
+    left join {{ ref('int_activity_postings') }} as originals on owned.reverses_activity_id = originals.activity_id
     where tonight.is_everything_touched
         or postings.activity_id is not null
+        or originals.activity_id is not null
 
 ),
 
