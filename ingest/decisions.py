@@ -4,13 +4,14 @@ One file a decision, never changed once its night has loaded. A night's load tak
 released since the night before, so the same nights with the same decisions give the same lake.
 """
 
-import json
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake, write_bytes
+from ingest.core.identity_decisions import read_decision_files, write_decision
+from ingest.core.lake import Lake
 from ingest.deliveries import load_dates
 
 RELEASE, REJECT = "release", "reject"
@@ -51,28 +52,18 @@ def keep_decision(lake: Lake, decision: Decision) -> Path:
     """Write a decision down; before its night it may be decided anew."""
     folder = lake.decisions(decision.source)
     path = folder / f"{decision.effective_from.isoformat()}_{decision.quarantine_id}.json"
-    entry = {
-        **asdict(decision),
-        "load_date": decision.load_date.isoformat(),
-        "effective_from": decision.effective_from.isoformat(),
-    }
-    document = json.dumps(entry, ensure_ascii=False, indent=2) + "\n"
-    write_bytes(path, document.encode())
-    return path
+    return write_decision(path, asdict(decision))
 
 
 def read_decisions(lake: Lake, source: str) -> list[Decision]:
     """All decisions of a source in the order of their nights; Problem if a file is damaged."""
-    decisions = []
-    for path in sorted(lake.decisions(source).glob("*.json")):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            for name in ("load_date", "effective_from"):
-                entry[name] = date.fromisoformat(entry[name])
-            decisions.append(Decision(**entry))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Problem(f"{path} is no decision; restore it, or take it away") from error
-    return decisions
+
+    def make(entry: dict[str, Any]) -> Decision:
+        for name in ("load_date", "effective_from"):
+            entry[name] = date.fromisoformat(entry[name])
+        return Decision(**entry)
+
+    return read_decision_files(lake.decisions(source), make)
 
 
 def released_since(lake: Lake, source: str, night: date) -> list[Decision]:

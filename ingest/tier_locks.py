@@ -7,16 +7,15 @@ tiers.
 """
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from ingest.core.errors import Problem
-from ingest.core.identity_decisions import AccountKey
-from ingest.core.lake import Lake, write_bytes
+from ingest.core.identity_decisions import AccountKey, read_decision_files, write_decision
+from ingest.core.lake import Lake
 
 LOCK, UNLOCK = "lock", "unlock"
 ACCOUNT_DIGITS = 16
@@ -62,24 +61,19 @@ def keep_tier_decision(lake: Lake, decision: TierDecision) -> Path:
     """Write a decision down; before its night is published it may be decided anew."""
     account = hashlib.sha256(str(decision.account).encode()).hexdigest()[:ACCOUNT_DIGITS]
     path = lake.tier_decisions / f"{decision.from_date.isoformat()}_{account}.json"
-    document = json.dumps(asdict(decision), ensure_ascii=False, indent=2, default=str) + "\n"
-    write_bytes(path, document.encode())
-    return path
+    return write_decision(path, asdict(decision))
 
 
 def read_tier_decisions(lake: Lake) -> list[TierDecision]:
     """All decisions in the order of their first days; Problem if a file is damaged."""
-    decisions = []
-    for path in sorted(lake.tier_decisions.glob("*.json")):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            entry["from_date"] = date.fromisoformat(entry["from_date"])
-            if entry["decision"] == LOCK:
-                entry["until_date"] = date.fromisoformat(entry["until_date"])
-            decisions.append(TierDecision(**entry))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Problem(f"{path} is no decision; restore it, or take it away") from error
-    return decisions
+
+    def make(entry: dict[str, Any]) -> TierDecision:
+        entry["from_date"] = date.fromisoformat(entry["from_date"])
+        if entry["decision"] == LOCK:
+            entry["until_date"] = date.fromisoformat(entry["until_date"])
+        return TierDecision(**entry)
+
+    return read_decision_files(lake.tier_decisions, make)
 
 
 def locks_known(lake: Lake, night: date) -> list[TierDecision]:

@@ -7,9 +7,11 @@ give the same members.
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, write_bytes
@@ -17,6 +19,7 @@ from ingest.core.lake import Lake, write_bytes
 MUST_LINK, CANNOT_LINK, WITHDRAW = "must_link", "cannot_link", "withdraw"
 DECISIONS = (MUST_LINK, CANNOT_LINK, WITHDRAW)
 PAIR_DIGITS = 16
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, order=True)
@@ -74,13 +77,29 @@ def decide(
     return IdentityDecision(decision, one, other, night, by.strip(), why.strip())
 
 
+def write_decision(path: Path, entry: Mapping[str, Any]) -> Path:
+    """Write a decision of any kind down, its dates as YYYY-MM-DD; returns where it lies."""
+    document = json.dumps(entry, ensure_ascii=False, indent=2, default=str) + "\n"
+    write_bytes(path, document.encode())
+    return path
+
+
+def read_decision_files(folder: Path, make: Callable[[dict[str, Any]], T]) -> list[T]:
+    """What `make` makes of each file of a folder, by name; Problem if one of them is damaged."""
+    decisions = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            decisions.append(make(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Problem(f"{path} is no decision; restore it, or take it away") from error
+    return decisions
+
+
 def keep_identity_decision(lake: Lake, decision: IdentityDecision) -> Path:
     """Write a decision down; before its night is published it may be decided anew."""
     pair = hashlib.sha256(f"{decision.one}|{decision.other}".encode()).hexdigest()[:PAIR_DIGITS]
     path = lake.identity_decisions / f"{decision.effective_from.isoformat()}_{pair}.json"
-    document = json.dumps(decision_record(decision), ensure_ascii=False, indent=2) + "\n"
-    write_bytes(path, document.encode())
-    return path
+    return write_decision(path, decision_record(decision))
 
 
 def decision_record(decision: IdentityDecision) -> dict[str, object]:
@@ -90,16 +109,13 @@ def decision_record(decision: IdentityDecision) -> dict[str, object]:
 
 def read_identity_decisions(lake: Lake) -> list[IdentityDecision]:
     """All decisions in the order of their nights; Problem if a file is damaged."""
-    decisions = []
-    for path in sorted(lake.identity_decisions.glob("*.json")):
-        try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            entry["effective_from"] = date.fromisoformat(entry["effective_from"])
-            entry["one"], entry["other"] = AccountKey(**entry["one"]), AccountKey(**entry["other"])
-            decisions.append(IdentityDecision(**entry))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Problem(f"{path} is no decision; restore it, or take it away") from error
-    return decisions
+
+    def make(entry: dict[str, Any]) -> IdentityDecision:
+        entry["effective_from"] = date.fromisoformat(entry["effective_from"])
+        entry["one"], entry["other"] = AccountKey(**entry["one"]), AccountKey(**entry["other"])
+        return IdentityDecision(**entry)
+
+    return read_decision_files(lake.identity_decisions, make)
 
 
 def decisions_in_force(lake: Lake, night: date) -> list[IdentityDecision]:
