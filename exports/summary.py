@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from exports.money import yuan
 from exports.published import open_current
 from ingest.core.settings import Settings
 
@@ -71,7 +72,7 @@ def _cells(night: tuple[Any, ...]) -> tuple[str, ...]:
     return (
         str(night[0]),
         *(f"{count:,}" for count in counts),
-        f"{settled_fen // 100:,}.{settled_fen % 100:02d}",
+        yuan(settled_fen),
     )
 
 

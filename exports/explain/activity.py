@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from exports.explain.asked import Asked, Row
-from exports.explain.words import entry_words, outcome_words, yuan
+from exports.explain.words import entry_words, outcome_words
+from exports.money import yuan
 
 OUTCOMES = """
 select * from fct_rating_outcomes where activity_id = ? order by rule <> 'base', rule
@@ -30,7 +31,7 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
     activity = asked.activity(named)
     yield (
         f"{activity['business']} {activity['activity_type']} {activity['document_no']}"
-        f"  {activity['business_date']}  实付 paid {yuan(activity['paid_fen'])}"
+        f"  {activity['business_date']}  实付 paid ¥{yuan(activity['paid_fen'])}"
     )
     account = f"{activity['source']}:{activity['account_id']}" if activity["account_id"] else "–"
     yield f"  活动 activity {activity['activity_id']}  账户 account {account}"
@@ -44,7 +45,7 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
     for reversal in asked.rows(REVERSED_BY, [activity["activity_id"]]):
         yield (
             f"被冲回 reversed by {reversal['activity_type']} {reversal['document_no']}"
-            f" {reversal['business_date']} {yuan(reversal['paid_fen'])}"
+            f" {reversal['business_date']} ¥{yuan(reversal['paid_fen'])}"
         )
 
 
@@ -64,9 +65,9 @@ def _outcome(outcome: Row) -> str:
 def _entries(entries: list[Row]) -> Iterator[str]:
     yield "分录 entries:" if entries else "没有产生分录 no entries"
     for entry in entries:
-        sign = "冲销 reversed " if entry["is_reversal"] else ""
+        words = entry_words(entry["entry_type"], entry["is_reversal"])
         yield (
-            f"  {entry['posted_date']} 入账 posted  {sign}{entry_words(entry['entry_type'])}"
+            f"  {entry['posted_date']} 入账 posted  {words}"
             f" {entry['points']:,}  {entry['from_party']} → {entry['to_party']}"
             f"  批次 {entry['lot_id'] or '–'}"
         )

@@ -74,7 +74,7 @@ def _since(
     )
     for item in items[:LISTED]:
         what = ITEMS.get(item["item"]) or (
-            f"{'冲销 reversed ' if item['is_reversal'] else ''}{entry_words(item['entry_type'])}"
+            f"{entry_words(item['entry_type'], item['is_reversal'])}"
             f" {item['business_date']} 活动 {item['activity_id']}"
         )
         account = f"{item['source']}:{item['account_id']}"

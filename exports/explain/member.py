@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from exports.explain.asked import Asked, Row
-from exports.explain.words import TIER_REASONS, entry_words
+from exports.explain.words import entry_words, tier_reason_words
 
 LISTED = 30
 
@@ -58,9 +58,9 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
     yield from (_lot(lot) for lot in shown)
     yield "最近变动 latest movements:"
     for entry in asked.rows(MOVEMENTS, [member, 10**9 if is_all else LISTED]):
-        sign = "冲销 reversed " if entry["is_reversal"] else ""
+        words = entry_words(entry["entry_type"], entry["is_reversal"])
         yield (
-            f"  {entry['posted_date']}  {sign}{entry_words(entry['entry_type'])}"
+            f"  {entry['posted_date']}  {words}"
             f" {entry['points']:,}  {entry['business_date']}"
             f"  批次 {entry['lot_id'] or '–'}  规则 {entry['rule_id']}"
         )
@@ -70,10 +70,9 @@ def _tier(tier: Row, changes: list[Row]) -> Iterator[str]:
     since = tier["valid_from_date"] or "入会"
     yield f"等级 tier {tier['tier_name']} ({tier['tier']}), 自 since {since}"
     for change in changes:
-        sign = "冲销 reversed " if change["is_reversal"] else ""
         yield (
-            f"    {change['effective_date']}  {sign}"
-            f"{TIER_REASONS.get(change['reason'], change['reason'])}"
+            f"    {change['effective_date']}  "
+            f"{tier_reason_words(change['reason'], change['is_reversal'])}"
             f" {change['from_tier']} → {change['to_tier']}, 依据 by {change['growth_value']:,}"
         )
 

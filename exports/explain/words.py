@@ -52,6 +52,7 @@ TIER_REASONS = {
     "renewal": "保级",
     "downgrade": "降级",
     "reversal": "退款后撤销升级",
+    "lock": "锁定等级",
 }
 
 
@@ -60,12 +61,15 @@ def outcome_words(outcome: str) -> str:
     return f"{OUTCOMES.get(outcome, outcome)} ({outcome})"
 
 
-def entry_words(entry_type: str) -> str:
+def entry_words(entry_type: str, is_reversal: bool) -> str:
     """What an entry does in Chinese, with its own name."""
-    return f"{ENTRIES.get(entry_type, entry_type)} ({entry_type})"
+    return f"{_reversed(is_reversal)}{ENTRIES.get(entry_type, entry_type)} ({entry_type})"
 
 
-def yuan(fen: int) -> str:
-    """Fen as a person reads them."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}¥{abs(fen) // 100:,}.{abs(fen) % 100:02}"
+def tier_reason_words(reason: str, is_reversal: bool) -> str:
+    """Why a tier changed, in Chinese."""
+    return f"{_reversed(is_reversal)}{TIER_REASONS.get(reason, reason)}"
+
+
+def _reversed(is_reversal: bool) -> str:
+    return "冲销 reversed " if is_reversal else ""

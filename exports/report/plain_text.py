@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from exports.money import yuan
 from exports.report.figures import Headline, RunReport, Section
 
 LEFT_KINDS = ("text", "path", "beside", "date", "tick")
@@ -59,8 +60,7 @@ def show(kind: str, value: Any) -> str:
     if kind == "change":
         return f"{value:+,}" if value else "0"
     if kind in ("yuan", "yuan_change"):
-        sign = "-" if value < 0 else "+" if value > 0 and kind == "yuan_change" else ""
-        return f"{sign}{abs(value) // 100:,}.{abs(value) % 100:02d}"
+        return ("+" if value > 0 and kind == "yuan_change" else "") + yuan(value)
     if kind in ("count", "alarm", "points"):
         return f"{value:,}"
     return value.isoformat() if isinstance(value, date) else str(value)

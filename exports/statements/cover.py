@@ -3,6 +3,7 @@
 from typing import Any
 
 from exports.catalogue import Catalogue
+from exports.money import yuan
 from exports.statements.figures import MonthFigures, PartyFigures, month_text
 from exports.statements.header import Header
 from exports.statements.sheets import AMBER, GREEN, GREY, NAVY, Page, write_value
@@ -170,12 +171,6 @@ def _write_signatures(page: Page) -> None:
     for index in range(len(WIDTHS)):
         page.sheet.write_string(page.row, index, labels.get(index, ""), under)
     page.row += 1
-
-
-def yuan(fen: int) -> str:
-    """Fen as yuan text with separators: -123456 is -1,234.56."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
 
 
 def _display_width(text: str) -> int:
