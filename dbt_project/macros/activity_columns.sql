@@ -10,17 +10,3 @@
 {% macro activity_columns() -%}
     activity_id, {{ (activity_content() + activity_provenance()) | join(', ') }}
 {%- endmacro %}
-{#- The same of the first of two joined versions, of the second where there is no first. -#}
-{% macro first_version(one, other) -%}
-    coalesce({{ one }}.activity_id, {{ other }}.activity_id) as activity_id,
-    {%- for column in activity_content() + activity_provenance() %}
-    case when {{ one }}.activity_id is null then {{ other }}.{{ column }} else {{ one }}.{{ column }} end as {{ column }}
-    {{- ',' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}
-{#- Whether two versions say different things; NULL equals NULL. -#}
-{% macro says_otherwise(one, other) -%}
-    {%- for column in activity_content() -%}
-    {{ one }}.{{ column }} is distinct from {{ other }}.{{ column }}{{ ' or ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

@@ -13,18 +13,3 @@
 {%- endmacro %}
 {#- An outcome as it is posted, in one order. -#}
 {% macro posted_rating_columns() %}activity_id, rule, {{ rating_content() | join(', ') }}{% endmacro %}
-{#- The first of two joined versions, the second where there is no first. -#}
-{% macro first_rating(one, other) -%}
-    coalesce({{ one }}.activity_id, {{ other }}.activity_id) as activity_id,
-    coalesce({{ one }}.rule, {{ other }}.rule) as rule,
-    {%- for column in rating_content() %}
-    case when {{ one }}.activity_id is null then {{ other }}.{{ column }} else {{ one }}.{{ column }} end as {{ column }}
-    {{- ',' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}
-{#- Whether two versions say different things; NULL equals NULL. -#}
-{% macro rates_otherwise(one, other) -%}
-    {%- for column in rating_content() -%}
-    {{ one }}.{{ column }} is distinct from {{ other }}.{{ column }}{{ ' or ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}

@@ -12,7 +12,7 @@ from identity_resolution.__main__ import main
 from identity_resolution.engine import DuckDbEngine
 from identity_resolution.nights import COMPONENT_TABLES, ORDERS, nights_of, show_night
 from ingest.core.lake import Lake, write_parquet
-from tests.identity_resolution.test_commands import write_names
+from tests.identity_resolution.test_commands import post, write_names
 from tests.identity_resolution.worlds import NIGHT, World, accounts_table, identifiers_table
 
 NAMES = ["li lei", "han mei", "wang fang"]
@@ -52,12 +52,6 @@ def resolve(lake: Lake, number: int, before: int | None, *more: str) -> None:
     assert main(["resolve", "--date", night.isoformat(), *more]) == 0
 
 
-def post(lake: Lake, number: int) -> None:
-    night = night_number(number)
-    changes = pq.read_table(lake.raw("identity", "link_changes", night), partitioning=None)
-    write_parquet(changes, lake.posted("member_links", night))
-
-
 def counted(lake: Lake, number: int) -> Rows:
     """All rows that count on a night."""
     night = night_number(number)
@@ -88,14 +82,14 @@ def test_every_night_counts_what_resolving_everybody_gives(lake: Lake) -> None:
         assert counted(lake, number) == difference
         resolve(lake, number, number - 1 if number else None)
         assert counted(lake, number) == difference
-        post(lake, number)
+        post(lake, night_number(number))
 
 
 def test_a_night_that_would_build_on_too_many_writes_everybodys_rows(lake: Lake) -> None:
     chains = []
     for number in range(5):
         resolve(lake, number, number - 1 if number else None)
-        post(lake, number)
+        post(lake, night_number(number))
         chains.append(chain(lake, number))
     assert chains == [[0], [0, 1], [0, 1, 2], [3], [3, 4]]
     assert written_count(lake, 3) == 8
@@ -104,7 +98,7 @@ def test_a_night_that_would_build_on_too_many_writes_everybodys_rows(lake: Lake)
 
 def test_a_night_that_was_never_published_is_left_out_by_the_next(lake: Lake) -> None:
     resolve(lake, 0, None)
-    post(lake, 0)
+    post(lake, NIGHT)
     resolve(lake, 1, 0)
     resolve(lake, 2, 0)
     assert chain(lake, 2) == [0, 2]
@@ -115,7 +109,7 @@ def test_a_night_that_was_never_published_is_left_out_by_the_next(lake: Lake) ->
 
 def test_a_night_whose_ground_is_missing_resolves_everybody(lake: Lake) -> None:
     resolve(lake, 0, None)
-    post(lake, 0)
+    post(lake, NIGHT)
     lake.raw("identity", "member_figures", night_number(0)).unlink()
     resolve(lake, 1, 0)
     assert chain(lake, 1) == [1]

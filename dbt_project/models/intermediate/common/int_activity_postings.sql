@@ -21,14 +21,14 @@ known as (
 postings as (
 
     select
-        {{ first_version('derived', 'known') }},
+        {{ first_version('derived', 'known', ['activity_id'], activity_content() + activity_provenance()) }},
         known.posted_date as replaces_posted_date,
         derived.activity_id is null as is_withdrawn
     from derived
     full outer join known on derived.activity_id = known.activity_id
     where derived.activity_id is null
         or known.activity_id is null
-        or {{ says_otherwise('derived', 'known') }}
+        or {{ says_otherwise('derived', 'known', activity_content()) }}
 
 )
 

@@ -5,25 +5,9 @@ with posted as (
 
 ),
 
-replaced as (
-
-    select
-        activity_id,
-        replaces_posted_date
-    from posted
-    where replaces_posted_date is not null
-
-),
-
 known as (
 
-    select posted.*
-    from posted
-    left join replaced
-        on posted.activity_id = replaced.activity_id
-        and posted.posted_date = replaced.replaces_posted_date
-    where replaced.activity_id is null
-        and not posted.is_withdrawn
+    {{ versions_in_force('posted', ['activity_id']) }}
 
 )
 

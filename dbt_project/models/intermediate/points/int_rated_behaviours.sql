@@ -8,32 +8,16 @@ with activities as (
 
 ),
 
-links as (
+of_anybody as (
 
-    select * from {{ ref('int_member_links') }}
-
-),
-
-timeline as (
-
-    select * from {{ ref('int_tier_timeline') }}
+    {{ with_member_and_tier('activities') }}
 
 ),
 
 behaviours as (
 
-    select
-        activities.*,
-        links.member_id,
-        coalesce(timeline.to_tier, 'basic') as tier
-    from activities
-    inner join links
-        on activities.source = links.source
-        and activities.account_id = links.account_id
-    left join timeline
-        on links.member_id = timeline.member_id
-        and activities.business_date >= timeline.effective_date
-        and activities.business_date < coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
+    select * from of_anybody
+    where member_id is not null
 
 )
 

@@ -10,18 +10,6 @@ with orders as (
 
 ),
 
-links as (
-
-    select * from {{ ref('int_member_links') }}
-
-),
-
-timeline as (
-
-    select * from {{ ref('int_tier_timeline') }}
-
-),
-
 tiers as (
 
     select * from {{ ref('int_rules__tiers') }}
@@ -36,18 +24,7 @@ excluded as (
 
 members as (
 
-    select
-        orders.*,
-        links.member_id,
-        coalesce(timeline.to_tier, 'basic') as tier
-    from orders
-    left join links
-        on orders.source = links.source
-        and orders.account_id = links.account_id
-    left join timeline
-        on links.member_id = timeline.member_id
-        and orders.business_date >= timeline.effective_date
-        and orders.business_date < coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
+    {{ with_member_and_tier('orders') }}
 
 ),
 

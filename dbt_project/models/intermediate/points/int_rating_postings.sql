@@ -27,7 +27,7 @@ known as (
 postings as (
 
     select
-        {{ first_rating('derived', 'known') }},
+        {{ first_version('derived', 'known', ['activity_id', 'rule'], rating_content()) }},
         known.posted_date as replaces_posted_date,
         derived.activity_id is null as is_withdrawn
     from derived
@@ -36,7 +36,7 @@ postings as (
         and derived.rule = known.rule
     where derived.activity_id is null
         or known.activity_id is null
-        or {{ rates_otherwise('derived', 'known') }}
+        or {{ says_otherwise('derived', 'known', rating_content()) }}
 
 )
 

@@ -1,0 +1,34 @@
+{#- A posted history of versions, each of which may name the night of the one that it replaces or say that it withdraws:
+    of each key the version posted last, unless that withdrew it. -#}
+{% macro versions_in_force(posted, keys) -%}
+    select posted.*
+    from {{ posted }} as posted
+    left join (
+        select {{ keys | join(', ') }}, replaces_posted_date
+        from {{ posted }}
+        where replaces_posted_date is not null
+    ) as replaced
+        on posted.posted_date = replaced.replaces_posted_date
+        {%- for key in keys %}
+        and posted.{{ key }} = replaced.{{ key }}
+        {%- endfor %}
+    where replaced.{{ keys[0] }} is null
+        and not posted.is_withdrawn
+{%- endmacro %}
+{#- The first of two joined versions, the second where there is no first. -#}
+{% macro first_version(one, other, keys, columns) -%}
+    {%- for key in keys -%}
+    coalesce({{ one }}.{{ key }}, {{ other }}.{{ key }}) as {{ key }},
+    {% endfor -%}
+    {%- for column in columns -%}
+    case
+        when {{ one }}.{{ keys[0] }} is null then {{ other }}.{{ column }} else {{ one }}.{{ column }}
+    end as {{ column }}{{ ',\n    ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+{#- Whether two versions say different things; NULL equals NULL. -#}
+{% macro says_otherwise(one, other, columns) -%}
+    {%- for column in columns -%}
+    {{ one }}.{{ column }} is distinct from {{ other }}.{{ column }}{{ ' or ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{#- Activities with the member of their account, and the tier that held on their own date; NULL without a member. -#}
+{% macro with_member_and_tier(activities) -%}
+    select
+        {{ activities }}.*,
+        links.member_id,
+        coalesce(timeline.to_tier, 'basic') as tier
+    from {{ activities }}
+    left join {{ ref('int_member_links') }} as links
+        on {{ activities }}.source = links.source
+        and {{ activities }}.account_id = links.account_id
+    left join {{ ref('int_tier_timeline') }} as timeline
+        on links.member_id = timeline.member_id
+        and {{ activities }}.business_date >= timeline.effective_date
+        and {{ activities }}.business_date < coalesce(timeline.valid_until_date, cast('9999-12-31' as date))
+{%- endmacro %}
