@@ -99,7 +99,7 @@ $(DEV_READY): requirements-dev.lock
 .PHONY: install
 install: $(BIN)/uv
 	@echo "installing $(LOCK) into $(VENV) …"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement $(LOCK)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement $(LOCK) --compile-bytecode
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
