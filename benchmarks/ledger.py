@@ -70,6 +70,7 @@ activities as (
         'S' || (n % 300) as merchant_id,
         'store' as channel,
         null::varchar as category,
+        null::bigint as quantity,
         case when kind < 60000 then 0 else paid end as gross_fen,
         0::bigint as discount_fen,
         case when kind < 60000 then 0 else paid end::bigint as paid_fen,

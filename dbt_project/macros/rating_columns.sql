@@ -5,11 +5,5 @@
         'account_id', 'outcome', 'points', 'base_points', 'business_multiplier_percent', 'tier',
         'tier_multiplier_percent', 'clipped_points', 'rule_id', 'refund_policy', 'price_date']) }}
 {%- endmacro %}
-{#- An outcome as it is rated, in one order. -#}
-{% macro rating_columns(ratings) -%}
-    {%- for column in ['activity_id', 'rule', 'member_id'] + rating_content() -%}
-    {{ ratings }}.{{ column }}{{ ', ' if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}
 {#- An outcome as it is posted, in one order. -#}
 {% macro posted_rating_columns() %}activity_id, rule, {{ rating_content() | join(', ') }}{% endmacro %}

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 -- Every activity as it is believed tonight: what earlier nights posted and tonight did not change, and tonight's.
 with known as (
 

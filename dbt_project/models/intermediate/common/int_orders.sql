@@ -1,10 +1,8 @@
-{{ config(materialized='table') }}
-
--- What can earn: paid orders, each with the points rule of its business on its own date; a merchant's or
+-- What can earn tonight: paid orders, each with the points rule of its business on its own date; a merchant's or
 -- brand's own multiplier goes before that of the business. Refunds are rated with the rule of the order they reverse.
 with activities as (
 
-    select * from {{ ref('int_activities') }}
+    select * from {{ ref('int_touched_activities') }}
 
 ),
 
@@ -35,6 +33,7 @@ orders as (
         activities.business,
         activities.source,
         activities.account_id,
+        activities.member_id,
         activities.activity_type,
         activities.occurred_at,
         activities.business_date,
@@ -62,7 +61,7 @@ orders as (
         and activities.merchant_id = brand_rules.merchant_id
         and activities.business_date >= brand_rules.valid_from_date
         and activities.business_date < brand_rules.valid_until_date
-    where activities.activity_type in ('purchase', 'stay', 'fee_payment', 'parking_session')
+    where {{ is_order('activities.activity_type') }}
 
 )
 

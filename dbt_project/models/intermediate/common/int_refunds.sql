@@ -10,7 +10,8 @@ with activities as (
 
 orders as (
 
-    select * from {{ ref('int_orders') }}
+    select * from activities
+    where {{ is_order('activity_type') }}
 
 ),
 

@@ -26,14 +26,20 @@ changed_activities as (
 
 ),
 
+-- A refund touches the member of its order too; what reverses something that is gone, or is there again, falls to its
+-- own account, or back from it.
 changed_accounts as (
 
-    select
-        coalesce(original.source, changed_activities.source) as source,
-        coalesce(original.account_id, changed_activities.account_id) as account_id
-    from changed_activities
-    left join {{ ref('int_activities') }} as original
-        on changed_activities.reverses_activity_id = original.activity_id
+    select source, account_id from changed_activities
+    union all
+    select originals.source, originals.account_id
+    from {{ ref('int_activities') }} as originals
+    inner join changed_activities on originals.activity_id = changed_activities.reverses_activity_id
+    union all
+    select reversals.source, reversals.account_id
+    from {{ ref('int_activities') }} as reversals
+    inner join {{ ref('int_activity_postings') }} as postings
+        on reversals.reverses_activity_id = postings.activity_id
 
 ),
 

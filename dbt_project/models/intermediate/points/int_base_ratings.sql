@@ -1,68 +1,78 @@
 -- Every activity ends in exactly one outcome of the base rate, or of what is spent: points moved, or the reason why
--- none did (C6).
+-- none did (C6). Each kind of activity comes from the model that judges it.
 with activities as (
 
-    select activities.*
-    from {{ ref('int_activities') }} as activities
-    inner join {{ ref('int_touched_activities') }} as touched on activities.activity_id = touched.activity_id
+    select * from {{ ref('int_touched_activities') }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('int_rated_orders') }}
+    select
+        activity_id, 'base' as rule, member_id, activity_type, business, business_date, occurred_at,
+        cast(null as string) as reverses_activity_id, source, account_id, outcome,
+        case when outcome = 'awarded' then full_points else 0 end as points,
+        base_points, multiplier_percent as business_multiplier_percent, tier, tier_multiplier_percent,
+        cast(0 as bigint) as clipped_points, rule_id, cast(null as string) as refund_policy,
+        business_date as price_date
+    from {{ ref('int_rated_orders') }}
 
 ),
 
 refunds as (
 
-    select * from {{ ref('int_rated_refunds') }}
+    select
+        activities.activity_id, 'base' as rule, refunds.member_id, activities.activity_type, activities.business,
+        activities.business_date, activities.occurred_at, activities.reverses_activity_id,
+        coalesce(refunds.source, activities.source) as source,
+        coalesce(refunds.account_id, activities.account_id) as account_id,
+        coalesce(refunds.outcome, 'order_not_found') as outcome,
+        case when refunds.outcome = 'clawed_back' then refunds.points else 0 end as points,
+        cast(0 as bigint) as base_points, refunds.multiplier_percent as business_multiplier_percent, refunds.tier,
+        refunds.tier_multiplier_percent, cast(0 as bigint) as clipped_points, refunds.rule_id,
+        refunds.refund_policy, refunds.order_date as price_date
+    from activities
+    left join {{ ref('int_rated_refunds') }} as refunds on activities.activity_id = refunds.activity_id
+    where activities.activity_type = 'refund'
 
 ),
 
 redemptions as (
 
-    select * from {{ ref('int_rated_redemptions') }}
+    select
+        activity_id, 'base' as rule, member_id, activity_type, business, business_date, occurred_at,
+        reverses_activity_id, owner_source as source, owner_account_id as account_id, outcome, moved_points as points,
+        cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent,
+        cast(null as string) as tier, cast(null as bigint) as tier_multiplier_percent,
+        cast(0 as bigint) as clipped_points, rule_id, cast(null as string) as refund_policy, price_date
+    from {{ ref('int_rated_redemptions') }}
+
+),
+
+others as (
+
+    select
+        activity_id, 'base' as rule, cast(null as string) as member_id, activity_type, business, business_date,
+        occurred_at, reverses_activity_id, source, account_id, 'earns_nothing_by_rule' as outcome,
+        cast(0 as bigint) as points, cast(0 as bigint) as base_points,
+        cast(null as bigint) as business_multiplier_percent, cast(null as string) as tier,
+        cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points,
+        cast(null as string) as rule_id, cast(null as string) as refund_policy, cast(null as date) as price_date
+    from activities
+    where not ({{ is_order('activity_type') }})
+        and activity_type not in ('refund', 'points_redemption', 'points_return', 'opening_balance')
 
 ),
 
 ratings as (
 
-    select
-        activities.activity_id,
-        'base' as rule,
-        activities.activity_type,
-        activities.business,
-        activities.business_date,
-        activities.occurred_at,
-        activities.reverses_activity_id,
-        coalesce(orders.member_id, refunds.member_id, redemptions.member_id) as member_id,
-        coalesce(refunds.source, redemptions.source, activities.source) as source,
-        coalesce(refunds.account_id, redemptions.account_id, activities.account_id) as account_id,
-        case
-            when orders.outcome is not null then orders.outcome
-            when refunds.outcome is not null then refunds.outcome
-            when redemptions.outcome is not null then redemptions.outcome
-            when activities.activity_type = 'refund' then 'order_not_found'
-            else 'earns_nothing_by_rule'
-        end as outcome,
-        case
-            when orders.outcome = 'awarded' then orders.full_points
-            when refunds.outcome = 'clawed_back' then refunds.points
-            else coalesce(redemptions.points, 0)
-        end as points,
-        coalesce(orders.base_points, 0) as base_points,
-        coalesce(orders.multiplier_percent, refunds.multiplier_percent) as business_multiplier_percent,
-        coalesce(orders.tier, refunds.tier) as tier,
-        coalesce(orders.tier_multiplier_percent, refunds.tier_multiplier_percent) as tier_multiplier_percent,
-        cast(0 as bigint) as clipped_points,
-        coalesce(orders.rule_id, refunds.rule_id, redemptions.rule_id) as rule_id,
-        refunds.refund_policy,
-        coalesce(orders.business_date, refunds.order_date, redemptions.price_date) as price_date
-    from activities
-    left join orders on activities.activity_id = orders.activity_id
-    left join refunds on activities.activity_id = refunds.activity_id
-    left join redemptions on activities.activity_id = redemptions.activity_id
+    select * from orders
+    union all
+    select * from refunds
+    union all
+    select * from redemptions
+    union all
+    select * from others
 
 )
 

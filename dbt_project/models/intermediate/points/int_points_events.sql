@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
+{{ config(post_hook="{{ hand_over() }}") }}
 
 -- What moves points or decides how long they last, in the order in which it counts, for the members whose ledger is
 -- derived again tonight.

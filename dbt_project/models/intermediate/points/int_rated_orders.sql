@@ -4,9 +4,7 @@
 -- amount of the order are the amount times `rate` (a product of two percentages), rounded down once.
 with orders as (
 
-    select orders.*
-    from {{ ref('int_orders') }} as orders
-    inner join {{ ref('int_touched_activities') }} as touched on orders.activity_id = touched.activity_id
+    select * from {{ ref('int_orders') }}
 
 ),
 
@@ -24,7 +22,7 @@ excluded as (
 
 members as (
 
-    {{ with_member_and_tier('orders') }}
+    {{ with_tier('orders') }}
 
 ),
 

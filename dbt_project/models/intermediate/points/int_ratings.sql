@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 -- Every activity that is rated tonight with every rule that it might earn by: points moved, or the reason why none did
 -- (C6). The base rate and what is spent or given back stand under the rule `base`.
 with base_ratings as (
@@ -10,7 +8,7 @@ with base_ratings as (
 
 activities as (
 
-    select * from {{ ref('int_activities') }}
+    select * from {{ ref('int_touched_activities') }}
 
 ),
 
@@ -28,7 +26,7 @@ bonus_refunds as (
 
 ratings as (
 
-    select {{ rating_columns('base_ratings') }} from base_ratings
+    select * from base_ratings
     union all
     select
         activities.activity_id, bonuses.rule, bonuses.member_id, activities.activity_type, activities.business,

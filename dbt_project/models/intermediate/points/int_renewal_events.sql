@@ -2,13 +2,8 @@
 -- A later refund leaves the renewal alone.
 with orders as (
 
-    select * from {{ ref('int_orders') }}
-
-),
-
-links as (
-
-    select * from {{ ref('int_member_links') }}
+    select * from {{ ref('int_rated_orders') }}
+    where member_id is not null
 
 ),
 
@@ -21,7 +16,7 @@ rules as (
 renewals as (
 
     select
-        links.member_id,
+        orders.member_id,
         orders.source,
         orders.account_id,
         orders.activity_id,
@@ -36,9 +31,6 @@ renewals as (
         on orders.business_date >= rules.valid_from_date
         and orders.business_date < rules.valid_until_date
         and rules.renewal_points_per_10000_fen is not null
-    inner join links
-        on orders.source = links.source
-        and orders.account_id = links.account_id
     where orders.paid_fen > 0
 
 )

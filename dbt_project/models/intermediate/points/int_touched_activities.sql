@@ -1,10 +1,57 @@
 {{ config(materialized='table') }}
 
--- What is rated again tonight: everything of touched members, and whatever else is new or changed. A refund or return
--- belongs to whoever its order belongs to, with or without a card.
+-- What is rated again tonight: everything of touched members, and whatever else is new or changed. What reverses an
+-- order or a redemption belongs to whoever that belongs to, with or without a card.
 with activities as (
 
     select * from {{ ref('int_activities') }}
+
+),
+
+reversals as (
+
+    select * from activities
+    where reverses_activity_id is not null
+
+),
+
+originals as (
+
+    select activity_id, source, account_id, business_date
+    from activities
+    where activity_id in (select reverses_activity_id from reversals)
+
+),
+
+postings as (
+
+    select * from {{ ref('int_activity_postings') }}
+
+),
+
+-- New or changed; what reverses it, and what it reverses, is rated with it.
+changed as (
+
+    select activity_id from postings
+    union
+    select reverses_activity_id from postings
+    where reverses_activity_id is not null
+    union
+    select reversals.activity_id
+    from reversals
+    inner join postings on reversals.reverses_activity_id = postings.activity_id
+
+),
+
+accounts as (
+
+    select
+        links.source,
+        links.account_id,
+        links.member_id,
+        touched.member_id is not null as is_touched
+    from {{ ref('int_member_links') }} as links
+    left join {{ ref('int_touched_members') }} as touched on links.member_id = touched.member_id
 
 ),
 
@@ -12,49 +59,42 @@ owned as (
 
     select
         activities.activity_id,
+        activities.activity_type,
+        activities.business,
+        activities.business_date,
+        activities.occurred_at,
         activities.reverses_activity_id,
-        original.activity_id as original_id,
-        case when original.activity_id is null then activities.source else original.source end as source,
-        case when original.activity_id is null then activities.account_id else original.account_id end as account_id
+        activities.merchant_id,
+        activities.channel,
+        activities.category,
+        activities.paid_fen,
+        activities.points,
+        activities.source,
+        activities.account_id,
+        case when originals.activity_id is null then activities.source else originals.source end as owner_source,
+        case
+            when originals.activity_id is null then activities.account_id else originals.account_id
+        end as owner_account_id,
+        originals.business_date as original_date
     from activities
-    left join activities as original on activities.reverses_activity_id = original.activity_id
-
-),
-
-of_members as (
-
-    select owned.activity_id
-    from owned
-    inner join {{ ref('int_member_links') }} as links
-        on owned.source = links.source
-        and owned.account_id = links.account_id
-    inner join {{ ref('int_touched_members') }} as touched on links.member_id = touched.member_id
-
-),
-
--- Of orders that have no member, all are new or changed where everything counts as touched. What reverses an order
--- that changed, or is gone, is rated with it.
-posted as (
-
-    select owned.activity_id, owned.original_id
-    from owned
-    cross join {{ ref('int_tonight') }} as tonight
-    left join {{ ref('int_activity_postings') }} as postings on owned.activity_id = postings.activity_id
-    left join {{ ref('int_activity_postings') }} as originals on owned.reverses_activity_id = originals.activity_id
-    where tonight.is_everything_touched
-        or postings.activity_id is not null
-        or originals.activity_id is not null
+    left join originals on activities.reverses_activity_id = originals.activity_id
 
 ),
 
 touched as (
 
-    select activity_id from of_members
-    union
-    select activity_id from posted
-    union
-    select original_id as activity_id from posted
-    where original_id is not null
+    select
+        owned.*,
+        accounts.member_id
+    from owned
+    left join accounts
+        on owned.owner_source = accounts.source
+        and owned.owner_account_id = accounts.account_id
+    left join changed on owned.activity_id = changed.activity_id
+    cross join {{ ref('int_tonight') }} as tonight
+    where accounts.is_touched
+        or changed.activity_id is not null
+        or tonight.is_everything_touched
 
 )
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
+{{ config(post_hook="{{ hand_over() }}") }}
 
 -- What the tier fold reads of touched members: what moves a metric, and locks, which are decided on the evening before
 -- their first day.
