@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
         count = fold_tier_night(lake, business_date, settings.engine)
         log.info("%s: %d tier changes", business_date, count)
     else:
-        count = fold_points_night(lake, business_date, settings.memory_limit, settings.engine)
+        count = fold_points_night(lake, business_date, settings.engine)
         log.info("%s: %d points entries", business_date, count)
     return 0
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.core.errors import Problem, one_line
-from ingest.core.lake import ROW_GROUP_ROWS, Lake, write_with
+from ingest.core.errors import Problem
+from ingest.core.lake import Lake, write_tables
 from ledger.calendar import day_number
 from ledger.columns import (
     Ints,
@@ -157,39 +156,17 @@ SHAPES = {
 }
 
 
-def fold_points_night(
-    lake: Lake, business_date: date, memory_limit: str, engine: str = "duckdb"
-) -> int:
+def fold_points_night(lake: Lake, business_date: date, engine: str = "duckdb") -> int:
     """Replace the night's partition of raw/ledger/points_entries; returns the number of entries.
 
-    Reads int_points_events and the rules of expiry compiled for the night. The rows are sorted by
-    all columns. What does not fit in `memory_limit` is spilled to work/.
+    Reads int_points_events and the rules of expiry compiled for the night. The rows come member by
+    member, each member's in the order in which they happened.
     """
     rules = read_table(lake.raw("rules", "expiry", business_date), EXPIRY)
     function = partial(entries_by_rules, rules=rules, business_date=business_date)
     fold = Fold("int_points_events", EVENTS, EVENT_ORDER, ENTRIES, function)
-    spill = lake.work / "spill_ledger"
-    connection = duckdb.connect(config={"memory_limit": memory_limit, "temp_directory": str(spill)})
-    try:
-        connection.from_arrow(ENTRIES.empty_table()).create("entries")
-        for entries in folded(fold, lake, business_date, engine):
-            connection.from_arrow(entries).insert_into("entries")
-        rows = connection.sql("from entries order by all nulls last")
-        write_with(
-            lake.raw("ledger", "points_entries", business_date),
-            lambda target: rows.write_parquet(
-                str(target), compression="zstd", row_group_size=ROW_GROUP_ROWS
-            ),
-        )
-        (count,) = connection.execute("select count(*) from entries").fetchall()[0]
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise Problem(
-            f"cannot sort the points entries of {business_date}: {one_line(error)}; give"
-            f" MEMORY_LIMIT or the disk of {lake.work} more room"
-        ) from error
-    finally:
-        connection.close()
-    return int(count)
+    target = lake.raw("ledger", "points_entries", business_date)
+    return write_tables(folded(fold, lake, business_date, engine), ENTRIES, target)
 
 
 def entries_by_rules(events: pa.Table, rules: pa.Table, business_date: date) -> pa.Table:

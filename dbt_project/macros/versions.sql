@@ -1,5 +1,6 @@
 {#- A posted history of versions, each of which may name the night of the one that it replaces or say that it withdraws:
-    of each key the version posted last, unless that withdrew it. -#}
+    of each key the version posted last, unless that withdrew it. `posted` is a relation, not a part of the query: what
+    a query names twice, DuckDB keeps whole. -#}
 {% macro versions_in_force(posted, keys) -%}
     select posted.*
     from {{ posted }} as posted

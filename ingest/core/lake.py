@@ -6,7 +6,7 @@ one, never half of either, and a killed step leaves nothing that looks finished.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -137,6 +137,22 @@ def write_parquet(table: pa.Table, path: Path) -> None:
             compression="zstd",
             row_group_size=ROW_GROUP_ROWS,
         )
+
+
+def write_tables(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> int:
+    """Put tables at `path` one after the other, as they come; returns the number of rows.
+
+    The same tables give the same bytes; only one of them is in memory at a time.
+    """
+    rows = 0
+    with (
+        _replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for table in tables:
+            writer.write_table(table.cast(schema), row_group_size=ROW_GROUP_ROWS)
+            rows += table.num_rows
+    return rows
 
 
 def write_with(path: Path, write: Callable[[Path], None]) -> None:

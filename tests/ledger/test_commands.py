@@ -90,15 +90,15 @@ def test_an_event_of_an_unknown_metric_or_tier_is_one_line(
     assert "unknown lock_tier 'jade'; known: basic, silver" in capsys.readouterr().err
 
 
-def test_points_writes_rows_sorted_by_all_columns(lake: Lake) -> None:
+def test_points_writes_rows_member_by_member_in_the_order_in_which_they_happened(lake: Lake) -> None:
     assert run("points", "--date", "2026-01-31") == 0
     written = pq.ParquetFile(lake.raw("ledger", "points_entries", NIGHT)).read()
     assert written.schema == ENTRIES
     shown = written.select(["entry_type", "account_id", "activity_id", "points"])
     assert [tuple(row.values()) for row in shown.to_pylist()] == [
         ("accrual", "A1", "O1", 20),
-        ("accrual", "B", "O2", 10),
         ("redemption", "A1", "R", 5),
+        ("accrual", "B", "O2", 10),
     ]
 
 

@@ -1,13 +1,7 @@
 -- Activities as they were believed after the last night: of each, the version posted last, unless that withdrew it.
-with posted as (
+with known as (
 
-    select * from {{ ref('int_posted__activities') }}
-
-),
-
-known as (
-
-    {{ versions_in_force('posted', ['activity_id']) }}
+    {{ versions_in_force(ref('int_posted__activities'), ['activity_id']) }}
 
 )
 

@@ -14,15 +14,21 @@ links as (
 
 ),
 
+postings as (
+
+    select activity_id, source, account_id, reverses_activity_id
+    from {{ ref('int_activity_postings') }}
+
+),
+
 -- What was believed before counts as much as what is believed now: a receipt may have changed hands.
 changed_activities as (
 
-    select source, account_id, reverses_activity_id
-    from {{ ref('int_activity_postings') }}
+    select activity_id, source, account_id, reverses_activity_id from postings
     union all
-    select known.source, known.account_id, known.reverses_activity_id
+    select known.activity_id, known.source, known.account_id, known.reverses_activity_id
     from {{ ref('int_known_activities') }} as known
-    inner join {{ ref('int_activity_postings') }} as postings on known.activity_id = postings.activity_id
+    inner join postings on known.activity_id = postings.activity_id
 
 ),
 
@@ -38,8 +44,7 @@ changed_accounts as (
     union all
     select reversals.source, reversals.account_id
     from {{ ref('int_activities') }} as reversals
-    inner join {{ ref('int_activity_postings') }} as postings
-        on reversals.reverses_activity_id = postings.activity_id
+    inner join postings on reversals.reverses_activity_id = postings.activity_id
 
 ),
 

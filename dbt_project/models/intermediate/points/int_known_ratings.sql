@@ -1,13 +1,7 @@
 -- Outcomes as they were believed after the last night: of each, the version posted last, unless that withdrew it.
-with posted as (
+with known as (
 
-    select * from {{ ref('int_posted__rating_outcomes') }}
-
-),
-
-known as (
-
-    {{ versions_in_force('posted', ['activity_id', 'rule']) }}
+    {{ versions_in_force(ref('int_posted__rating_outcomes'), ['activity_id', 'rule']) }}
 
 )
 

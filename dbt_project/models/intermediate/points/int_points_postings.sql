@@ -34,14 +34,16 @@ posted as (
 
 ),
 
+-- A reversal was posted with its parties swapped; seen from the entry they are swapped back.
 both_sides as (
 
-    select {{ points_entry_columns() }}, points as difference_points
+    select {{ points_entry_content() | join(', ') }}, points as difference_points
     from derived
     union all
-    -- A reversal was posted with its parties swapped; seen from the entry they are swapped back.
     select
-        {{ points_entry_columns(swap_if_reversed=true) }},
+        {{ points_entry_content()[:-2] | join(', ') }},
+        case when is_reversal then to_party else from_party end as from_party,
+        case when is_reversal then from_party else to_party end as to_party,
         -({{ signed('points') }}) as difference_points
     from posted
 
@@ -50,39 +52,49 @@ both_sides as (
 differences as (
 
     select
-        {{ points_entry_columns() }},
+        {{ points_entry_content() | join(', ') }},
         sum(difference_points) as difference_points
     from both_sides
-    group by {{ points_entry_columns() }}
+    group by {{ points_entry_content() | join(', ') }}
     having sum(difference_points) <> 0
+
+),
+
+-- The key is made for differences only: it costs more than finding them.
+keyed as (
+
+    select
+        {{ row_key(points_entry_content()) }} as entry_key,
+        differences.*
+    from differences
 
 ),
 
 postings as (
 
     select
-        md5(differences.entry_key || '|' || cast(tonight.business_date as string)) as entry_id,
-        differences.entry_key,
-        differences.business_date,
-        differences.entry_type,
+        md5(keyed.entry_key || '|' || cast(tonight.business_date as string)) as entry_id,
+        keyed.entry_key,
+        keyed.business_date,
+        keyed.entry_type,
         case when difference_points > 0 then from_party else to_party end as from_party,
         case when difference_points > 0 then to_party else from_party end as to_party,
         cast(abs(difference_points) as bigint) as points,
         difference_points < 0 as is_reversal,
-        differences.source,
-        differences.account_id,
-        differences.activity_id,
-        differences.lot_id,
-        differences.parent_lot_id,
-        differences.debt_activity_id,
-        differences.issuer_business,
-        differences.redeemer_business,
-        differences.settling_business,
-        differences.price_date,
-        differences.expires_on_date,
-        differences.release_on_date,
-        differences.rule_id
-    from differences
+        keyed.source,
+        keyed.account_id,
+        keyed.activity_id,
+        keyed.lot_id,
+        keyed.parent_lot_id,
+        keyed.debt_activity_id,
+        keyed.issuer_business,
+        keyed.redeemer_business,
+        keyed.settling_business,
+        keyed.price_date,
+        keyed.expires_on_date,
+        keyed.release_on_date,
+        keyed.rule_id
+    from keyed
     cross join tonight
 
 )
