@@ -1,10 +1,12 @@
-{#- Activities with the member of their account, and the tier that held on their own date; NULL without a member. -#}
+{#- Activities with the member of their account, and the tier that held on their own date: the lowest one until a
+    first change, and where there is no member. -#}
 {% macro with_member_and_tier(activities) -%}
     select
         {{ activities }}.*,
         links.member_id,
-        coalesce(timeline.to_tier, 'basic') as tier
+        coalesce(timeline.to_tier, lowest.tier) as tier
     from {{ activities }}
+    cross join ({{ lowest_tier() }}) as lowest
     left join {{ ref('int_member_links') }} as links
         on {{ activities }}.source = links.source
         and {{ activities }}.account_id = links.account_id
