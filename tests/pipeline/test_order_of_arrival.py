@@ -95,7 +95,8 @@ def some_activity(chance: np.random.Generator, number: int, earlier: list[Piece]
     points = int(chance.choice([50, 300, 2_000])) if kind == "points_redemption" else points
     noon = datetime(day.year, day.month, day.day, int(chance.integers(4, 15)), number % 60)
     said = {
-        "account_id": account if is_shown else None, "activity_type": kind, "reverses_activity_id": reverses,
+        "account_id": account if is_shown else None, "activity_type": kind,
+        "reverses_activity_id": reverses,
         "paid_fen": paid if is_money else 0, "points": 0 if is_money else points,
         "quantity": 2 if kind == "stay" else None, "occurred_at": noon,
     }  # fmt: skip
