@@ -13,8 +13,10 @@ from typing import Any
 
 import duckdb
 
+from exports.adjustments import write_adjustments
 from exports.as_of import write_as_of
 from exports.digest import Digest, combined_digest, table_digest
+from exports.explain.views import write_explanations
 from exports.reader import (
     MANIFEST,
     MARTS_DATABASE,
@@ -164,6 +166,8 @@ def _write_marts(settings: Settings, tonight: Tonight, folder: Path) -> dict[str
             for mart in marts:
                 digests[mart.name] = _write_mart(database, mart, folder)
             write_as_of(database)
+            write_explanations(database)
+            write_adjustments(database)
             _write_meta(database, tonight, marts, digests)
             database.execute(f"detach {WORK_CATALOG}")
 

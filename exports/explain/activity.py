@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from exports.explain.asked import Asked, Row
-from exports.explain.words import entry_words, outcome_words
 from exports.money import yuan
 
 OUTCOMES = """
-select * from fct_rating_outcomes where activity_id = ? order by rule <> 'base', rule
+select * from explained_outcomes where activity_id = ? order by rule <> 'base', rule
 """
 ENTRIES = """
-select * from fct_points_entries where activity_id = ?
+select * from explained_entries where activity_id = ?
 order by posted_date, business_date, entry_type, lot_id, points
 """
 REVERSED_BY = """
@@ -39,7 +38,7 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
     yield f"  来源 source {activity['source_file']}, 行 row {activity['source_row']}"
     yield "积分结果 outcomes:"
     for outcome in asked.rows(OUTCOMES, [activity["activity_id"]]):
-        yield f"  {outcome['rule']}: {_outcome(outcome)}"
+        yield f"  {outcome['rule']}: {outcome['explanation']}"
     yield from _entries(asked.rows(ENTRIES, [activity["activity_id"]]))
     yield from _lots(asked.rows(LOTS, [activity["activity_id"]]))
     for reversal in asked.rows(REVERSED_BY, [activity["activity_id"]]):
@@ -49,25 +48,11 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
         )
 
 
-def _outcome(outcome: Row) -> str:
-    text = f"{outcome_words(outcome['outcome'])} {outcome['points']:,}"
-    if outcome["business_multiplier_percent"] is not None and outcome["outcome"] == "awarded":
-        text += (
-            f" = 基础 base {outcome['base_points']:,}"
-            f" × 业态 {outcome['business_multiplier_percent']}%"
-            f" × {outcome['tier']} {outcome['tier_multiplier_percent']}%, 向下取整"
-        )
-    if outcome["clipped_points"]:
-        text += f", 封顶扣减 clipped {outcome['clipped_points']:,}"
-    return f"{text}  规则 rule {outcome['rule_id'] or '–'}"
-
-
 def _entries(entries: list[Row]) -> Iterator[str]:
     yield "分录 entries:" if entries else "没有产生分录 no entries"
     for entry in entries:
-        words = entry_words(entry["entry_type"], entry["is_reversal"])
         yield (
-            f"  {entry['posted_date']} 入账 posted  {words}"
+            f"  {entry['posted_date']} 入账 posted  {entry['explanation']}"
             f" {entry['points']:,}  {entry['from_party']} → {entry['to_party']}"
             f"  批次 {entry['lot_id'] or '–'}"
         )

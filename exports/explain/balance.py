@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from exports.explain.asked import Asked, Row
-from exports.explain.words import entry_words
+from exports.explain.words import ENTRY_WORDS
 
 ITEMS = {"account_joined": "账户并入 account joined", "account_left": "账户转出 account left"}
 LISTED = 50
@@ -20,8 +20,8 @@ where l.member_id = ?
 group by all
 order by expires_on_date nulls last, earned_on_date, l.lot_id
 """
-DIFFERENCES = """
-select * from points_differences(?, ?, ?) where member_id = ?
+DIFFERENCES = f"""
+select *, {ENTRY_WORDS} as explanation from points_differences(?, ?, ?) where member_id = ?
 order by posted_date, business_date nulls first, entry_type, activity_id, balance_points
 """
 
@@ -74,8 +74,7 @@ def _since(
     )
     for item in items[:LISTED]:
         what = ITEMS.get(item["item"]) or (
-            f"{entry_words(item['entry_type'], item['is_reversal'])}"
-            f" {item['business_date']} 活动 {item['activity_id']}"
+            f"{item['explanation']} {item['business_date']} 活动 {item['activity_id']}"
         )
         account = f"{item['source']}:{item['account_id']}"
         points, posted = item["balance_points"], item["posted_date"]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from exports.explain.asked import Asked, Row
-from exports.explain.words import entry_words, tier_reason_words
 
 LISTED = 30
 
@@ -23,12 +22,12 @@ where l.member_id = ?
 order by l.remaining_points = 0, l.expires_on_date nulls last, l.earned_on_date, l.lot_id
 """
 MOVEMENTS = """
-select * from fct_points_entries where member_id = ?
+select * from explained_entries where member_id = ?
 order by posted_date desc, business_date desc, entry_type, lot_id, points
 limit ?
 """
 TIER_CHANGES = """
-select * from fct_tier_changes
+select * from explained_tier_changes
 where member_id = ?
 order by effective_date, change_number, posted_date
 """
@@ -58,9 +57,8 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
     yield from (_lot(lot) for lot in shown)
     yield "最近变动 latest movements:"
     for entry in asked.rows(MOVEMENTS, [member, 10**9 if is_all else LISTED]):
-        words = entry_words(entry["entry_type"], entry["is_reversal"])
         yield (
-            f"  {entry['posted_date']}  {words}"
+            f"  {entry['posted_date']}  {entry['explanation']}"
             f" {entry['points']:,}  {entry['business_date']}"
             f"  批次 {entry['lot_id'] or '–'}  规则 {entry['rule_id']}"
         )
@@ -71,8 +69,7 @@ def _tier(tier: Row, changes: list[Row]) -> Iterator[str]:
     yield f"等级 tier {tier['tier_name']} ({tier['tier']}), 自 since {since}"
     for change in changes:
         yield (
-            f"    {change['effective_date']}  "
-            f"{tier_reason_words(change['reason'], change['is_reversal'])}"
+            f"    {change['effective_date']}  {change['explanation']}"
             f" {change['from_tier']} → {change['to_tier']}, 依据 by {change['growth_value']:,}"
         )
 

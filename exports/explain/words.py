@@ -1,4 +1,10 @@
-"""How outcomes and entries are said to a member."""
+"""How outcomes, entries and changes of tiers are said to a member: one place, as SQL.
+
+Analysts read the words as columns of views in the published database (exports/explain/views.py),
+a service desk as the lines of `python -m exports explain`.
+"""
+
+from collections.abc import Mapping
 
 OUTCOMES = {
     "awarded": "已得积分",
@@ -54,22 +60,30 @@ TIER_REASONS = {
     "reversal": "退款后撤销升级",
     "lock": "锁定等级",
 }
+REVERSED = "case when is_reversal then '冲销 reversed ' else '' end"
 
 
-def outcome_words(outcome: str) -> str:
-    """An outcome in Chinese, with its own name."""
-    return f"{OUTCOMES.get(outcome, outcome)} ({outcome})"
+def named(column: str, words: Mapping[str, str]) -> str:
+    """SQL for a code in Chinese; a code without words stands for itself."""
+    cases = " ".join(f"when '{code}' then '{word}'" for code, word in words.items())
+    return f"case {column} {cases} else {column} end"
 
 
-def entry_words(entry_type: str, is_reversal: bool) -> str:
-    """What an entry does in Chinese, with its own name."""
-    return f"{_reversed(is_reversal)}{ENTRIES.get(entry_type, entry_type)} ({entry_type})"
-
-
-def tier_reason_words(reason: str, is_reversal: bool) -> str:
-    """Why a tier changed, in Chinese."""
-    return f"{_reversed(is_reversal)}{TIER_REASONS.get(reason, reason)}"
-
-
-def _reversed(is_reversal: bool) -> str:
-    return "冲销 reversed " if is_reversal else ""
+OUTCOME_NAME = named("outcome", OUTCOMES)
+ENTRY_NAME = named("entry_type", ENTRIES)
+ENTRY_WORDS = f"{REVERSED} || {ENTRY_NAME} || ' (' || entry_type || ')'"
+TIER_WORDS = f"{REVERSED} || {named('reason', TIER_REASONS)}"
+MULTIPLIED = """
+    ' = 基础 base ' || format('{:,}', base_points)
+    || ' × 业态 ' || business_multiplier_percent || '%'
+    || ' × ' || tier || ' ' || tier_multiplier_percent || '%, 向下取整'
+"""
+# One outcome in a sentence: what happened, by which numbers, by which rule.
+OUTCOME_WORDS = f"""
+    {OUTCOME_NAME} || ' (' || outcome || ') ' || format('{{:,}}', points)
+    || case when outcome = 'awarded' and business_multiplier_percent is not null
+        then {MULTIPLIED} else '' end
+    || case when clipped_points > 0
+        then ', 封顶扣减 clipped ' || format('{{:,}}', clipped_points) else '' end
+    || '  规则 rule ' || coalesce(rule_id, '–')
+"""

@@ -125,13 +125,14 @@ class PageReader:
         return Section(
             "规则变更（试算所用的规则与现行规则相比）",
             (
-                ("表", "text"),
-                ("对象", "text"),
-                ("生效日", "text"),
-                ("版本自", "text"),
+                ("规则书", "text"),
                 ("项", "text"),
+                ("自", "text"),
+                ("至（不含）", "text"),
                 ("原值", "text"),
                 ("新值", "text"),
+                ("依据", "text"),
+                ("批准", "text"),
             ),
             tuple(changes),
             note=note if changes else "规则无变更，因此以下应无差异。",

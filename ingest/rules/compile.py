@@ -20,14 +20,24 @@ from ingest.rules import (
     settlement,
     tier_metrics,
     tiers,
+    written,
 )
 from ingest.rules.books import RuleBooks
-from ingest.rules.dated import Columns
+from ingest.rules.dated import Columns, Row
 
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
 TABLES: Mapping[str, Columns] = {
     name: columns
-    for part in (businesses, points, earning, tiers, settlement, entitlements, marketing)
+    for part in (
+        businesses,
+        points,
+        earning,
+        tiers,
+        settlement,
+        entitlements,
+        marketing,
+        written,
+    )
     for name, columns in part.TABLES.items()
 }
 
@@ -35,7 +45,7 @@ TABLES: Mapping[str, Columns] = {
 def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
     """All rule tables by name, rows in a fixed order."""
     names = [book.business for book in books.businesses]
-    rows = {
+    rows: dict[str, list[Row]] = {
         "businesses": businesses.business_rows(books.businesses),
         "zone_offsets": businesses.zone_offset_rows(books.businesses),
         "excluded_channels": businesses.excluded_channel_rows(books.businesses),
@@ -56,7 +66,9 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "reminder_days": marketing.reminder_day_rows(books.marketing),
         "rewards": marketing.reward_rows(books.marketing),
         "audiences": marketing.audience_rows(books.marketing),
+        "rule_values": written.written_value_rows(books),
     }
+    rows["rule_versions"] = written.rule_version_rows(rows)
     return {
         name: pa.Table.from_pylist(
             rows[name], pa.schema([(column, KINDS[kind]) for column, kind in columns.items()])

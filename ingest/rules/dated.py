@@ -4,7 +4,7 @@ A value holds from its date until the next one, so overlaps cannot be written. E
 source and who approved it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Generic, TypeVar
@@ -17,6 +17,7 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Columns = Mapping[str, str]  # text, whole or date
 VALID = {"valid_from_date": "date", "valid_until_date": "date"}
+SAID = {"source": "text", "approved_by": "text"}  # what a value leans on, and who answers for it
 
 
 def _increasing(values: "list[Dated[Any]]") -> "list[Dated[Any]]":
@@ -46,20 +47,29 @@ SwitchTimeline = Annotated[list[Dated[bool]], *ONE_OR_MORE]
 
 
 def periods(**timelines: Sequence[Dated[Any]]) -> list[Row]:
-    """Stretches in which no value changes, from the first date on which all are in force."""
+    """Stretches in which no value changes, from the first date on which all are in force, each with
+    the sources of its values and those who approved them.
+    """
     start = max(values[0].from_date for values in timelines.values())
     changes = {value.from_date for values in timelines.values() for value in values}
     days: list[date | None] = [start, *sorted(day for day in changes if day > start), None]
     rows = []
     for begin, end in pairwise(days):
         assert begin is not None
-        row: Row = {name: _in_force(values, begin) for name, values in timelines.items()}
-        rows.append({**row, "valid_from_date": begin, "valid_until_date": end})
+        held = {name: _in_force(values, begin) for name, values in timelines.items()}
+        row: Row = {name: dated.value for name, dated in held.items()}
+        said = {name: _together(getattr(each, name) for each in held.values()) for name in SAID}
+        rows.append({**row, "valid_from_date": begin, "valid_until_date": end, **said})
     return rows
 
 
-def _in_force(values: Sequence[Dated[Any]], day: date) -> Any:
-    return [value.value for value in values if value.from_date <= day][-1]
+def _in_force(values: Sequence[Dated[Any]], day: date) -> Dated[Any]:
+    return [value for value in values if value.from_date <= day][-1]
+
+
+def _together(texts: Iterable[str]) -> str:
+    """Each text once, in the order of the values that say it."""
+    return "; ".join(dict.fromkeys(texts))
 
 
 def named(period: Row, kind: str, **keys: str) -> Row:

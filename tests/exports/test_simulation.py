@@ -96,7 +96,8 @@ CHANGED = f"""{AS_IT_IS} {ENTRY}
         ('M1', 1, '2026-02-01', 'silver', false), ('M1', 1, '2026-02-01', 'silver', true),
         ('M1', 1, '2026-02-28', 'silver', false), ('M2', 1, '2026-03-01', 'silver', false);
 """
-CHANGES = [("earning", "mall", "2026-01-14", "2024-01-01", "valid_until_date", None, "2026-01-14")]
+MULTIPLIER = ("businesses/mall.yml", "points_multiplier_percent")
+CHANGES = [(*MULTIPLIER, "2026-01-14", None, "100", "200", "Sheet", "Somebody")]
 
 
 def built(root: Path, statements: str) -> Lake:
@@ -112,7 +113,8 @@ def built(root: Path, statements: str) -> Lake:
 
 
 def changes_file(folder: Path, rows: list[tuple[str | None, ...]]) -> Path:
-    names = ("table", "about", "effect_date", "from_date", "field", "before", "after")
+    names = ("book", "path", "effect_date", "until_date", "before", "after")
+    names += ("source", "approved_by")
     found = [dict(zip(names, row, strict=True)) for row in rows]
     file = folder / "changes.parquet"
     write_parquet(

@@ -1,80 +1,183 @@
-"""What a rule book changes is said value by value, with the date from which it holds."""
+"""What rule books change is said value by value, with the days on which it is other than before."""
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ingest.__main__ import main
+from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.rules.books import load_rule_books
-from ingest.rules.changes import RuleChange, rule_changes
+from ingest.rules.changes import RuleChange, change_table, rule_changes
 from ingest.rules.compile import compile_rules, write_rules
 
 PROJECT = load_settings().dbt_project
-SOURCE = "source: Sheet, approved_by: Somebody"
+SAID = "source: Sheet, approved_by: Somebody"
+MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
+MULTIPLIER = ("businesses/mall.yml", "points_multiplier_percent")
+SHEET = ("Sheet", "Somebody")
+CHARTER = ("Programme charter 2024 §3.1", "Group membership committee")
+
+
+def dated(day: date, value: str) -> str:
+    return f"  - {{from: {day}, value: {value}, {SAID}}}\n"
 
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """A copy of the rule books in which the mall's points double from March on."""
-    copy = tmp_path / "rules"
-    shutil.copytree(PROJECT / "rules", copy)
-    path = copy / "businesses" / "mall.yml"
+    """A copy of the rule books."""
+    return Path(shutil.copytree(PROJECT / "rules", tmp_path / "rules"))
+
+
+def written(rules: Path, book: str, old: str, new: str) -> dict[str, pa.Table]:
+    """The books compiled, one place of one of them written anew."""
+    path = rules / book
     text = path.read_text(encoding="utf-8")
-    later = f"value: 100, {SOURCE}}}\n  - {{from: 2026-03-01, value: 200,"
-    path.write_text(text.replace("value: 100,", later, 1), encoding="utf-8")
-    return copy
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return compile_rules(load_rule_books(rules, PROJECT))
 
 
-def test_a_new_value_is_a_change_from_its_date_on_and_ends_the_one_before(rules: Path) -> None:
-    before = compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
-    changes = list(rule_changes(before, compile_rules(load_rule_books(rules, PROJECT))))
-    march = date(2026, 3, 1)
-    assert RuleChange("earning", "mall", march, "multiplier_percent", None, 200) in changes
-    ended = RuleChange("earning", "mall", date(2024, 1, 1), "valid_until_date", None, march)
-    assert ended in changes
-    assert {change.table for change in changes} == {"earning"}
-    assert {change.about for change in changes} == {"mall"}
+def with_multipliers(rules: Path, *later: str) -> dict[str, pa.Table]:
+    """The mall's multiplier with values after that of 2024."""
+    end = "\nrefund_policy:"
+    return written(rules, MULTIPLIER[0], end, "".join(later) + end)
 
 
-def test_the_same_books_change_nothing_and_an_older_set_shows_the_way_back(rules: Path) -> None:
-    new = compile_rules(load_rule_books(rules, PROJECT))
-    assert list(rule_changes(new, new)) == []
-    old = compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
-    there, back = list(rule_changes(old, new)), list(rule_changes(new, old))
-    assert [(c.field, c.before, c.after) for c in there] == [
-        (c.field, c.after, c.before) for c in back
+@pytest.fixture(scope="module")
+def before() -> dict[str, pa.Table]:
+    return compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
+
+
+def test_a_later_value_changes_its_own_place_from_its_date_on_and_nothing_else(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    after = with_multipliers(rules, dated(MARCH, "200"))
+    change = RuleChange(*MULTIPLIER, MARCH, None, "100", "200", *SHEET)
+    assert list(rule_changes(before, after)) == [change]
+    back = RuleChange(*MULTIPLIER, MARCH, None, "200", "100", *CHARTER)
+    assert list(rule_changes(after, before)) == [back]
+
+
+def test_a_value_that_returns_to_what_it_was_changes_only_the_days_between(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    after = with_multipliers(rules, dated(MARCH, "200"), dated(APRIL, "100"))
+    change = RuleChange(*MULTIPLIER, MARCH, APRIL, "100", "200", *SHEET)
+    assert list(rule_changes(before, after)) == [change]
+
+
+def test_a_value_that_repeats_the_one_before_is_named_as_changing_nothing(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    after = with_multipliers(rules, dated(MARCH, "200"), dated(APRIL, "200"), dated(MAY, "100"))
+    change = RuleChange(*MULTIPLIER, MARCH, MAY, "100", "200", *SHEET)
+    repeated = RuleChange(*MULTIPLIER, APRIL, None, "200", "200", *SHEET)
+    assert list(rule_changes(before, after)) == [change, repeated]
+    assert (change.is_effective, repeated.is_effective) == (True, False)
+    assert change_table([change, repeated]).num_rows == 1
+
+
+def test_another_source_of_the_same_value_is_named_as_changing_nothing(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    after = written(rules, MULTIPLIER[0], "2024 §3.1", "2024 §3.1a")
+    said = ("Programme charter 2024 §3.1a", CHARTER[1])
+    same = RuleChange(*MULTIPLIER, date(2024, 1, 1), None, "100", "100", *said)
+    assert list(rule_changes(before, after)) == [same]
+
+
+def test_of_terms_only_the_words_that_differ_are_said(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    book = "programme/earning.yml"
+    rule = "bonus_rules[second_purchase_this_week].terms"
+    terms = "{award: {percent_of_base: 100}, when: {ordinal: {period: week, nth: 2}}, caps: {C}}"
+    later = terms.replace("C", "points_per_month: 6000, awards_per_day: 1")
+    end = "        approved_by: Mall marketing\n"
+    indented = "    " + dated(MARCH.replace(year=2027), later)
+    after = written(rules, book, end, end + indented)
+    change = RuleChange(book, rule, MARCH.replace(year=2027), None, None, None, *SHEET)
+    assert list(rule_changes(before, after)) == [
+        replace(change, path=f"{rule}.caps.awards_per_day", after="1"),
+        replace(change, path=f"{rule}.caps.points_per_month", before="5000", after="6000"),
+    ]
+    (ended,) = rule_changes(before, written(rules, book, later, "null"))
+    assert (ended.path, ended.effect_date, ended.after) == (rule, change.effect_date, None)
+    assert str(ended.before).startswith('{"award": {"percent_of_base": 100}')
+
+
+def test_a_tier_between_two_is_new_from_its_date_and_its_neighbours_stay(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    book = "programme/tiers.yml"
+    tier = (
+        "  - tier: jade\n    tier_name: 翡翠\n"
+        f"    growth_threshold: [{{from: 2027-01-01, value: 10000, {SAID}}}]\n"
+        f"    points_multiplier_percent: [{{from: 2027-01-01, value: 130, {SAID}}}]\n"
+    )
+    after = written(rules, book, "  - tier: gold", tier + "  - tier: gold")
+    day = date(2027, 1, 1)
+    assert list(rule_changes(before, after)) == [
+        RuleChange(book, "tiers[jade].growth_threshold", day, None, None, "10000", *SHEET),
+        RuleChange(book, "tiers[jade].points_multiplier_percent", day, None, None, "130", *SHEET),
+        RuleChange(book, "tiers[jade].tier", day, None, None, "jade"),
+        RuleChange(book, "tiers[jade].tier_name", day, None, None, "翡翠"),
     ]
 
 
+def test_what_has_no_dates_changes_every_day(before: dict[str, pa.Table], rules: Path) -> None:
+    after = written(rules, MULTIPLIER[0], "business_name: 购物中心", "business_name: 商场")
+    named = RuleChange(MULTIPLIER[0], "business_name", None, None, "购物中心", "商场")
+    assert list(rule_changes(before, after)) == [named]
+
+
+def test_the_same_books_change_nothing_and_without_a_night_before_every_value_is_new(
+    before: dict[str, pa.Table],
+) -> None:
+    assert list(rule_changes(before, before)) == []
+    changes = list(rule_changes({}, before))
+    assert {change.before for change in changes} == {None}
+    assert len(changes) >= before["rule_values"].num_rows > 100
+
+
 def test_the_command_compares_with_the_last_night_or_another_folder(
-    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    rules: Path,
+    before: dict[str, pa.Table],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
-    night = compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
-    write_rules(Lake(tmp_path / "lake"), date(2026, 2, 1), night)
+    write_rules(Lake(tmp_path / "lake"), MARCH, before)
     assert main(["rules", "--changes"]) == 0
     assert "规则无变更" in capsys.readouterr().out
+    with_multipliers(rules, dated(APRIL, "100"))
     assert main(["rules", "--changes", "--against", str(rules)]) == 0
-    shown = capsys.readouterr().out
-    assert "multiplier_percent" in shown
-    assert "2026-03-01" in shown
     monkeypatch.setenv("RULES_DIR", str(rules))
+    capsys.readouterr()
     assert main(["rules", "--changes"]) == 0
-    assert "multiplier_percent" in capsys.readouterr().out
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "2026-04-01" in line]
+    told = [cell.strip() for cell in line.strip("│").split("│")]
+    assert told == [*MULTIPLIER, "2026-04-01", "", "100", "不变 changes nothing", *SHEET]
 
 
-def test_a_change_takes_effect_when_its_value_begins_or_the_earlier_of_two_ends() -> None:
-    january, march, april = date(2026, 1, 1), date(2026, 3, 1), date(2026, 4, 1)
-    assert RuleChange("earning", "mall", march, "multiplier_percent", 1, 2).effect_date == march
-    assert RuleChange("fund", "fund", None, "party_name", "a", "b").effect_date is None
-    for before, after in ((None, march), (march, None), (march, april), (april, march)):
-        ended = RuleChange("earning", "mall", january, "valid_until_date", before, after)
-        assert ended.effect_date == march
+def test_a_night_that_kept_no_written_values_cannot_be_compared_with(
+    before: dict[str, pa.Table],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
+    kept = {name: table for name, table in before.items() if name != "rule_values"}
+    write_rules(Lake(tmp_path / "lake"), MARCH, kept)
+    with pytest.raises(Problem, match="--against DIR"):
+        main(["rules", "--changes"])
 
 
 def test_the_changes_are_written_for_programs_as_text(
@@ -82,18 +185,20 @@ def test_the_changes_are_written_for_programs_as_text(
 ) -> None:
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
     monkeypatch.setenv("RULES_DIR", str(rules))
+    with_multipliers(rules, dated(MARCH, "200"), dated(APRIL, "200"))
     file = tmp_path / "changes.parquet"
     against = ["--changes", "--against", str(PROJECT / "rules")]
     assert main(["rules", *against, "--write", str(file)]) == 0
     assert capsys.readouterr().out == ""
-    written = pq.read_table(file).to_pylist()
-    assert {
-        "table": "earning",
-        "about": "mall",
-        "effect_date": "2026-03-01",
-        "from_date": "2026-03-01",
-        "field": "multiplier_percent",
-        "before": None,
-        "after": "200",
-    } in written
-    assert {row["effect_date"] for row in written} == {"2026-03-01"}
+    assert pq.read_table(file).to_pylist() == [
+        {
+            "book": "businesses/mall.yml",
+            "path": "points_multiplier_percent",
+            "effect_date": "2026-03-01",
+            "until_date": None,
+            "before": "100",
+            "after": "200",
+            "source": "Sheet",
+            "approved_by": "Somebody",
+        }
+    ]

@@ -149,6 +149,30 @@ def test_every_lot_holds_what_was_issued_less_what_left_it(life: tuple[list[Even
 
 @settings(max_examples=200, deadline=None)
 @given(lives())
+def test_every_lot_is_explained_on_every_day_and_all_lots_together_are_the_members(
+    life: tuple[list[Event], date],
+) -> None:
+    """C5 by business date, which is not the order in which entries arise: what falls due is dated
+    its own day.
+    """
+    events, closing_date = life
+    issued = {(event.member_id, event.lot_id): event.points for event in events}
+    for member_id in {event.member_id for event in events}:
+        own = [event for event in events if event.member_id == member_id]
+        rows = folded_rows(own, closing_date)
+        held: Counter[str] = Counter()
+        for day in sorted({row.business_date for row in rows}):
+            for row in rows:
+                if row.business_date == day and row.lot_id is not None:
+                    held[row.lot_id] += LOT_SIGNS.get(row.entry_type, 0) * row.points
+            for lot_id, points_held in held.items():
+                assert 0 <= points_held <= issued[member_id, lot_id.removesuffix("/renewed")]
+            until = [row for row in rows if row.business_date <= day]
+            assert sum(held.values()) == signed(until, "member")
+
+
+@settings(max_examples=200, deadline=None)
+@given(lives())
 def test_a_member_owns_what_the_entries_gave_less_what_they_took(
     life: tuple[list[Event], date],
 ) -> None:

@@ -136,8 +136,12 @@ def test_the_upgrade_that_is_not_reached_moves_one_member(simulated: dict[str, A
 def test_the_page_begins_with_the_rules_that_change_and_every_sum_agrees(
     simulated: dict[str, Any],
 ) -> None:
-    changed = {(row["table"], row["about"]) for row in simulated["tables"]["rule_changes"]}
-    assert changed == {("earning", "mall"), ("tier_conditions", "silver")}
+    names = ("path", "effect_date", "until_date", "before", "after")
+    changed = [tuple(row[name] for name in names) for row in simulated["tables"]["rule_changes"]]
+    assert changed == [
+        ("points_multiplier_percent", "2026-10-01", "2026-11-01", "100", "200"),
+        ("tiers[silver].growth_threshold", "2026-10-01", None, "5000", "6000"),
+    ]
     page = (simulated["out"] / "simulation.html").read_text(encoding="utf-8")
     assert "所有变更均在窗口之内或之后生效" in page
     assert page.count('<span class="yes">✓</span>') >= 30

@@ -13,12 +13,15 @@
         = 4,000, not enough either.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import openpyxl
 import pytest
+
+from tests.pipeline.nights import must_run
 
 
 def rows(lake: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -84,6 +87,45 @@ def test_every_activity_has_one_outcome_with_its_reason(worked_lake: Path) -> No
         ("awarded", 5, 8008),
         ("clawed_back", 2, 1200),
         ("redeemed", 2, 900),
+    ]
+
+
+@pytest.mark.parametrize("document", ["mall:R2", "mall:R4", "hotel:F1", "mall:R3"])
+def test_what_explain_prints_is_what_analysts_read_in_the_views(
+    worked_lake: Path, document: str
+) -> None:
+    said = must_run(worked_lake, "exports", "explain", "activity", document)
+    (activity,) = re.findall(r"活动 activity (\w+)", said)
+    outcomes = rows(
+        worked_lake,
+        f"select rule, explanation from explained_outcomes where activity_id = '{activity}'",
+    )
+    entries = rows(
+        worked_lake,
+        f"select explanation, points from explained_entries where activity_id = '{activity}'",
+    )
+    assert outcomes
+    for rule, explanation in outcomes:
+        assert f"  {rule}: {explanation}\n" in said
+    for explanation, points in entries:
+        assert f"{explanation} {points:,}  " in said
+
+
+def test_an_outcome_leads_to_the_documents_of_its_rule_and_to_who_approved_them(
+    worked_lake: Path,
+) -> None:
+    hotel = rows(
+        worked_lake,
+        "select explanation, rule_source, rule_approved_by from explained_outcomes"
+        " where business = 'hotel' and outcome = 'awarded'",
+    )
+    multiplied = "基础 base 1,000 × 业态 150% × silver 120%, 向下取整"
+    assert hotel == [
+        (
+            f"已得积分 (awarded) 1,800 = {multiplied}  规则 rule earn/hotel/2024-01-01",
+            "Programme charter 2024 §3; Programme charter 2024 §3.1; Programme charter 2024 §5.2",
+            "Group membership committee",
+        )
     ]
 
 

@@ -1,0 +1,67 @@
+"""Which line of which earlier month a settlement line corrects: a view in every publication."""
+
+import duckdb
+
+NAME = "settlement_adjustments"
+DESCRIPTION = (
+    "调整 one row for each settlement line of a month that was over when it was posted, with the "
+    "line of an earlier posting that it corrects."
+)
+# From the closest: the same entry posted before, another posting of the same movement of the same
+# activity (other lots, other prices), the movement that a refund or a return takes back.
+VIEW = """
+    with lines as (
+        select lines.*, entries.entry_key
+        from fct_settlement_lines as lines
+        inner join fct_points_entries as entries on lines.entry_id = entries.entry_id
+    ),
+    late as (
+        select lines.*, activities.reverses_activity_id
+        from lines
+        left join fct_activities as activities on lines.activity_id = activities.activity_id
+        where lines.origin_month < lines.period_month
+    ),
+    earlier as (
+        select late.line_id, 1 as distance, 'same_entry' as corrects, other.*
+        from late inner join lines as other
+            on late.entry_key = other.entry_key and other.posted_date < late.posted_date
+        union all
+        select late.line_id, 2, 'same_activity', other.*
+        from late inner join lines as other
+            on late.activity_id = other.activity_id
+            and late.movement_type = other.movement_type
+            and other.posted_date < late.posted_date
+        union all
+        select late.line_id, 3, 'reversed_activity', other.*
+        from late inner join lines as other
+            on late.reverses_activity_id = other.activity_id
+            and other.movement_type in ('accrual', 'release', 'redemption', 'redemption_debt')
+            and other.posted_date < late.posted_date
+    ),
+    closest as (
+        select *
+        from earlier as e(line_id, distance, corrects, corrected_line_id)
+        qualify row_number() over (
+            partition by line_id order by distance, posted_date desc, corrected_line_id) = 1
+    )
+    select
+        late.line_id, late.posted_date, late.period_month, late.business_date, late.origin_month,
+        late.movement_type, late.payer_party, late.payee_party, late.points, late.amount_fen,
+        late.is_reversal, late.activity_id,
+        coalesce(closest.corrects, 'nothing_posted_before') as corrects,
+        closest.corrected_line_id,
+        closest.period_month as corrected_period_month,
+        closest.amount_fen as corrected_amount_fen
+    from late
+    left join closest on late.line_id = closest.line_id
+"""
+READ = {"fct_settlement_lines", "fct_points_entries", "fct_activities"}
+
+
+def write_adjustments(database: duckdb.DuckDBPyConnection) -> None:
+    """Make the view in a database of marts, if it holds those that it reads."""
+    tables = "select table_name from duckdb_tables()"
+    if not {name for (name,) in database.execute(tables).fetchall()} >= READ:
+        return
+    database.execute(f"create view {NAME} as {VIEW}")
+    database.execute(f"comment on view {NAME} is '{DESCRIPTION}'")

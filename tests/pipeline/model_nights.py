@@ -1,0 +1,129 @@
+"""Nights without dbt, files and identity: the project's own SQL and folds on a lake of their own.
+
+What the deliveries say (the activities of tonight's touched documents) and who is who are given;
+everything from there to the postings is what a night runs, model by model, in one process.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from exports.publish import POSTINGS
+from ingest.core.lake import Lake, write_parquet
+from ingest.core.settings import load_settings
+from ingest.night import ensure_empty_partitions
+from ingest.rules.compile import write_rules
+from ledger.points_night import fold_points_night
+from ledger.tier_night import fold_tier_night
+from tests.pipeline.nights import must_run
+
+PROJECT = load_settings({}).dbt_project
+CONTRACT = PROJECT / "models" / "intermediate" / "common" / "_lake__sources.yml"
+POSTED = ("activities", "tier_changes", "rating_outcomes", "points_entries", "settlement_lines")
+RESULT = "int_rating_outcomes"  # what is believed of every activity after the night
+FOLDS = {"int_tier_events": "tiers", "int_points_events": "points"}
+FOLDED = {"int_tier_periods": "int_tier_events", "int_points_derived": "int_points_events"}
+# What a night gets from identity and from businesses, instead of their models.
+GIVEN = {
+    "int_derived_activities", "int_touched_documents", "int_member_links", "int_link_changes",
+    "int_accounts", "int_behaviours",
+}  # fmt: skip
+TONIGHT = pa.schema(
+    [
+        ("business_date", pa.date32()),
+        ("previous_date", pa.date32()),
+        ("run_key", pa.string()),
+        ("is_everything_touched", pa.bool_()),
+    ]
+)
+LOCKS = pa.schema(
+    [(name, pa.string()) for name in ("source", "account_id", "tier")]
+    + [(name, pa.date32()) for name in ("from_date", "until_date")]
+)
+
+
+@dataclass(frozen=True)
+class Models:
+    """Compiled SQL by name in an order in which it can run, and the lake it was compiled for."""
+
+    lake: Path
+    sql: Mapping[str, str]
+
+
+def compile_models(folder: Path) -> Models:
+    """Compile what leads to the postings, on an empty lake."""
+    lake = folder / "compiled" / "lake"
+    targets = [f"+{name}" for name in (*_postings(), *FOLDS, RESULT)]
+    must_run(lake, "dags", "dbt", "compile", "--quiet", "--no-introspect", "--select", *targets)
+    found = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in (lake / "work" / "dbt" / "compiled").rglob("*.sql")
+    }
+    order: dict[str, str] = {}
+    for target in (*_postings(), RESULT):
+        for name in _in_order(target, found, set(order)):
+            order[name] = found[name]
+    return Models(lake, order)
+
+
+def _postings() -> list[str]:
+    return [POSTINGS[table][0] for table in POSTED]
+
+
+def _in_order(name: str, sql: Mapping[str, str], done: set[str]) -> Iterator[str]:
+    if name in done or name in GIVEN:
+        return
+    done.add(name)
+    needed = re.findall(r'"onemember"\."main"\."(\w+)"', sql[name])
+    for each in (*needed, *([FOLDED[name]] if name in FOLDED else [])):
+        yield from _in_order(each, sql, done)
+    yield name
+
+
+class Nights:
+    """Nights on one lake, from an empty one on."""
+
+    def __init__(self, models: Models, rules: Mapping[str, pa.Table], root: Path) -> None:
+        self._models, self._rules, self._lake = models, rules, Lake(root)
+        self._previous: date | None = None
+        ensure_empty_partitions(self._lake, CONTRACT)
+
+    def run(self, night: date, given: Mapping[str, pa.Table]) -> None:
+        """Run one night and post it; `given` are the tables that GIVEN names."""
+        row = {"business_date": night, "previous_date": self._previous}
+        row |= {"run_key": "k", "is_everything_touched": False}
+        write_parquet(pa.Table.from_pylist([row], TONIGHT), self._lake.tonight)
+        write_rules(self._lake, night, {**self._rules, "tier_locks": LOCKS.empty_table()})
+        with duckdb.connect() as work:
+            work.execute("set threads = 1; attach ':memory:' as onemember; use onemember")
+            for name, table in given.items():
+                work.register("loading", table)
+                work.execute(f"create table {name} as select * from loading")
+            for name, sql in self._models.sql.items():
+                here = sql.replace(str(self._models.lake), str(self._lake.root))
+                work.execute(f"create table {name} as {here}")
+                if name in FOLDS:
+                    self._fold(work, name, night)
+            for table in POSTED:
+                path = self._lake.posted(table, night)
+                write_parquet(work.table(POSTINGS[table][0]).to_arrow_table(), path)
+            self.believed = work.table(RESULT).to_arrow_table()
+        self._previous = night
+
+    def _fold(self, work: duckdb.DuckDBPyConnection, events: str, night: date) -> None:
+        path = self._lake.work / "handover" / f"{events}.parquet"
+        write_parquet(work.table(events).to_arrow_table(), path)
+        if FOLDS[events] == "tiers":
+            fold_tier_night(self._lake, night)
+        else:
+            fold_points_night(self._lake, night)
+
+    def posted(self, table: str) -> pa.Table:
+        """All that was posted to a ledger, night by night, with its posted_date."""
+        return pq.read_table(self._lake.posted(table, date.max).parent.parent)
