@@ -90,7 +90,7 @@ def test_an_event_of_an_unknown_metric_or_tier_is_one_line(
     assert "unknown lock_tier 'jade'; known: basic, silver" in capsys.readouterr().err
 
 
-def test_points_writes_rows_member_by_member_in_the_order_in_which_they_happened(lake: Lake) -> None:
+def test_points_are_written_member_by_member_as_they_happened(lake: Lake) -> None:
     assert run("points", "--date", "2026-01-31") == 0
     written = pq.ParquetFile(lake.raw("ledger", "points_entries", NIGHT)).read()
     assert written.schema == ENTRIES
