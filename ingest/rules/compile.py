@@ -16,6 +16,7 @@ from ingest.rules import (
     earning,
     entitlements,
     marketing,
+    missions,
     points,
     settlement,
     tier_metrics,
@@ -27,7 +28,7 @@ from ingest.rules.dated import Columns
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
 TABLES: Mapping[str, Columns] = {
     name: columns
-    for part in (businesses, points, earning, tiers, settlement, entitlements, marketing)
+    for part in (businesses, points, earning, tiers, settlement, entitlements, marketing, missions)
     for name, columns in part.TABLES.items()
 }
 
@@ -56,6 +57,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "reminder_days": marketing.reminder_day_rows(books.marketing),
         "rewards": marketing.reward_rows(books.marketing),
         "audiences": marketing.audience_rows(books.marketing),
+        "missions": missions.mission_rows(books.missions),
     }
     return {
         name: pa.Table.from_pylist(

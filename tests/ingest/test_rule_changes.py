@@ -51,6 +51,29 @@ def test_the_same_books_change_nothing_and_an_older_set_shows_the_way_back(rules
     ]
 
 
+def test_a_birthday_that_a_rule_begins_to_ask_for_is_said_with_its_window(rules: Path) -> None:
+    before = compile_rules(load_rule_books(rules, PROJECT))
+    book = rules / "programme" / "earning.yml"
+    old = "when: {ordinal: {period: ever, nth: 1}}"
+    text = book.read_text(encoding="utf-8")
+    assert old in text
+    new = "when: {birthday: {window: day, days_before: 3}}, caps: {awards_per_year: 1}"
+    book.write_text(text.replace(old, new), encoding="utf-8")
+    after = compile_rules(load_rule_books(rules, PROJECT))
+    changed = {
+        change.field: (change.before, change.after) for change in rule_changes(before, after)
+    }
+    assert changed == {
+        "ordinal_period": ("ever", None),
+        "ordinal_from": (1, None),
+        "ordinal_until": (1, None),
+        "birthday_window": (None, "day"),
+        "birthday_days_before": (None, 3),
+        "birthday_days_after": (None, 0),
+        "awards_per_year": (None, 1),
+    }
+
+
 def test_the_command_compares_with_the_last_night_or_another_folder(
     rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
