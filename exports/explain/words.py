@@ -22,6 +22,7 @@ OUTCOMES = {
     "birthday_unknown": "会员没有登记生日",
     "not_birthday": "不在会员生日期间",
     "no_mission": "当日没有进行中的任务",
+    "no_tag": "会员当日没有活动要求的标签",
     "not_the_nth": "不是活动要求的第几次消费",
     "outranked": "同组活动只取最优惠的一个",
     "cap_reached": "已达到活动的积分上限",

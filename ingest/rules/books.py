@@ -15,6 +15,7 @@ from ingest.rules.marketing import Marketing, check_marketing
 from ingest.rules.missions import Missions, check_missions
 from ingest.rules.points import Points, check_points
 from ingest.rules.settlement import Settlement, check_settlement
+from ingest.rules.tags import Tags, check_tags
 from ingest.rules.tiers import Tiers, check_tiers
 
 
@@ -30,6 +31,7 @@ class RuleBooks:
     marketing: Marketing
     missions: Missions
     settlement: Settlement
+    tags: Tags
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -46,6 +48,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     entitlements = _book(programme / "entitlements.yml", Entitlements)
     marketing = _book(programme / "marketing.yml", Marketing)
     missions = _book(programme / "missions.yml", Missions)
+    tags = _book(programme / "tags.yml", Tags)
     settlement = _book(programme / "settlement.yml", Settlement)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
@@ -54,7 +57,9 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     metrics = {metric.metric for metric in tiers.content.metrics}
     check_tiers(tiers, businesses)
     check_points(points, names)
-    check_earning(earning, Known(businesses, set(names), offered))
+    check_tags(tags, businesses)
+    tag_names = {tag.tag for tag in tags.content.tags}
+    check_earning(earning, Known(businesses, set(names), offered, tag_names))
     check_missions(missions, earning.content, businesses, set(names), metrics)
     check_entitlements(entitlements, businesses, set(names))
     check_marketing(marketing, businesses)
@@ -68,6 +73,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         marketing=marketing.content,
         missions=missions.content,
         settlement=settlement.content,
+        tags=tags.content,
     )
 
 

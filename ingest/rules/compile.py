@@ -19,6 +19,7 @@ from ingest.rules import (
     missions,
     points,
     settlement,
+    tags,
     tier_metrics,
     tiers,
 )
@@ -28,7 +29,17 @@ from ingest.rules.dated import Columns
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
 TABLES: Mapping[str, Columns] = {
     name: columns
-    for part in (businesses, points, earning, tiers, settlement, entitlements, marketing, missions)
+    for part in (
+        businesses,
+        points,
+        earning,
+        tiers,
+        settlement,
+        entitlements,
+        marketing,
+        missions,
+        tags,
+    )
     for name, columns in part.TABLES.items()
 }
 
@@ -58,6 +69,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "rewards": marketing.reward_rows(books.marketing),
         "audiences": marketing.audience_rows(books.marketing),
         "missions": missions.mission_rows(books.missions),
+        "tags": tags.tag_rows(books.tags),
     }
     return {
         name: pa.Table.from_pylist(

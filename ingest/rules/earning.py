@@ -5,7 +5,6 @@ book), brand and merchant (`overrides` here). The closest one that covers an ord
 A bonus rule gives points of its own for activities in its scope; `when` says which of them earn.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -25,6 +24,7 @@ from ingest.rules.dated import (
     named,
     periods,
 )
+from ingest.rules.lists import Listed, ListedNames, listed, once
 
 ORDERS = ("purchase", "stay", "fee_payment", "parking_session")
 BEHAVIOURS = ("check_in", "survey", "share", "referral")
@@ -38,15 +38,7 @@ ActivityType = Literal[
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-def _some(values: list[str]) -> list[str]:
-    if len(set(values)) < len(values):
-        raise ValueError("a value stands here twice")
-    return values
-
-
-Listed = Annotated[list[Text], Field(min_length=1), AfterValidator(_some)]
 BirthdayDays = Annotated[int, Field(ge=0, le=180)]  # so that no day is near two birthdays
-ListedNames = Annotated[list[Name], Field(min_length=1), AfterValidator(_some)]
 
 
 class Brand(Written):
@@ -72,12 +64,12 @@ class Scope(Written):
     """Which activities a rule is about; what is not named is not asked."""
 
     businesses: ListedNames
-    activity_types: Annotated[list[ActivityType], Field(min_length=1), AfterValidator(_some)]
+    activity_types: Annotated[list[ActivityType], Field(min_length=1), AfterValidator(once)]
     brand: Name | None = None
     merchants: Listed | None = None
     channels: Listed | None = None
     categories: Listed | None = None
-    weekdays: Annotated[list[Weekday], Field(min_length=1), AfterValidator(_some)] | None = None
+    weekdays: Annotated[list[Weekday], Field(min_length=1), AfterValidator(once)] | None = None
     from_time: Clock | None = None
     until_time: Clock | None = None
 
@@ -132,6 +124,7 @@ class When(Written):
     ordinal: Ordinal | None = None
     birthday: Birthday | None = None
     mission: Name | None = None
+    tag: Name | None = None
 
 
 class Caps(Written):
@@ -209,6 +202,7 @@ TABLES: dict[str, Columns] = {
         "ordinal_from": "whole",
         "ordinal_until": "whole",
         "with_mission": "text",
+        "with_tag": "text",
         "birthday_window": "text",
         "birthday_days_before": "whole",
         "birthday_days_after": "whole",
@@ -223,11 +217,12 @@ TABLES: dict[str, Columns] = {
 
 @dataclass(frozen=True)
 class Known:
-    """What other books name: businesses, tiers and missions."""
+    """What other books name: businesses, tiers, missions and tags."""
 
     businesses: set[str]
     tiers: set[str]
     missions: set[str]
+    tags: set[str]
 
 
 def check_earning(page: Document[Earning], known: Known) -> None:
@@ -299,9 +294,12 @@ def _check_terms(
 ) -> None:
     for place, tier in enumerate(terms.when.tiers or ()):
         _check_known(page, (*where, "when", "tiers", place), "tier", tier, known.tiers)
-    if terms.when.mission is not None:
-        mission: Where = (*where, "when", "mission")
-        _check_known(page, mission, "mission", terms.when.mission, known.missions)
+    for what, name, names in (
+        ("mission", terms.when.mission, known.missions),
+        ("tag", terms.when.tag, known.tags),
+    ):
+        if name is not None:
+            _check_known(page, (*where, "when", what), what, name, names)
     pays_nothing = [name for name in rule.scope.activity_types if name in BEHAVIOURS]
     asks_money = terms.award.points is None or terms.award.for_each_fen is not None
     if pays_nothing and (asks_money or terms.when.least_paid_fen is not None):
@@ -378,15 +376,11 @@ def _terms_columns(terms: Terms) -> Row:
         "ordinal_from": ordinal and ordinal.nth,
         "ordinal_until": ordinal and (None if ordinal.and_later else ordinal.nth),
         "with_mission": terms.when.mission,
+        "with_tag": terms.when.tag,
         "birthday_window": birthday and birthday.window,
         "birthday_days_before": (birthday.days_before or 0) if birthday and is_near_a_day else None,
         "birthday_days_after": (birthday.days_after or 0) if birthday and is_near_a_day else None,
     }
-
-
-def listed(values: Sequence[str] | None) -> str | None:
-    """A list as one text that SQL can look into: |a|b|, in alphabetical order; None for none."""
-    return None if values is None else "|" + "|".join(sorted(values)) + "|"
 
 
 def _minute(clock: str) -> int:

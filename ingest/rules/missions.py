@@ -6,7 +6,7 @@ is offered one keeps it: offers are posted, and later corrections or rules take 
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ingest.core.documents import Document, Name, Text, Where, Written
 from ingest.rules.dated import (
@@ -20,7 +20,8 @@ from ingest.rules.dated import (
     named,
     periods,
 )
-from ingest.rules.earning import Earning, listed
+from ingest.rules.earning import Earning
+from ingest.rules.lists import ListedNames, listed
 
 Days = Annotated[int, Field(ge=1, le=366)]
 
@@ -40,12 +41,6 @@ TABLES: dict[str, Columns] = {
 }
 
 
-def _some(values: list[str]) -> list[str]:
-    if len(set(values)) < len(values):
-        raise ValueError("a value stands here twice")
-    return values
-
-
 class Offer(Written):
     """Who is offered a mission: whoever reaches the next tier (one of `tiers`, if these are named)
     once no more than `missing_at_most` of the metric has come. It is live on `days` days from the
@@ -55,7 +50,7 @@ class Offer(Written):
 
     metric: Name
     missing_at_most: Positive
-    tiers: Annotated[list[Name], Field(min_length=1), AfterValidator(_some)] | None = None
+    tiers: ListedNames | None = None
     days: Days
     again_after_days: Days | None = None
 

@@ -26,6 +26,7 @@ class Activity:
     left_fen: tuple[int, ...] = ()  # what is left of the order after each refund
     birthday: tuple[int, int] | None = None  # the member's month and day
     missions: tuple[tuple[str, date, date], ...] = ()  # the member's, first day and last
+    tags: frozenset[str] = frozenset()  # the member's, on the day
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,23 @@ class Rule:
     ordinal: tuple[str, int, int] | None = None  # period, from, until
     birthday: tuple[str, int, int] | None = None  # window, days before, days after
     mission: str | None = None
+    tag: str | None = None
     caps: dict[str, int] = field(default_factory=dict)
     group: str | None = None
     rank: int = 0
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One version of a tag: so many orders, or so much money, in the days before a day."""
+
+    tag: str
+    business: str | None
+    from_date: date
+    until_date: date
+    within_days: int
+    orders_at_least: int = 0
+    paid_fen_at_least: int = 0
 
 
 Outcomes = dict[tuple[str, str], tuple[str, int]]
@@ -87,6 +102,29 @@ def period_of(name: str, day: date) -> object:
     """What two days of one period have in common."""
     weeks = day - timedelta(days=day.weekday())
     return {"day": day, "week": weeks, "month": (day.year, day.month), "year": day.year}.get(name)
+
+
+def tags_on(
+    member: str, day: date, activities: list[Activity], tags: list[Definition]
+) -> frozenset[str]:
+    """What a member is on a day, by the days before it; refund n comes n days after its order."""
+    found = set()
+    for tag in tags:
+        ages = [
+            (a, (day - a.business_date).days)
+            for a in activities
+            if a.member_id == member and a.paid_fen > 0 and tag.business in (None, a.business)
+        ]
+        recent = [(a, age) for a, age in ages if 1 <= age <= tag.within_days]
+        left = [[a.paid_fen, *a.left_fen][min(age, len(a.left_fen))] for a, age in recent]
+        is_enough = (
+            len(recent) >= tag.orders_at_least
+            if tag.orders_at_least
+            else sum(left) >= tag.paid_fen_at_least
+        )
+        if is_enough and tag.from_date <= day < tag.until_date:
+            found.add(tag.tag)
+    return frozenset(found)
 
 
 def birthday_near(rule: Rule, activity: Activity) -> date | None:
@@ -157,6 +195,8 @@ def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | No
         for name, first, last in activity.missions
     ):
         return "no_mission"
+    if rule.tag is not None and rule.tag not in activity.tags:
+        return "no_tag"
     if rule.ordinal is not None and not begin <= place <= end:
         return "not_the_nth"
     return None if value(rule, activity, activity.paid_fen) else "below_one_point"

@@ -68,7 +68,8 @@ NO, YES = ("not_birthday", 0), ("awarded", 77)
 ON_THE_DAY = """
 select business, business_date, outcome, points
 from fct_rating_outcomes
-where rule = 'on_the_day' and reverses_activity_id is null and business_date < date '2026-11-01'
+where rule = 'on_the_day' and business_date < date '2026-11-01'
+    and activity_type in ('purchase', 'stay')
 order by business, business_date
 """
 Tables = Mapping[str, list[dict[str, Any]]]

@@ -1,6 +1,7 @@
 """The bonus models, as dbt compiles them, against rules written a second time in Python."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,16 +10,26 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.rules.earning import TABLES, listed
+from ingest.rules import earning, tags
+from ingest.rules.lists import listed
 from tests.pipeline.nights import must_run
-from tests.pipeline.rating_reference import Activity, Rule, rate_all, taken_back
+from tests.pipeline.rating_reference import (
+    Activity,
+    Definition,
+    Rule,
+    rate_all,
+    tags_on,
+    taken_back,
+)
 
 MODELS = (
-    "int_bonus_candidates", "int_bonus_birthdays", "int_bonus_missions", "int_bonus_offers",
-    "int_rated_bonuses", "int_bonus_refunds",
+    "int_bonus_candidates", "int_bonus_birthdays", "int_bonus_missions", "int_tagged_orders",
+    "int_member_tags", "int_bonus_tags", "int_bonus_offers", "int_rated_bonuses",
+    "int_bonus_refunds",
 )  # fmt: skip
 FIRSTS, SHANGHAI = (date(2026, 2, 23), date(2028, 2, 23), date(2026, 12, 27)), 480
 BIRTHDAYS = {"M1": (2, 29), "M2": (12, 31)}  # nobody knows that of M3
+TABLES = {**earning.TABLES, **tags.TABLES}
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
 TEXT, WHOLE = pa.string(), pa.int64()
 ORDERS = {
@@ -29,7 +40,7 @@ ORDERS = {
 }  # fmt: skip
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
-    "remaining_before_fen": WHOLE, "remaining_after_fen": WHOLE,
+    "remaining_before_fen": WHOLE, "remaining_after_fen": WHOLE, "business_date": pa.date32(),
 }  # fmt: skip
 
 
@@ -127,7 +138,7 @@ def some_rule(chance: np.random.Generator, number: int, first: date) -> Rule:
         tiers=maybe(frozenset({"gold"}), frozenset()), ordinal=maybe(ordinal, None), caps=caps,
         group=chosen(chance, [None, "g"]), rank=int(chance.integers(3)),
         birthday=maybe(chosen(chance, [("month", 0, 0), days]), None),
-        mission=maybe("step", None),
+        mission=maybe("step", None), tag=maybe(chosen(chance, ["regular", "spender"]), None),
     )  # fmt: skip
 
 
@@ -151,22 +162,55 @@ def rule_rows(rules: list[Rule]) -> pa.Table:
                 "tiers": listed(sorted(rule.tiers)) if rule.tiers else None,
                 "ordinal_period": ordinal[0], "ordinal_from": ordinal[1],
                 "ordinal_until": ordinal[2], "birthday_window": window,
-                "with_mission": rule.mission,
+                "with_mission": rule.mission, "with_tag": rule.tag,
                 "birthday_days_before": before, "birthday_days_after": after,
                 **rule.caps, "only_best_of": rule.group, "rank": rule.rank,
                 "valid_from_date": rule.from_date, "valid_until_date": rule.until_date,
             }
         )  # fmt: skip
-    columns = TABLES["bonus_rules"]
+    return table_of("bonus_rules", rows)
+
+
+def table_of(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    columns = TABLES[name]
     return pa.Table.from_pylist(rows, pa.schema([(n, KINDS[k]) for n, k in columns.items()]))
+
+
+def tags_of(first: date) -> list[Definition]:
+    """Two definitions of one tag, one after the other, and money at the mall."""
+    begin, change = first - timedelta(days=9), first + timedelta(days=7)
+    end = first + timedelta(days=12)
+    return [
+        Definition("regular", None, begin, change, 5, orders_at_least=3),
+        Definition("regular", "mall", change, end, 9, orders_at_least=2),
+        Definition("spender", "mall", begin, end, 6, paid_fen_at_least=60_000),
+    ]
+
+
+def tag_row(tag: Definition) -> dict[str, Any]:
+    return {
+        "tag": tag.tag, "businesses": tag.business and f"|{tag.business}|",
+        "within_days": tag.within_days, "orders_at_least": tag.orders_at_least or None,
+        "paid_fen_at_least": tag.paid_fen_at_least or None, "valid_from_date": tag.from_date,
+        "valid_until_date": tag.until_date, "rule_id": f"{tag.tag}/{tag.from_date}",
+    }  # fmt: skip
 
 
 def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[str, pa.Table]]:
     rows = [
-        {n: getattr(a, n) for n in ORDERS if hasattr(a, n)} | {"source": "pos"} for a in activities
+        {n: getattr(a, n) for n in ORDERS if hasattr(a, n)}
+        | {"source": "pos", "account_id": a.member_id}
+        for a in activities
     ]
     schema = pa.schema(list(ORDERS.items()))
-    yield "int_rated_orders", pa.Table.from_pylist([r for r in rows if r["paid_fen"]], schema)
+    orders = pa.Table.from_pylist([r for r in rows if r["paid_fen"]], schema)
+    yield "int_rated_orders", orders
+    yield "int_orders", orders
+    members = ["M1", "M2", "M3"]
+    links = {"source": ["pos"] * 3, "account_id": members, "member_id": members}
+    yield "int_member_links", pa.table(links)
+    definitions = [tag_row(tag) for tag in tags_of(min(a.business_date for a in activities))]
+    yield "int_rules__tags", table_of("tags", definitions)
     yield (
         "int_rated_behaviours",
         pa.Table.from_pylist([row for row in rows if not row["paid_fen"]], schema),
@@ -200,7 +244,7 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
         {
             "activity_id": f"{a.activity_id}/{number}", "order_activity_id": a.activity_id,
             "order_date": a.business_date, "remaining_before_fen": before,
-            "remaining_after_fen": after,
+            "remaining_after_fen": after, "business_date": a.business_date + timedelta(days=number),
         }
         for a in activities
         for number, (before, after) in enumerate(
@@ -214,7 +258,11 @@ def world(seed: int) -> tuple[list[Activity], list[Rule]]:
     """Forty activities of three members and eight rules, about the end of a February or a year."""
     chance = np.random.default_rng(seed)
     first = FIRSTS[seed % len(FIRSTS)]
-    activities = some_activities(chance, 40, first)
+    said = some_activities(chance, 40, first)
+    defined = tags_of(min(a.business_date for a in said))
+    activities = [
+        replace(a, tags=tags_on(a.member_id, a.business_date, said, defined)) for a in said
+    ]
     return activities, [some_rule(chance, number, first) for number in range(8)]
 
 
@@ -223,7 +271,7 @@ def test_the_worlds_hold_every_outcome() -> None:
     assert outcomes == {
         *("awarded", "cap_reached", "outranked", "not_the_nth", "tier_not_eligible"),
         *("below_least_paid", "below_one_point", "not_birthday", "birthday_unknown"),
-        "no_mission",
+        *("no_mission", "no_tag"),
     }
 
 

@@ -26,6 +26,7 @@ named as (
         ordinal_from,
         ordinal_until,
         with_mission,
+        with_tag,
         birthday_window,
         birthday_days_before,
         birthday_days_after,
