@@ -69,7 +69,7 @@ ON_THE_DAY = """
 select business, business_date, outcome, points
 from fct_rating_outcomes
 where rule = 'on_the_day' and business_date < date '2026-11-01'
-    and activity_type in ('purchase', 'stay')
+    and outcome in ('awarded', 'not_birthday')
 order by business, business_date
 """
 Tables = Mapping[str, list[dict[str, Any]]]

@@ -29,7 +29,7 @@ lines as (
 
 ),
 
-groups as (
+condition_groups as (
 
     select
         mission,
@@ -52,7 +52,7 @@ ways as (
         tier,
         way_number,
         max(near_value) as missing_value
-    from groups
+    from condition_groups
     group by mission, member_id, tier, way_number
     having min(case when holds_then then 1 else 0 end) = 1
         and max(near_value) is not null
