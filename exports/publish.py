@@ -59,6 +59,7 @@ PARQUET = f"format parquet, compression zstd, compression_level 1, row_group_siz
 # Posted table: (table of the working database, columns that identify a row).
 POSTINGS = {
     "activities": ("int_activity_postings", ("source", "account_id", "activity_id")),
+    "missions": ("int_mission_postings", ("mission_id",)),
     "points_entries": ("int_points_postings", ("entry_id",)),
     "rating_outcomes": ("int_rating_postings", ("activity_id", "rule")),
     "row_outcomes": (

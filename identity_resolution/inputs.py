@@ -68,8 +68,8 @@ def show_people(engine: Engine, accounts: str | None = None) -> None:
     engine.table("input_people", PEOPLE.format(rows="people_rows"))
 
 
-def people_of(accounts: str) -> str:
-    """A query for the tokens of the accounts of a table, as input_people."""
+def people_of(accounts: str | None) -> str:
+    """A query for the tokens of the accounts of a table, or of everybody, as input_people."""
     return PEOPLE.format(rows=f"({PEOPLE_ROWS.format(accounts=_of(accounts))}) as newest")
 
 

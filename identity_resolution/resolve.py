@@ -6,8 +6,10 @@ from datetime import date
 from functools import partial
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from identity_resolution.birthdays import birthdays
 from identity_resolution.cluster import group_accounts
 from identity_resolution.compare import Unsealer, compare_candidates, unseal_lake
 from identity_resolution.components import find_components, name_components
@@ -27,28 +29,35 @@ from ingest.core.settings import Settings
 def resolve_night(
     settings: Settings, identity: IdentitySettings, business_date: date, is_full: bool = False
 ) -> Resolution:
-    """Resolve the accounts of a night and replace the night's partitions of raw/identity.
+    """Resolve the accounts of a night and replace the night's partitions of raw/identity, and the
+    night's birthdays.
 
     Only components in which something changed since the night before are resolved again, unless
     is_full, or rules or code changed. Problem if an input is missing.
     """
     lake = Lake(settings.lake)
-    before = None if is_full else _night_before(lake, business_date)
-    night = Night(business_date, tuple(nights_of(lake, before)) if before else ())
+    before = _night_before(lake, business_date)
+    builds_on = nights_of(lake, before) if before and not is_full else ()
+    night = Night(business_date, tuple(builds_on))
     unsealer = partial(unseal_lake, lake=lake, keys_file=settings.keys_file)
+
+    def work(engine: Engine) -> tuple[Resolution, pa.Table]:
+        resolution = _resolve_lake(engine, lake, unsealer, night, identity)
+        return resolution, birthdays(engine, lake, settings.keys_file, business_date, before)
+
     spill = lake.work / "spill_identity"
     if settings.engine == "spark":
         from ingest.core.spark import spark_problem  # noqa: PLC0415 - installed for Spark only
 
         with spark_problem("Spark cannot resolve identities"):
-            resolution = _resolve_lake(SparkEngine(spill), lake, unsealer, night, identity)
+            resolution, born = work(SparkEngine(spill))
     else:
         config = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
         with duckdb.connect(config=dict(config)) as connection:
-            engine = DuckDbEngine(connection)
-            resolution = _resolve_lake(engine, lake, unsealer, night, identity)
+            resolution, born = work(DuckDbEngine(connection))
     for name, table in vars(resolution).items():
         write_parquet(table, lake.raw("identity", name, business_date))
+    write_parquet(born, lake.birthdays)
     return resolution
 
 

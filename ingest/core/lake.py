@@ -106,6 +106,11 @@ class Lake:
         return self.work / "tonight.parquet"
 
     @property
+    def birthdays(self) -> Path:
+        """Birthdays of accounts, for one night, while a rule asks for them."""
+        return self.work / "birthdays.parquet"
+
+    @property
     def published(self) -> Path:
         """Folder of closed versions and of the pointer `current`."""
         return self.root / "published"

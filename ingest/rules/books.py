@@ -9,11 +9,13 @@ from pathlib import Path
 from ingest.core.documents import Document, M, read_document
 from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
-from ingest.rules.earning import Earning, check_earning
+from ingest.rules.earning import Earning, Known, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
+from ingest.rules.missions import Missions, check_missions
 from ingest.rules.points import Points, check_points
 from ingest.rules.settlement import Settlement, check_settlement
+from ingest.rules.tags import Tags, check_tags
 from ingest.rules.tiers import Tiers, check_tiers
 
 
@@ -27,7 +29,9 @@ class RuleBooks:
     tiers: Tiers
     entitlements: Entitlements
     marketing: Marketing
+    missions: Missions
     settlement: Settlement
+    tags: Tags
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -43,14 +47,21 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     tiers = _book(programme / "tiers.yml", Tiers)
     entitlements = _book(programme / "entitlements.yml", Entitlements)
     marketing = _book(programme / "marketing.yml", Marketing)
+    missions = _book(programme / "missions.yml", Missions)
+    tags = _book(programme / "tags.yml", Tags)
     settlement = _book(programme / "settlement.yml", Settlement)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     names = [tier.tier for tier in tiers.content.tiers]
+    offered = {mission.mission for mission in missions.content.missions}
+    metrics = {metric.metric for metric in tiers.content.metrics}
     check_tiers(tiers, businesses)
     check_points(points, names)
-    check_earning(earning, businesses, set(names))
-    check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
+    check_tags(tags, businesses)
+    tag_names = {tag.tag for tag in tags.content.tags}
+    check_earning(earning, Known(businesses, set(names), offered, tag_names))
+    check_missions(missions, earning.content, businesses, set(names), metrics)
+    check_entitlements(entitlements, businesses, set(names))
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
     return RuleBooks(
@@ -60,7 +71,9 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         tiers=tiers.content,
         entitlements=entitlements.content,
         marketing=marketing.content,
+        missions=missions.content,
         settlement=settlement.content,
+        tags=tags.content,
     )
 
 

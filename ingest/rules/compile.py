@@ -16,8 +16,10 @@ from ingest.rules import (
     earning,
     entitlements,
     marketing,
+    missions,
     points,
     settlement,
+    tags,
     tier_metrics,
     tiers,
     written,
@@ -37,6 +39,8 @@ TABLES: Mapping[str, Columns] = {
         entitlements,
         marketing,
         written,
+        missions,
+        tags,
     )
     for name, columns in part.TABLES.items()
 }
@@ -67,6 +71,8 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "rewards": marketing.reward_rows(books.marketing),
         "audiences": marketing.audience_rows(books.marketing),
         "rule_values": written.written_value_rows(books),
+        "missions": missions.mission_rows(books.missions),
+        "tags": tags.tag_rows(books.tags),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

@@ -5,7 +5,7 @@ book), brand and merchant (`overrides` here). The closest one that covers an ord
 A bonus rule gives points of its own for activities in its scope; `when` says which of them earn.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -24,6 +24,7 @@ from ingest.rules.dated import (
     named,
     periods,
 )
+from ingest.rules.lists import Listed, ListedNames, listed, once
 
 ORDERS = ("purchase", "stay", "fee_payment", "parking_session")
 BEHAVIOURS = ("check_in", "survey", "share", "referral")
@@ -37,14 +38,7 @@ ActivityType = Literal[
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-def _some(values: list[str]) -> list[str]:
-    if len(set(values)) < len(values):
-        raise ValueError("a value stands here twice")
-    return values
-
-
-Listed = Annotated[list[Text], Field(min_length=1), AfterValidator(_some)]
-ListedNames = Annotated[list[Name], Field(min_length=1), AfterValidator(_some)]
+BirthdayDays = Annotated[int, Field(ge=0, le=180)]  # so that no day is near two birthdays
 
 
 class Brand(Written):
@@ -70,12 +64,12 @@ class Scope(Written):
     """Which activities a rule is about; what is not named is not asked."""
 
     businesses: ListedNames
-    activity_types: Annotated[list[ActivityType], Field(min_length=1), AfterValidator(_some)]
+    activity_types: Annotated[list[ActivityType], Field(min_length=1), AfterValidator(once)]
     brand: Name | None = None
     merchants: Listed | None = None
     channels: Listed | None = None
     categories: Listed | None = None
-    weekdays: Annotated[list[Weekday], Field(min_length=1), AfterValidator(_some)] | None = None
+    weekdays: Annotated[list[Weekday], Field(min_length=1), AfterValidator(once)] | None = None
     from_time: Clock | None = None
     until_time: Clock | None = None
 
@@ -106,23 +100,46 @@ class Ordinal(Written):
     and_later: bool = False
 
 
+class Birthday(Written):
+    """An activity near the member's birthday: in its month, or on the day and so many days before
+    and after it. Whoever was born on 29 February has it on the 28th in other years.
+    """
+
+    window: Literal["month", "day"]
+    days_before: BirthdayDays | None = None
+    days_after: BirthdayDays | None = None
+
+    @model_validator(mode="after")
+    def _days_of_a_day(self) -> "Birthday":
+        if self.window == "month" and (self.days_before, self.days_after) != (None, None):
+            raise ValueError("days_before and days_after go with window: day")
+        return self
+
+
 class When(Written):
     """What has to hold of the member and the amount."""
 
     least_paid_fen: Positive | None = None
     tiers: ListedNames | None = None
     ordinal: Ordinal | None = None
+    birthday: Birthday | None = None
+    mission: Name | None = None
+    tag: Name | None = None
 
 
 class Caps(Written):
-    """The most that one member gets by the rule; points beyond are clipped, awards refused."""
+    """The most that one member gets by the rule; points beyond are clipped, awards refused. Of a
+    rule that asks for birthdays the year is that of the birthday: 2 January belongs to 31 December.
+    """
 
     points_per_activity: Positive | None = None
     points_per_day: Positive | None = None
     points_per_month: Positive | None = None
+    points_per_year: Positive | None = None
     points_in_all: Positive | None = None
     awards_per_day: Positive | None = None
     awards_per_month: Positive | None = None
+    awards_per_year: Positive | None = None
     awards_in_all: Positive | None = None
 
 
@@ -184,6 +201,11 @@ TABLES: dict[str, Columns] = {
         "ordinal_period": "text",
         "ordinal_from": "whole",
         "ordinal_until": "whole",
+        "with_mission": "text",
+        "with_tag": "text",
+        "birthday_window": "text",
+        "birthday_days_before": "whole",
+        "birthday_days_after": "whole",
         **dict.fromkeys(Caps.model_fields, "whole"),
         "only_best_of": "text",
         "rank": "whole",
@@ -193,17 +215,28 @@ TABLES: dict[str, Columns] = {
 }
 
 
-def check_earning(page: Document[Earning], businesses: set[str], tiers: set[str]) -> None:
+@dataclass(frozen=True)
+class Known:
+    """What other books name: businesses, tiers, missions and tags."""
+
+    businesses: set[str]
+    tiers: set[str]
+    missions: set[str]
+    tags: set[str]
+
+
+def check_earning(page: Document[Earning], known: Known) -> None:
     """Names are known and unique, and no merchant has two base rates of one layer at one time."""
     book = page.content
     check_unique(page, "brands", [brand.brand for brand in book.brands])
     check_unique(page, "overrides", [override.override for override in book.overrides])
     check_unique(page, "bonus_rules", [rule.rule for rule in book.bonus_rules])
     for number, brand in enumerate(book.brands):
-        _check_known(page, ("brands", number, "business"), "business", brand.business, businesses)
-    _check_overrides(page, businesses)
+        where: Where = ("brands", number, "business")
+        _check_known(page, where, "business", brand.business, known.businesses)
+    _check_overrides(page, known.businesses)
     for number, rule in enumerate(book.bonus_rules):
-        _check_rule(page, number, rule, businesses, tiers)
+        _check_rule(page, number, rule, known)
 
 
 def _check_known(
@@ -234,15 +267,13 @@ def _check_overrides(page: Document[Earning], businesses: set[str]) -> None:
             taken[key] = override.override
 
 
-def _check_rule(
-    page: Document[Earning], number: int, rule: BonusRule, businesses: set[str], tiers: set[str]
-) -> None:
+def _check_rule(page: Document[Earning], number: int, rule: BonusRule, known: Known) -> None:
     where: Where = ("bonus_rules", number)
     scope: Where = (*where, "scope")
     if rule.rule == BASE:
         raise page.problem((*where, "rule"), f"'{BASE}' is the name of the base rate")
     for place, name in enumerate(rule.scope.businesses):
-        _check_known(page, (*scope, "businesses", place), "business", name, businesses)
+        _check_known(page, (*scope, "businesses", place), "business", name, known.businesses)
     brands = {brand.brand: brand for brand in page.content.brands}
     if rule.scope.brand is not None:
         _check_known(page, (*scope, "brand"), "brand", rule.scope.brand, set(brands))
@@ -255,14 +286,20 @@ def _check_rule(
         raise page.problem(scope, "from_time and until_time go together")
     for place, value in enumerate(rule.terms):
         if value.value is not None:
-            _check_terms(page, (*where, "terms", place, "value"), rule, value.value, tiers)
+            _check_terms(page, (*where, "terms", place, "value"), rule, value.value, known)
 
 
 def _check_terms(
-    page: Document[Earning], where: Where, rule: BonusRule, terms: Terms, tiers: set[str]
+    page: Document[Earning], where: Where, rule: BonusRule, terms: Terms, known: Known
 ) -> None:
     for place, tier in enumerate(terms.when.tiers or ()):
-        _check_known(page, (*where, "when", "tiers", place), "tier", tier, tiers)
+        _check_known(page, (*where, "when", "tiers", place), "tier", tier, known.tiers)
+    for what, name, names in (
+        ("mission", terms.when.mission, known.missions),
+        ("tag", terms.when.tag, known.tags),
+    ):
+        if name is not None:
+            _check_known(page, (*where, "when", what), what, name, names)
     pays_nothing = [name for name in rule.scope.activity_types if name in BEHAVIOURS]
     asks_money = terms.award.points is None or terms.award.for_each_fen is not None
     if pays_nothing and (asks_money or terms.when.least_paid_fen is not None):
@@ -328,7 +365,8 @@ def _scope_columns(book: Earning, scope: Scope) -> Row:
 
 
 def _terms_columns(terms: Terms) -> Row:
-    ordinal = terms.when.ordinal
+    ordinal, birthday = terms.when.ordinal, terms.when.birthday
+    is_near_a_day = birthday is not None and birthday.window == "day"
     return {
         **terms.award.model_dump(),
         **terms.caps.model_dump(),
@@ -337,12 +375,12 @@ def _terms_columns(terms: Terms) -> Row:
         "ordinal_period": ordinal and ordinal.period,
         "ordinal_from": ordinal and ordinal.nth,
         "ordinal_until": ordinal and (None if ordinal.and_later else ordinal.nth),
+        "with_mission": terms.when.mission,
+        "with_tag": terms.when.tag,
+        "birthday_window": birthday and birthday.window,
+        "birthday_days_before": (birthday.days_before or 0) if birthday and is_near_a_day else None,
+        "birthday_days_after": (birthday.days_after or 0) if birthday and is_near_a_day else None,
     }
-
-
-def listed(values: Sequence[str] | None) -> str | None:
-    """A list as one text that SQL can look into: |a|b|, in alphabetical order; None for none."""
-    return None if values is None else "|" + "|".join(sorted(values)) + "|"
 
 
 def _minute(clock: str) -> int:

@@ -21,12 +21,17 @@ TABLES: dict[str, Columns] = {
     "rule_versions": {"rule_id": "text", "rule_name": "text", **VALID, **SAID},
 }
 DATED = {"from_date", "value", *SAID}
-NAMES = ("rule_name", "tier_name", "benefit_name", "reward_name", "audience_name")
+NAMES = (
+    "rule_name", "tier_name", "benefit_name", "reward_name", "audience_name", "mission_name",
+)  # fmt: skip
 # What names the entries of a list, if not their first word; feeds have nothing but their place.
 NAMED_BY: Mapping[str, Sequence[str]] = {
     "exceptions": ("issuer_business", "redeemer_business"),
     "feeds": (),
 }
+PROGRAMME = (
+    "points", "earning", "missions", "tags", "tiers", "entitlements", "marketing", "settlement",
+)  # fmt: skip
 ORDER = "order"  # of tiers, their places in the list decide who ranks above whom
 
 
@@ -57,8 +62,7 @@ def rule_version_rows(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
 def _books(books: RuleBooks) -> Iterator[tuple[str, Written]]:
     for business in books.businesses:
         yield f"businesses/{business.business}.yml", business
-    programme = ("points", "earning", "tiers", "entitlements", "marketing", "settlement")
-    for name in programme:
+    for name in PROGRAMME:
         yield f"programme/{name}.yml", getattr(books, name)
 
 

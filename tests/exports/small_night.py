@@ -66,6 +66,7 @@ ROWS = {
 POSTINGS = """
     create table int_activity_postings (source varchar, account_id varchar, activity_id varchar);
     insert into int_activity_postings values ('pos', '1', 'a2'), ('pms', null, 'a1');
+    create table int_mission_postings (mission_id varchar, mission varchar);
     create table int_points_postings (posted_date date, entry_id varchar, points bigint);
     insert into int_points_postings values ('2026-01-31', 'e2', 40), ('2026-01-31', 'e1', 60);
     create table int_rating_postings (activity_id varchar, rule varchar, points bigint);

@@ -32,6 +32,7 @@ NEXT = Night(date(2026, 2, 1), 2, LAST_OF_JANUARY)
 POSTED_TABLES = [
     "activities",
     "member_links",
+    "missions",
     "points_entries",
     "rating_outcomes",
     "row_outcomes",
@@ -110,6 +111,7 @@ def test_the_manifest_says_what_the_version_is_and_what_it_follows(tmp_path: Pat
         "posted": [
             {"name": "activities", "rows": 2},
             {"name": "member_links", "rows": 2},
+            {"name": "missions", "rows": 0},
             {"name": "points_entries", "rows": 2},
             {"name": "rating_outcomes", "rows": 0},
             {"name": "row_outcomes", "rows": 0},

@@ -42,6 +42,7 @@ def rules(tmp_path: Path) -> Path:
 def write(rules: Path, text: str) -> Path:
     path = rules / "programme" / "earning.yml"
     path.write_text(text, encoding="utf-8")
+    (rules / "programme" / "missions.yml").write_text("missions: []\n", encoding="utf-8")
     return path
 
 
@@ -68,6 +69,12 @@ MISTAKES = [
     ("least_paid_fen: 100", "tiers: [jade]", 11, "unknown tier 'jade'"),
     ("least_paid_fen: 100", "ordinal: {period: fortnight, nth: 2}", 11, "'day', 'week'"),
     ("least_paid_fen: 100", "ordinal: {period: week, nth: 0}", 11, "greater than or equal to 1"),
+    ("least_paid_fen: 100", "mission: step", 11, "unknown mission 'step'"),
+    ("least_paid_fen: 100", "birthday: {window: year}", 11, "'month' or 'day'"),
+    ("least_paid_fen: 100", "birthday: {days_before: 1}", 11, "window"),
+    ("least_paid_fen: 100", "birthday: {window: month, days_after: 1}", 11, "go with window: day"),
+    ("least_paid_fen: 100", "birthday: {window: day, days_after: 181}", 11, "equal to 180"),
+    ("least_paid_fen: 100", "birthday: {window: day, days_before: -1}", 11, "equal to 0"),
     ("rule: double", "rule: base", 2, "'base' is the name of the base rate"),
     ("approved_by: Somebody", "approved_by: ''", 13, "at least 1 character"),
 ]
@@ -165,6 +172,27 @@ def test_scope_and_conditions_become_columns(rules: Path) -> None:
         "rank": 0,
     }
     assert {name: row[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("birthday", "expected"),
+    [
+        ("{window: month}", ("month", None, None)),
+        ("{window: day}", ("day", 0, 0)),
+        ("{window: day, days_before: 180, days_after: 7}", ("day", 180, 7)),
+    ],
+)
+def test_a_birthday_and_caps_of_a_year_become_columns(
+    rules: Path, birthday: str, expected: tuple[object, ...]
+) -> None:
+    text = RULE.replace("least_paid_fen: 100", f"birthday: {birthday}").replace(
+        "          when:",
+        "          caps: {points_per_year: 500, awards_per_year: 1}\n          when:",
+    )
+    [row] = compiled(rules, text, "bonus_rules")
+    names = ("birthday_window", "birthday_days_before", "birthday_days_after")
+    assert tuple(row[name] for name in names) == expected
+    assert (row["points_per_year"], row["awards_per_year"]) == (500, 1)
 
 
 def test_null_ends_a_rule_and_new_terms_follow_the_old_ones(rules: Path) -> None:

@@ -43,6 +43,8 @@ PROGRAMME = {
     ),
     "entitlements": "benefits: []\n",
     "earning": "bonus_rules: []\n",
+    "missions": "missions: []\n",
+    "tags": "tags: []\n",
     "marketing": f"reminder_days: {DATED.format('[30]')}\nrewards: []\naudiences: []\n",
     "settlement": (
         "fund: {party: fund, party_name: 基金}\n"

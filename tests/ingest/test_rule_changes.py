@@ -113,6 +113,23 @@ def test_of_terms_only_the_words_that_differ_are_said(
     assert str(ended.before).startswith('{"award": {"percent_of_base": 100}')
 
 
+def test_a_birthday_that_a_rule_begins_to_ask_for_is_said_with_its_window(
+    before: dict[str, pa.Table], rules: Path
+) -> None:
+    book = "programme/earning.yml"
+    rule = "bonus_rules[hotel_first_stay].terms"
+    old = "when: {ordinal: {period: ever, nth: 1}}"
+    new = "when: {birthday: {window: day, days_before: 3}}, caps: {awards_per_year: 1}"
+    changes = rule_changes(before, written(rules, book, old, new))
+    assert {change.path: (change.before, change.after) for change in changes} == {
+        f"{rule}.caps.awards_per_year": (None, "1"),
+        f"{rule}.when.birthday.days_before": (None, "3"),
+        f"{rule}.when.birthday.window": (None, "day"),
+        f"{rule}.when.ordinal.nth": ("1", None),
+        f"{rule}.when.ordinal.period": ("ever", None),
+    }
+
+
 def test_a_tier_between_two_is_new_from_its_date_and_its_neighbours_stay(
     before: dict[str, pa.Table], rules: Path
 ) -> None:

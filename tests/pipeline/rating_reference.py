@@ -1,5 +1,6 @@
 """Bonus rules a second time, slowly: one rule, one member and one activity after another."""
 
+from calendar import isleap
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -23,6 +24,9 @@ class Activity:
     tier: str
     rate: int
     left_fen: tuple[int, ...] = ()  # what is left of the order after each refund
+    birthday: tuple[int, int] | None = None  # the member's month and day
+    missions: tuple[tuple[str, date, date], ...] = ()  # the member's, first day and last
+    tags: frozenset[str] = frozenset()  # the member's, on the day
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,25 @@ class Rule:
     least_paid_fen: int = 0
     tiers: frozenset[str] = frozenset()
     ordinal: tuple[str, int, int] | None = None  # period, from, until
+    birthday: tuple[str, int, int] | None = None  # window, days before, days after
+    mission: str | None = None
+    tag: str | None = None
     caps: dict[str, int] = field(default_factory=dict)
     group: str | None = None
     rank: int = 0
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One version of a tag: so many orders, or so much money, in the days before a day."""
+
+    tag: str
+    business: str | None
+    from_date: date
+    until_date: date
+    within_days: int
+    orders_at_least: int = 0
+    paid_fen_at_least: int = 0
 
 
 Outcomes = dict[tuple[str, str], tuple[str, int]]
@@ -82,6 +102,46 @@ def period_of(name: str, day: date) -> object:
     """What two days of one period have in common."""
     weeks = day - timedelta(days=day.weekday())
     return {"day": day, "week": weeks, "month": (day.year, day.month), "year": day.year}.get(name)
+
+
+def tags_on(
+    member: str, day: date, activities: list[Activity], tags: list[Definition]
+) -> frozenset[str]:
+    """What a member is on a day, by the days before it; refund n comes n days after its order."""
+    found = set()
+    for tag in tags:
+        ages = [
+            (a, (day - a.business_date).days)
+            for a in activities
+            if a.member_id == member and a.paid_fen > 0 and tag.business in (None, a.business)
+        ]
+        recent = [(a, age) for a, age in ages if 1 <= age <= tag.within_days]
+        left = [[a.paid_fen, *a.left_fen][min(age, len(a.left_fen))] for a, age in recent]
+        is_enough = (
+            len(recent) >= tag.orders_at_least
+            if tag.orders_at_least
+            else sum(left) >= tag.paid_fen_at_least
+        )
+        if is_enough and tag.from_date <= day < tag.until_date:
+            found.add(tag.tag)
+    return frozenset(found)
+
+
+def birthday_near(rule: Rule, activity: Activity) -> date | None:
+    """The birthday for which the rule gives points, day by day."""
+    if rule.birthday is None or activity.birthday is None:
+        return None
+    window, before, after = rule.birthday
+    day = activity.business_date
+    if window == "month":
+        return day.replace(day=1) if day.month == activity.birthday[0] else None
+    for distance in range(-before, after + 1):
+        other = day - timedelta(days=distance)
+        is_moved = activity.birthday == (2, 29) and not isleap(other.year)
+        born = (2, 28) if is_moved else activity.birthday
+        if (other.month, other.day) == born:
+            return other
+    return None
 
 
 def rate_all(activities: list[Activity], rules: list[Rule], offset: int) -> Outcomes:
@@ -126,6 +186,17 @@ def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | No
         place = seen[counter]
     if rule.tiers and activity.tier not in rule.tiers:
         return "tier_not_eligible"
+    if rule.birthday is not None and activity.birthday is None:
+        return "birthday_unknown"
+    if rule.birthday is not None and birthday_near(rule, activity) is None:
+        return "not_birthday"
+    if rule.mission is not None and not any(
+        name == rule.mission and first <= activity.business_date <= last
+        for name, first, last in activity.missions
+    ):
+        return "no_mission"
+    if rule.tag is not None and rule.tag not in activity.tags:
+        return "no_tag"
     if rule.ordinal is not None and not begin <= place <= end:
         return "not_the_nth"
     return None if value(rule, activity, activity.paid_fen) else "below_one_point"
@@ -134,16 +205,21 @@ def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | No
 def clip(rule: Rule, activity: Activity, points: int, had: dict[object, list[int]]) -> int:
     """What the caps leave; remembers it."""
     points = min(points, rule.caps.get("points_per_activity", points))
-    for name, suffix in (("day", "per_day"), ("month", "per_month"), ("", "in_all")):
-        counter = (rule.rule, activity.member_id, suffix, period_of(name, activity.business_date))
+    counters = {
+        suffix: (rule.rule, activity.member_id, suffix, period_of(name, activity.business_date))
+        for name, suffix in (("day", "per_day"), ("month", "per_month"), ("", "in_all"))
+    }
+    year = (birthday_near(rule, activity) or activity.business_date).year
+    counters["per_year"] = (rule.rule, activity.member_id, "per_year", year)
+    for suffix in ("per_day", "per_month", "per_year", "in_all"):
+        counter = counters[suffix]
         before = [each for each in had[counter] if each > 0]
         if len(before) >= rule.caps.get(f"awards_{suffix}", len(before) + 1):
             points = 0
         if (most := rule.caps.get(f"points_{suffix}")) is not None:
             points = min(points, max(most - sum(before), 0))
-    for name, suffix in (("day", "per_day"), ("month", "per_month"), ("", "in_all")):
-        period = period_of(name, activity.business_date)
-        had[rule.rule, activity.member_id, suffix, period].append(points)
+    for counter in counters.values():
+        had[counter].append(points)
     return points
 
 

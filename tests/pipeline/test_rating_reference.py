@@ -1,6 +1,7 @@
 """The bonus models, as dbt compiles them, against rules written a second time in Python."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,26 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.rules.earning import TABLES, listed
+from ingest.rules import earning, tags
+from ingest.rules.lists import listed
 from tests.pipeline.nights import must_run
-from tests.pipeline.rating_reference import Activity, Rule, rate_all, taken_back
+from tests.pipeline.rating_reference import (
+    Activity,
+    Definition,
+    Rule,
+    rate_all,
+    tags_on,
+    taken_back,
+)
 
-MODELS = ("int_bonus_candidates", "int_bonus_offers", "int_rated_bonuses", "int_bonus_refunds")
-FIRST, SHANGHAI = date(2026, 2, 23), 480
+MODELS = (
+    "int_bonus_candidates", "int_bonus_birthdays", "int_bonus_missions", "int_tagged_orders",
+    "int_member_tags", "int_bonus_tags", "int_bonus_offers", "int_rated_bonuses",
+    "int_bonus_refunds",
+)  # fmt: skip
+FIRSTS, SHANGHAI = (date(2026, 2, 23), date(2028, 2, 23), date(2026, 12, 27)), 480
+BIRTHDAYS = {"M1": (2, 29), "M2": (12, 31)}  # nobody knows that of M3
+TABLES = {**earning.TABLES, **tags.TABLES}
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
 TEXT, WHOLE = pa.string(), pa.int64()
 ORDERS = {
@@ -25,7 +40,7 @@ ORDERS = {
 }  # fmt: skip
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
-    "remaining_before_fen": WHOLE, "remaining_after_fen": WHOLE,
+    "remaining_before_fen": WHOLE, "remaining_after_fen": WHOLE, "business_date": pa.date32(),
 }  # fmt: skip
 
 
@@ -42,12 +57,22 @@ def chosen(chance: np.random.Generator, values: list[Any]) -> Any:
     return values[int(chance.integers(len(values)))]
 
 
-def some_activities(chance: np.random.Generator, count: int) -> list[Activity]:
+def missions_of(member: str, first: date) -> tuple[tuple[str, date, date], ...]:
+    """M1 has two missions of one kind that overlap, M2 one of another kind."""
+    days = {"M1": [("step", 1, 6), ("step", 5, 9)], "M2": [("other", 0, 13)]}
+    return tuple(
+        (name, first + timedelta(days=begin), first + timedelta(days=end))
+        for name, begin, end in days.get(member, [])
+    )
+
+
+def some_activities(chance: np.random.Generator, count: int, first: date) -> list[Activity]:
     activities = []
     for number in range(count):
         paid = int(chance.choice([0, 99, 100, 9_999, 10_000, 30_000, 65_432]))
         kind = "purchase" if paid else "check_in"
-        day = FIRST + timedelta(days=int(chance.integers(14)))
+        day = first + timedelta(days=int(chance.integers(14)))
+        member = chosen(chance, ["M1", "M2", "M3"])
         moment = datetime(day.year, day.month, day.day) + timedelta(
             minutes=int(chance.choice([0, 599, 600, 839, 840, 1020]))
         )
@@ -55,7 +80,7 @@ def some_activities(chance: np.random.Generator, count: int) -> list[Activity]:
         activities.append(
             Activity(
                 f"a{number:03}",
-                chosen(chance, ["M1", "M2"]),
+                member,
                 chosen(chance, ["mall", "outlet"]),
                 kind,
                 day,
@@ -67,12 +92,14 @@ def some_activities(chance: np.random.Generator, count: int) -> list[Activity]:
                 chosen(chance, ["basic", "gold"]),
                 chosen(chance, [1_000_000, 1_800_000]) if paid else 0,
                 tuple(int(part) for part in parts) if paid else (),
+                BIRTHDAYS.get(member),
+                missions_of(member, first),
             )
         )
     return activities
 
 
-def some_rule(chance: np.random.Generator, number: int) -> Rule:
+def some_rule(chance: np.random.Generator, number: int, first: date) -> Rule:
     def maybe(value: Any, other: Any) -> Any:
         return value if chance.random() < 0.3 else other
 
@@ -87,7 +114,8 @@ def some_rule(chance: np.random.Generator, number: int) -> Rule:
     caps = {
         name: int(chance.integers(1, 90 if name.startswith("points") else 4))
         for name in ("points_per_activity", "points_per_day", "points_per_month", "points_in_all",
-                     "awards_per_day", "awards_per_month", "awards_in_all")
+                     "points_per_year", "awards_per_day", "awards_per_month", "awards_per_year",
+                     "awards_in_all")
         if chance.random() < 0.25
     }  # fmt: skip
     nth = int(chance.integers(1, 4))
@@ -97,7 +125,8 @@ def some_rule(chance: np.random.Generator, number: int) -> Rule:
         chosen(chance, [nth, 10**6]),
     )
     lists = {"merchant_id": ["m1"], "channel": ["store"], "category": ["food"]}
-    begin = FIRST + timedelta(days=int(chance.integers(-3, 5)))
+    begin = first + timedelta(days=int(chance.integers(-3, 5)))
+    days = ("day", int(chance.integers(5)), int(chance.integers(5)))
     return Rule(
         rule=f"r{number}", business=chosen(chance, ["mall", "outlet"]), activity_type=kind,
         from_date=begin, until_date=begin + timedelta(days=int(chance.integers(1, 20))),
@@ -108,6 +137,8 @@ def some_rule(chance: np.random.Generator, number: int) -> Rule:
         least_paid_fen=maybe(10_000, 0) if kind == "purchase" else 0,
         tiers=maybe(frozenset({"gold"}), frozenset()), ordinal=maybe(ordinal, None), caps=caps,
         group=chosen(chance, [None, "g"]), rank=int(chance.integers(3)),
+        birthday=maybe(chosen(chance, [("month", 0, 0), days]), None),
+        mission=maybe("step", None), tag=maybe(chosen(chance, ["regular", "spender"]), None),
     )  # fmt: skip
 
 
@@ -116,6 +147,8 @@ def rule_rows(rules: list[Rule]) -> pa.Table:
     for rule in rules:
         way, number, each = rule.award
         ordinal = rule.ordinal or (None, None, None)
+        window, *days = rule.birthday or (None, None, None)
+        before, after = days if window == "day" else (None, None)
         lists = {n: listed(sorted(v)) for n, v in rule.lists.items()}
         minutes = rule.minutes or (None, None)
         rows.append(
@@ -128,21 +161,56 @@ def rule_rows(rules: list[Rule]) -> pa.Table:
                 "for_each_fen": each or None, "least_paid_fen": rule.least_paid_fen or None,
                 "tiers": listed(sorted(rule.tiers)) if rule.tiers else None,
                 "ordinal_period": ordinal[0], "ordinal_from": ordinal[1],
-                "ordinal_until": ordinal[2], **rule.caps, "only_best_of": rule.group,
-                "rank": rule.rank, "valid_from_date": rule.from_date,
-                "valid_until_date": rule.until_date,
+                "ordinal_until": ordinal[2], "birthday_window": window,
+                "with_mission": rule.mission, "with_tag": rule.tag,
+                "birthday_days_before": before, "birthday_days_after": after,
+                **rule.caps, "only_best_of": rule.group, "rank": rule.rank,
+                "valid_from_date": rule.from_date, "valid_until_date": rule.until_date,
             }
         )  # fmt: skip
-    columns = TABLES["bonus_rules"]
+    return table_of("bonus_rules", rows)
+
+
+def table_of(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    columns = TABLES[name]
     return pa.Table.from_pylist(rows, pa.schema([(n, KINDS[k]) for n, k in columns.items()]))
+
+
+def tags_of(first: date) -> list[Definition]:
+    """Two definitions of one tag, one after the other, and money at the mall."""
+    begin, change = first - timedelta(days=9), first + timedelta(days=7)
+    end = first + timedelta(days=12)
+    return [
+        Definition("regular", None, begin, change, 5, orders_at_least=3),
+        Definition("regular", "mall", change, end, 9, orders_at_least=2),
+        Definition("spender", "mall", begin, end, 6, paid_fen_at_least=60_000),
+    ]
+
+
+def tag_row(tag: Definition) -> dict[str, Any]:
+    return {
+        "tag": tag.tag, "businesses": tag.business and f"|{tag.business}|",
+        "within_days": tag.within_days, "orders_at_least": tag.orders_at_least or None,
+        "paid_fen_at_least": tag.paid_fen_at_least or None, "valid_from_date": tag.from_date,
+        "valid_until_date": tag.until_date, "rule_id": f"{tag.tag}/{tag.from_date}",
+    }  # fmt: skip
 
 
 def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[str, pa.Table]]:
     rows = [
-        {n: getattr(a, n) for n in ORDERS if hasattr(a, n)} | {"source": "pos"} for a in activities
+        {n: getattr(a, n) for n in ORDERS if hasattr(a, n)}
+        | {"source": "pos", "account_id": a.member_id}
+        for a in activities
     ]
     schema = pa.schema(list(ORDERS.items()))
-    yield "int_rated_orders", pa.Table.from_pylist([r for r in rows if r["paid_fen"]], schema)
+    orders = pa.Table.from_pylist([r for r in rows if r["paid_fen"]], schema)
+    yield "int_rated_orders", orders
+    yield "int_orders", orders
+    members = ["M1", "M2", "M3"]
+    links = {"source": ["pos"] * 3, "account_id": members, "member_id": members}
+    yield "int_member_links", pa.table(links)
+    definitions = [tag_row(tag) for tag in tags_of(min(a.business_date for a in activities))]
+    yield "int_rules__tags", table_of("tags", definitions)
     yield (
         "int_rated_behaviours",
         pa.Table.from_pylist([row for row in rows if not row["paid_fen"]], schema),
@@ -155,13 +223,28 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
         "valid_until_date": [date(9999, 12, 31)] * 2,
     }
     yield "int_rules__zone_offsets", pa.table(zone)
+    born = {
+        "member_id": list(BIRTHDAYS),
+        "birth_month": [month for month, _ in BIRTHDAYS.values()],
+        "birth_day": [day for _, day in BIRTHDAYS.values()],
+    }
+    yield "int_member_birthdays", pa.table(born)
+    missions = {(a.member_id, *mission) for a in activities for mission in a.missions}
+    offered = [
+        {
+            "mission_id": f"{member}/{begin}", "mission": name, "member_id": member,
+            "valid_from_date": begin, "valid_until_date": end + timedelta(days=1),
+        }
+        for member, name, begin, end in sorted(missions)
+    ]  # fmt: skip
+    yield "int_offered_missions", pa.Table.from_pylist(offered)
     empty = pa.schema([("activity_id", TEXT), ("reason", TEXT)])
     yield "int_referrals", empty.empty_table()
     refunds = [
         {
             "activity_id": f"{a.activity_id}/{number}", "order_activity_id": a.activity_id,
             "order_date": a.business_date, "remaining_before_fen": before,
-            "remaining_after_fen": after,
+            "remaining_after_fen": after, "business_date": a.business_date + timedelta(days=number),
         }
         for a in activities
         for number, (before, after) in enumerate(
@@ -172,17 +255,23 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
 
 
 def world(seed: int) -> tuple[list[Activity], list[Rule]]:
-    """Forty activities of two members and eight rules."""
+    """Forty activities of three members and eight rules, about the end of a February or a year."""
     chance = np.random.default_rng(seed)
-    activities = some_activities(chance, 40)
-    return activities, [some_rule(chance, number) for number in range(8)]
+    first = FIRSTS[seed % len(FIRSTS)]
+    said = some_activities(chance, 40, first)
+    defined = tags_of(min(a.business_date for a in said))
+    activities = [
+        replace(a, tags=tags_on(a.member_id, a.business_date, said, defined)) for a in said
+    ]
+    return activities, [some_rule(chance, number, first) for number in range(8)]
 
 
 def test_the_worlds_hold_every_outcome() -> None:
     outcomes = {o for seed in range(60) for o, _ in rate_all(*world(seed), SHANGHAI).values()}
     assert outcomes == {
         *("awarded", "cap_reached", "outranked", "not_the_nth", "tier_not_eligible"),
-        *("below_least_paid", "below_one_point"),
+        *("below_least_paid", "below_one_point", "not_birthday", "birthday_unknown"),
+        *("no_mission", "no_tag"),
     }
 
 

@@ -1,5 +1,5 @@
 -- Members with something falling due since the last night: a lot's last day or release, a tier that begins to exempt
--- lots or ceases to, the end of a tier's grace, a lock that begins the day after, or ends.
+-- lots or ceases to, the end of a tier's grace, a lock that begins the day after, or ends, a mission that begins.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -72,6 +72,16 @@ due_locks as (
 
 ),
 
+-- What was offered on the last night may matter to an activity that was rated then already.
+due_missions as (
+
+    select member_id
+    from {{ ref('int_offered_missions') }}
+    where valid_from_date > (select previous_date from tonight)
+        and valid_from_date <= (select business_date from tonight)
+
+),
+
 due as (
 
     select links.member_id
@@ -85,6 +95,8 @@ due as (
     select member_id from due_tiers
     union
     select member_id from due_locks
+    union
+    select member_id from due_missions
 
 )
 

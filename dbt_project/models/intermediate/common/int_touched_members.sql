@@ -1,7 +1,7 @@
 {{ config(materialized='table', post_hook="{{ hand_over() }}") }}
 
--- Whose ledger is derived again tonight: new or corrected activities, a changed link, something falling due;
--- everybody when a rule or the code changed.
+-- Whose ledger is derived again tonight: new or corrected activities, a changed link, a birthday told anew that a rule
+-- asks for, something falling due; everybody when a rule or the code changed.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -65,6 +65,13 @@ touched as (
     select member_id from changed_links
     union
     select previous_member_id from changed_links
+    union
+    select links.member_id
+    from links
+    inner join {{ ref('int_account_birthdays') }} as birthdays
+        on links.source = birthdays.source
+        and links.account_id = birthdays.account_id
+    where birthdays.is_changed
     union
     select member_id from {{ ref('int_due_members') }}
     union

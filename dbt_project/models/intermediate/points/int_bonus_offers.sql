@@ -1,5 +1,5 @@
--- Candidates with what their rule would give, and what stands in the way so far: amount, tier, which activity it is
--- in its period, what a better rule of the same group gives.
+-- Candidates with what their rule would give, and what stands in the way so far: amount, tier, birthday, mission, tag,
+-- which activity it is in its period, what a better rule of the same group gives.
 with candidates as (
 
     select
@@ -35,17 +35,29 @@ asked as (
 
     select
         counted.*,
-        referrals.reason as referral_reason,
+        birthdays.birthday_date,
         case
             when referrals.reason is not null then referrals.reason
             when paid_fen < least_paid_fen then 'below_least_paid'
             when not {{ is_listed('tier', 'tiers') }} then 'tier_not_eligible'
+            when birthdays.reason is not null then birthdays.reason
+            when missions.reason is not null then missions.reason
+            when tags.reason is not null then tags.reason
             when ordinal_period is not null
                 and (ordinal < ordinal_from or ordinal > coalesce(ordinal_until, ordinal)) then 'not_the_nth'
             when full_points = 0 then 'below_one_point'
         end as reason
     from counted
     left join {{ ref('int_referrals') }} as referrals on counted.activity_id = referrals.activity_id
+    left join {{ ref('int_bonus_birthdays') }} as birthdays
+        on counted.activity_id = birthdays.activity_id
+        and counted.rule = birthdays.rule
+    left join {{ ref('int_bonus_missions') }} as missions
+        on counted.activity_id = missions.activity_id
+        and counted.rule = missions.rule
+    left join {{ ref('int_bonus_tags') }} as tags
+        on counted.activity_id = tags.activity_id
+        and counted.rule = tags.rule
 
 ),
 

@@ -9,6 +9,7 @@ with offers as (
         *,
         coalesce(reason, case when place > 1 then 'outranked' end) as refused_reason,
         {{ month_of('business_date') }} as month_date,
+        {{ year_of('coalesce(birthday_date, business_date)') }} as year_date,
         least(full_points, coalesce(points_per_activity, full_points)) as asked_points
     from {{ ref('int_bonus_offers') }}
 
@@ -32,12 +33,21 @@ by_month as (
 
 ),
 
+by_year as (
+
+    select
+        *,
+        {{ clipped('month_points', 'points_per_year', 'awards_per_year', 'year_date') }} as year_points
+    from by_month
+
+),
+
 in_all as (
 
     select
         *,
-        {{ clipped('month_points', 'points_in_all', 'awards_in_all', none) }} as awarded_points
-    from by_month
+        {{ clipped('year_points', 'points_in_all', 'awards_in_all', none) }} as awarded_points
+    from by_year
 
 ),
 

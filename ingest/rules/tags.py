@@ -1,0 +1,102 @@
+"""The rule book of tags: what members are by what they did, as dated definitions.
+
+A tag is borne on a day by whoever did enough in the days before it; the day itself does not count,
+so that no order makes the tag by which it is judged.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.rules.dated import (
+    ONE_OR_MORE,
+    VALID,
+    Columns,
+    Dated,
+    Positive,
+    Row,
+    check_unique,
+    named,
+    periods,
+)
+from ingest.rules.lists import Listed, ListedNames, listed
+
+Days = Annotated[int, Field(ge=1, le=1096)]
+
+TABLES: dict[str, Columns] = {
+    "tags": {
+        "tag": "text",
+        "tag_name": "text",
+        "businesses": "text",
+        "categories": "text",
+        "channels": "text",
+        "within_days": "whole",
+        "orders_at_least": "whole",
+        "paid_fen_at_least": "whole",
+        **VALID,
+        "rule_id": "text",
+    }
+}
+
+
+class Definition(Written):
+    """Who bears a tag on a day: so many paid orders, or so much money less refunds, in the
+    `within_days` days before it. What is not named of the orders is not asked.
+    """
+
+    businesses: ListedNames | None = None
+    categories: Listed | None = None
+    channels: Listed | None = None
+    within_days: Days
+    orders_at_least: Positive | None = None
+    paid_fen_at_least: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> "Definition":
+        if (self.orders_at_least is None) == (self.paid_fen_at_least is None):
+            raise ValueError("say one of orders_at_least, paid_fen_at_least")
+        return self
+
+
+class Tag(Written):
+    """One tag; a definition of null ends it."""
+
+    tag: Name
+    tag_name: Text
+    definitions: Annotated[list[Dated[Definition | None]], *ONE_OR_MORE]
+
+
+class Tags(Written):
+    """rules/programme/tags.yml."""
+
+    tags: list[Tag] = Field(default_factory=list)
+
+
+def check_tags(page: Document[Tags], businesses: set[str]) -> None:
+    """Tags are described once, of businesses that are known."""
+    check_unique(page, "tags", [tag.tag for tag in page.content.tags])
+    for number, tag in enumerate(page.content.tags):
+        for place, definition in enumerate(tag.definitions):
+            named_ones = (definition.value and definition.value.businesses) or ()
+            for position, name in enumerate(named_ones):
+                if name not in businesses:
+                    inside: Where = ("tags", number, "definitions", place, "value")
+                    where: Where = (*inside, "businesses", position)
+                    raise page.problem(where, f"unknown business '{name}'")
+
+
+def tag_rows(book: Tags) -> list[Row]:
+    """The table `tags`: one row a tag and stretch of time in which it is defined one way."""
+    rows = []
+    for tag in book.tags:
+        for stretch in periods(definition=tag.definitions):
+            definition: Definition | None = stretch.pop("definition")
+            if definition is not None:
+                row = {**named(stretch, "tag", tag=tag.tag), "tag_name": tag.tag_name}
+                lists = {
+                    name: listed(getattr(definition, name))
+                    for name in ("businesses", "categories", "channels")
+                }
+                rows.append({**row, **definition.model_dump(), **lists})
+    return sorted(rows, key=lambda row: (row["tag"], row["valid_from_date"]))
