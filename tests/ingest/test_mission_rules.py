@@ -124,5 +124,5 @@ def test_a_longer_mission_is_said_as_a_change(rules: Path) -> None:
     after = compile_rules(load_rule_books(rules, PROJECT))
     [change] = rule_changes(before, after)
     said = (change.book, change.path, change.effect_date, change.before, change.after)
-    place = "missions[step].terms.days"
+    place = "missions[step].offers.days"
     assert said == ("programme/missions.yml", place, date(2026, 1, 1), "14", "21")

@@ -93,5 +93,5 @@ def test_another_number_of_orders_is_said_as_a_change(rules: Path) -> None:
     path.write_text(BOOK.replace("orders_at_least: 4", "orders_at_least: 5"), encoding="utf-8")
     [change] = rule_changes(before, compile_rules(load_rule_books(rules, PROJECT)))
     said = (change.book, change.path, change.effect_date, change.before, change.after)
-    place = "tags[regular_guest].terms.orders_at_least"
+    place = "tags[regular_guest].definitions.orders_at_least"
     assert said == ("programme/tags.yml", place, date(2026, 1, 1), "4", "5")
