@@ -4,14 +4,17 @@ A mistake is reported with file, line and column before any night begins.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from ingest.core.contract import migrating_names
 from ingest.core.documents import Document, M, read_document
 from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
 from ingest.rules.earning import Earning, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
+from ingest.rules.migrations import Migration, Migrations, check_migrations
 from ingest.rules.points import Points, check_points
 from ingest.rules.settlement import Settlement, check_settlement
 from ingest.rules.tiers import Tiers, check_tiers
@@ -28,6 +31,7 @@ class RuleBooks:
     entitlements: Entitlements
     marketing: Marketing
     settlement: Settlement
+    migrations: tuple[Migration, ...]
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -44,6 +48,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     entitlements = _book(programme / "entitlements.yml", Entitlements)
     marketing = _book(programme / "marketing.yml", Marketing)
     settlement = _book(programme / "settlement.yml", Settlement)
+    migrations = _book(programme / "migrations.yml", Migrations)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     names = [tier.tier for tier in tiers.content.tiers]
@@ -53,6 +58,8 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_entitlements(entitlements, businesses, {tier.tier for tier in tiers.content.tiers})
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
+    first_date = _first_date(points.content, tiers.content, settlement.content)
+    check_migrations(migrations, businesses, migrating_names(dbt_project), names, first_date)
     return RuleBooks(
         businesses=tuple(page.content for page in pages),
         points=points.content,
@@ -61,6 +68,16 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         entitlements=entitlements.content,
         marketing=marketing.content,
         settlement=settlement.content,
+        migrations=tuple(migrations.content.migrations),
+    )
+
+
+def _first_date(points: Points, tiers: Tiers, settlement: Settlement) -> date:
+    """The first day on which a lot can be opened: it needs an expiry, a price and a tier."""
+    return max(
+        points.expiry[0].from_date,
+        tiers.tiers[0].points_multiplier_percent[0].from_date,
+        settlement.issue_price_micro_fen_per_point[0].from_date,
     )
 
 

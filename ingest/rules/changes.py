@@ -12,7 +12,7 @@ from ingest.rules.compile import TABLES
 # Columns that say what a row is about, whichever of them a table has.
 ABOUT = (
     "rule", "business", "activity_type", "merchant_id", "layer", "channel", "tier", "benefit",
-    "audience", "issuer_business", "redeemer_business", "party",
+    "audience", "issuer_business", "redeemer_business", "party", "legacy_tier_name",
 )  # fmt: skip
 UNTIL = "valid_until_date"
 NAMED = "rule_id"  # says the same as the row's subject and date

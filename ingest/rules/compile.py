@@ -16,6 +16,7 @@ from ingest.rules import (
     earning,
     entitlements,
     marketing,
+    migrations,
     points,
     settlement,
     tier_metrics,
@@ -24,10 +25,12 @@ from ingest.rules import (
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns
 
-KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
+KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
 TABLES: Mapping[str, Columns] = {
     name: columns
-    for part in (businesses, points, earning, tiers, settlement, entitlements, marketing)
+    for part in (
+        *(businesses, points, earning, tiers, settlement, entitlements, marketing, migrations),
+    )
     for name, columns in part.TABLES.items()
 }
 
@@ -56,6 +59,8 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "reminder_days": marketing.reminder_day_rows(books.marketing),
         "rewards": marketing.reward_rows(books.marketing),
         "audiences": marketing.audience_rows(books.marketing),
+        "migrations": migrations.migration_rows(books.migrations),
+        "migration_tiers": migrations.migration_tier_rows(books.migrations),
     }
     return {
         name: pa.Table.from_pylist(

@@ -4,6 +4,8 @@ with activities as (
     'activity_id', 'source', 'document_no', 'account_id', 'activity_type', 'occurred_at',
     'business_date', 'reverses_activity_id', 'unit_id', 'merchant_id', 'channel', 'category',
     'gross_fen', 'paid_fen', 'points', 'quantity', 'source_file', 'source_row', 'load_date']) }}
+    union all
+    select * from {{ ref('int_legacy_activities') }}
 ),
 
 derived as (

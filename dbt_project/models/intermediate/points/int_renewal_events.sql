@@ -1,5 +1,5 @@
 -- Purchases that make points last longer: so many points for their paid amount, by the expiry rule of their own day.
--- A later refund leaves the renewal alone.
+-- A later refund leaves the renewal alone. What is inside a legacy balance renews nothing.
 with orders as (
 
     select * from {{ ref('int_orders') }}
@@ -40,6 +40,7 @@ renewals as (
         on orders.source = links.source
         and orders.account_id = links.account_id
     where orders.paid_fen > 0
+        and not coalesce(orders.is_in_legacy_balance, false)
 
 )
 
