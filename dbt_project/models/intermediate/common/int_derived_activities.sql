@@ -1,11 +1,15 @@
--- The activities of tonight's touched documents, as the deliveries now say.
-with activities as (
-{{ over_businesses('activities', [
+-- The activities of tonight's touched documents, as the deliveries now say; lines of legacy balances among them.
+{%- set columns = [
     'activity_id', 'source', 'document_no', 'account_id', 'activity_type', 'occurred_at',
     'business_date', 'reverses_activity_id', 'unit_id', 'merchant_id', 'channel', 'category',
-    'gross_fen', 'paid_fen', 'points', 'quantity', 'source_file', 'source_row', 'load_date']) }}
+    'gross_fen', 'paid_fen', 'points', 'quantity', 'source_file', 'source_row', 'load_date'] %}
+with activities as (
+{{ over_businesses('activities', columns) }}
     union all
-    select * from {{ ref('int_legacy_activities') }}
+    select
+        business,
+        {{ columns | join(',\n        ') }}
+    from {{ ref('int_legacy_activities') }}
 ),
 
 derived as (
