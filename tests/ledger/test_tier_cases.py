@@ -411,7 +411,7 @@ def test_a_tier_brought_along_is_held_through_its_day_and_then_goes_down_as_any(
 def test_a_tier_brought_along_does_not_lower_a_higher_one_and_stays_when_that_is_refunded() -> None:
     february = MARCH - 10 * DAY
     brought = (Lock("gold", MARCH, JUNE, reason="migration"),)
-    events = (grow(february, 40), refund(MARCH + DAY, 1, of=february))
+    events = (grow(february, 40), refund(MARCH + DAY, 39, of=february))
     assert moves(changes(*events, locks=brought, until=JUNE - DAY)) == [
         (february + DAY, "basic", "diamond", "upgrade"),
         (MARCH + 2 * DAY, "diamond", "gold", "migration"),

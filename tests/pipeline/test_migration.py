@@ -13,7 +13,7 @@ corrected on the third night. 王芳 is mall member 10000001 and hotel guest G1;
         F1: 600 points spent from R1, whose other 400 lapse; ¥1,000.00 x 150 % x 150 % = 2,250.
 1 Nov   Line 7 again, usable through 30 Dec: 1,820 + 960. F0 is refunded by ¥100.00: nothing.
         The mall takes 300 points for R6, of line 1, the earliest to lapse; the other 700 lapse.
-        ¥10.00 of money x 150 % = 15. The hotel pays the mall ¥3.00, and the fund nothing.
+        ¥1,000.00 of money x 150 % = 1,500. The hotel pays the mall ¥3.00, and the fund nothing.
 """
 
 import shutil
@@ -102,8 +102,8 @@ def deliveries() -> tuple[Tables, Tables, Tables]:
     }
     taken = {"receipt_no": "R6", "tender_no": 2, "tender_type": "points", "amount_fen": 300}
     mall = {
-        "sales": [sale("R6", "10000001", datetime(2026, 11, 1, 15), 1_300)],
-        "tenders": [tender("R6", 1_000), taken | {"points": 300}],
+        "sales": [sale("R6", "10000001", datetime(2026, 11, 1, 15), 100_300)],
+        "tenders": [tender("R6", 100_000), taken | {"points": 300}],
     }
     refund = [folio("F0R", NIGHTS[2], -10_000, 0, "F0")]
     stays = second_night()["hotel"]["folios"]
@@ -221,7 +221,7 @@ def test_opening_lots_are_the_hotels_and_lapse_when_the_list_or_the_rule_of_expi
         where account_id in ('G1', 'G2') order by 1
         """,
     )
-    assert balances == [("G1", 8965, 900, 1100, 6965), ("G2", 320, 0, 0, 320)]
+    assert balances == [("G1", 10450, 900, 1100, 8450), ("G2", 320, 0, 0, 320)]
 
 
 def test_the_liability_of_the_hotel_rolls_forward_with_what_was_opened(lake: Path) -> None:
