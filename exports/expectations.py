@@ -51,6 +51,7 @@ MOVEMENT_TYPES = [
     "accrual",
     "claw_back",
     "claw_back_debt",
+    "debt_repayment",
     "redemption",
     "redemption_debt",
     "release",

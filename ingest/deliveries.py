@@ -99,11 +99,12 @@ def read_delivery(
         files = [LandedFile(source.tables[0], control, None)]
     else:
         files = list(_named_files(source, business_date, control))
-    missing = {table.name for table in source.tables} - {file.table.name for file in files}
+    awaited = {table.name for table in source.tables if not table.optional}
+    missing = awaited - {file.table.name for file in files}
     if sequence == 1 and missing:
         raise Problem(
             f"{control} names no file of {', '.join(sorted(missing))}; a first delivery holds "
-            "every table, ask for the whole delivery"
+            "every table that is not optional, ask for the whole delivery"
         )
     for file in files:
         if file.path.is_symlink() or not file.path.is_file():

@@ -51,9 +51,10 @@ def write_delivery(
     source has one.
 
     `tables` holds canonical columns by table name. Columns left out are delivered empty, and so are
-    tables of a first delivery; a later `sequence` (a correction) holds the given tables alone. The
-    delivery lies in the landing folder of `night`, by default that of its business date. Columns
-    that no file holds are not written, but a product is added up for the control file.
+    tables of a first delivery, but for optional ones; a later `sequence` (a correction) holds the
+    given tables alone. The delivery lies in the landing folder of `night`, by default that of its
+    business date. Columns that no file holds are not written, but a product is added up for the
+    control file.
     A column of text where the contract has another type is written as it stands (but not in
     Parquet, and not the column of the control total), which is how a fault gets into a file. JSON
     lines may hold a column of text under one of its aliases besides, for the rows of a sender who
@@ -68,7 +69,7 @@ def write_delivery(
     suffix = "" if sequence == 1 else f"_{sequence}"
     counts: list[tuple[str, int, int | None]] = []
     for table in source.tables:
-        if sequence > 1 and table.name not in tables:
+        if (sequence > 1 or table.optional) and table.name not in tables:
             continue
         frame = _complete(table, tables.get(table.name, pl.DataFrame()))
         file_name = table.file_name(business_date, suffix)

@@ -3,7 +3,9 @@
 Rules: RULES §1 (months, last usable day), §2 (expiry models).
 
 The version in force on the day a lot is earned decides for good; a renewal follows the version of
-its own day. What depends on the member's later life (idle time, tiers) is left to the fold.
+its own day. A lot may bring its last day along, from a system before this one; then the models say
+nothing, only what goes with any of them (exempt tiers, renewal, reinstatement). What depends on the
+member's later life (idle time, tiers) is left to the fold.
 """
 
 from collections.abc import Callable
@@ -68,9 +70,11 @@ def with_lot_rules(events: pa.Table, rules: pa.Table) -> pa.Table:
 
     joined = day_column(events, "joined_date", if_null=NEVER)
     limit = _limits(days, np.where(joined == NEVER, days, joined), of_version)
+    brought = day_column(events, "last_date", if_null=NEVER)
+    limit = np.where(brought == NEVER, limit, brought)
     columns: dict[str, Ints | pa.Array] = {
         "expires_on_date": date_array(limit, limit == NEVER),
-        "idle_months": of_version("idle_months"),
+        "idle_months": np.where(brought == NEVER, of_version("idle_months"), 0),
         "round_up_months": of_version("round_up_months"),
         "exempt_tier_bits": np.array(bits, dtype=np.int64)[version],
         "tier_bit": np.where(held < 0, 0, 1 << np.maximum(held, 0)),

@@ -61,6 +61,7 @@ EVENTS = pa.schema(
         ("refund_policy", pa.string()),
         ("lot_id", pa.string()),
         ("release_on_date", pa.date32()),
+        ("last_date", pa.date32()),
         ("joined_date", pa.date32()),
         ("tier", pa.string()),
         ("is_qualifying", pa.bool_()),

@@ -1,5 +1,6 @@
 """Tiers of one night: events and dated rules in, tier periods and their evidence out."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -42,6 +43,7 @@ EVENTS = pa.schema(
         ("origin_date", pa.date32()),
         ("lock_tier", pa.string()),
         ("lock_until_date", pa.date32()),
+        ("lock_reason", pa.string()),
     ]
 )
 EVENT_ORDER = ["member_id", "business_date", "occurred_at", "activity_id", "metric"]
@@ -116,6 +118,7 @@ def tier_changes(
         origin=day_column(events, "origin_date", if_null=NEVER),
         lock_rank=_positions(events, "lock_tier", tiers, NONE),
         lock_until=day_column(events, "lock_until_date", if_null=NEVER),
+        lock_reason=_positions(events, "lock_reason", REASONS, NONE),
     )
     folded_changes = fold_tiers(starts, columns, rules, day_number(business_date))
     changes = np.repeat(folded_changes[:, :CHANGE_COLUMNS], len(metrics), axis=0)
@@ -166,7 +169,7 @@ def _numbered_changes(changes: Ints, metric_count: int) -> tuple[Ints, Ints, Mas
     )
 
 
-def _positions(events: pa.Table, column: str, names: list[str], if_null: int) -> Ints:
+def _positions(events: pa.Table, column: str, names: Sequence[str], if_null: int) -> Ints:
     """Where each row's name stands in a list of names; Problem for one that is not in it."""
     encoded = events[column].combine_chunks().dictionary_encode()
     known = encoded.dictionary.to_pylist()

@@ -6,7 +6,7 @@ policy says; a refund takes back the upgrade it caused; a lock holds a tier whil
 Everything is int64, days are counted from 1970-01-01.
 
 The fold is compiled (see `compiled`), so this file uses nothing of another one: the rules in force
-on each day come in as arrays.
+on each day come in as arrays. A tier brought from a system before this one is a lock, too.
 """
 
 from typing import NamedTuple
@@ -21,8 +21,8 @@ Ints = npt.NDArray[np.int64]
 NONE = -1  # no day, no reason, no condition, no lock
 NEVER = 2**40  # the end of the lowest tier's period
 
-REASONS = ("upgrade", "renewal", "downgrade", "reversal", "lock")
-UPGRADE, RENEWAL, DOWNGRADE, REVERSAL, LOCK = 0, 1, 2, 3, 4
+REASONS = ("upgrade", "renewal", "downgrade", "reversal", "lock", "migration")
+UPGRADE, RENEWAL, DOWNGRADE, REVERSAL = 0, 1, 2, 3  # the others come with the lock
 REACH, KEEP = 0, 1  # what a condition is for
 DOWNGRADES = ("one_down", "requalify", "to_base", "soft_landing")
 ONE_DOWN, REQUALIFY, TO_BASE, SOFT_LANDING = 0, 1, 2, 3
@@ -45,6 +45,7 @@ class Events(NamedTuple):
     origin: Ints  # of a refund: business date of what is refunded; else the day itself
     lock_rank: Ints  # tier that a lock holds, NONE on every other row
     lock_until: Ints  # the lock's last day
+    lock_reason: Ints  # why it holds: position in REASONS
 
 
 class Conditions(NamedTuple):
@@ -221,7 +222,7 @@ def judge_day(
     lock = strongest_lock(life, day)
     if lock != NONE and is_less_than_lock(held, life.events, lock):
         hold_lock(held, life.events, lock)
-        reason, condition, way = LOCK, NONE, 0
+        reason, condition, way = int(life.events.lock_reason[lock]), NONE, 0
     if reason != NONE:
         decision = Decision(before, reason, condition, way)
         note_change(held, rules, life, day, decision, changes, values)

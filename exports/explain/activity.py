@@ -30,7 +30,7 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
     activity = asked.activity(named)
     yield (
         f"{activity['business']} {activity['activity_type']} {activity['document_no']}"
-        f"  {activity['business_date']}  实付 paid ¥{yuan(activity['paid_fen'])}"
+        f"  {activity['business_date']}  {_amount(activity)}"
     )
     account = f"{activity['source']}:{activity['account_id']}" if activity["account_id"] else "–"
     yield f"  活动 activity {activity['activity_id']}  账户 account {account}"
@@ -46,6 +46,15 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
             f"被冲回 reversed by {reversal['activity_type']} {reversal['document_no']}"
             f" {reversal['business_date']} ¥{yuan(reversal['paid_fen'])}"
         )
+
+
+def _amount(activity: Row) -> str:
+    if activity["activity_type"] != "opening_balance":
+        return f"实付 paid ¥{yuan(activity['paid_fen'])}"
+    return (
+        f"旧系统余额 legacy balance {activity['points']:,}, "
+        f"旧等级 legacy tier {activity['category'] or '–'}"
+    )
 
 
 def _entries(entries: list[Row]) -> Iterator[str]:

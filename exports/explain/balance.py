@@ -53,9 +53,10 @@ def _balance(asked: Asked, member: str, on_date: date, known_date: date) -> Row 
 def _lots(lots: list[Row]) -> Iterator[str]:
     for lot in lots[:LISTED]:
         until = lot["expires_on_date"] or "长期 no end"
+        how = "期初 opened" if lot["lot_id"].startswith("opening/") else "得 earned"
         yield (
             f"    {lot['remaining_points']:>9,}  {lot['issuer_business']} {lot['earned_on_date']}"
-            f" 得 earned, 有效至 until {until}  规则 {lot['rule_id']}  批次 {lot['lot_id']}"
+            f" {how}, 有效至 until {until}  规则 {lot['rule_id']}  批次 {lot['lot_id']}"
         )
     if len(lots) > LISTED:
         yield f"    … 另有 {len(lots) - LISTED} 批 more lots"

@@ -10,7 +10,15 @@ OUTCOMES = {
     "awarded": "已得积分",
     "clawed_back": "退款扣回积分",
     "redeemed": "使用积分",
-    "opened": "期初积分",
+    "opened": "期初积分 (旧系统迁入)",
+    "nothing_to_open": "旧系统积分为零, 仅迁入等级",
+    "in_legacy_balance": "迁移切换日前的活动, 已计入旧系统余额",
+    "order_in_legacy_balance": "原单发生在迁移切换日前, 已计入旧系统余额",
+    "unknown_member": "账户尚无会员",
+    "negative_points": "旧系统积分为负",
+    "repeated_line": "旧系统清单重复行",
+    "expired_before_cut_over": "切换日前已过期",
+    "migration_not_signed": "规则中没有该业态该日的迁移",
     "returned": "退回已用积分",
     "anonymous": "消费时未出示会员身份",
     "unknown_account": "账户尚未登记",
@@ -39,7 +47,7 @@ OUTCOMES = {
 }
 ENTRIES = {
     "accrual": "积分到账",
-    "opening_balance": "期初积分",
+    "opening_balance": "期初积分 (旧系统迁入)",
     "pending": "积分待生效",
     "release": "待生效积分已生效",
     "pending_claw_back": "退款扣回待生效积分",
@@ -63,6 +71,7 @@ TIER_REASONS = {
     "downgrade": "降级",
     "reversal": "退款后撤销升级",
     "lock": "锁定等级",
+    "migration": "旧系统等级迁入",
 }
 REVERSED = "case when is_reversal then '冲销 reversed ' else '' end"
 

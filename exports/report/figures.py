@@ -3,7 +3,7 @@
 Cells keep their values; their kind says how they are shown. HTML and text print the same sections.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -85,7 +85,7 @@ class ReportReader:
         """The whole report; `docs` are the pages of Data Docs beside it."""
         inputs, points, tiers = self._inputs(), self._points(), self._tiers()
         settlement, invariants = self._settlement(), self._invariants()
-        freshness = self._freshness()
+        freshness, migrations = self._freshness(), self._migrations()
         sections = (
             inputs,
             points,
@@ -93,6 +93,7 @@ class ReportReader:
             self._id_changes(),
             self._identities(),
             *self._identity_evaluation(),
+            *migrations,
             settlement,
             self._month(),
             invariants,
@@ -107,6 +108,7 @@ class ReportReader:
             *self._input_headlines(inputs, freshness),
             *self._ledger_headlines(points, tiers),
             *_proof_headlines(settlement, invariants),
+            *self._migration_headlines(migrations),
         )
         return RunReport(self._date, version, run_key, headlines, self._chart(), sections)
 
@@ -305,6 +307,40 @@ class ReportReader:
         )
         return (section,)
 
+    def _migrations(self) -> tuple[Section, ...]:
+        """The proof of each migration; no section where no business has migrated."""
+        names = self._names["status"]
+        rows = self._rows("""
+            select business, cut_over_date, signed_points, opened_points, excepted_points,
+                difference_points, excepted_line_count + unknown_tier_line_count, status
+            from fct_migrations order by business, cut_over_date
+        """)
+        if not rows:
+            return ()
+        section = Section(
+            "会员系统迁移（旧系统余额 = 期初入账 + 例外）",
+            (
+                ("业态", "text"),
+                ("切换日", "date"),
+                ("签认积分", "points"),
+                ("期初入账", "points"),
+                ("例外", "points"),
+                ("差异", "points"),
+                ("例外条目", "count"),
+                ("状态", "text"),
+            ),
+            tuple((*row[:-1], names.get(row[-1], row[-1])) for row in rows),
+            note="逐条例外见 fct_migration_exceptions。",
+        )
+        return (section,)
+
+    def _migration_headlines(self, migrations: tuple[Section, ...]) -> Iterator[Headline]:
+        """How many migrations do not say what was signed; nothing where none is."""
+        names = self._names["status"]
+        for section in migrations:
+            wrong = sum(row[-1] in (names["differs"], names["not_signed"]) for row in section.rows)
+            yield Headline("不符的迁移", "count", wrong, wrong > 0)
+
     def _settlement(self) -> Section:
         rows = self._rows("""
             with sides as (
@@ -371,7 +407,7 @@ class ReportReader:
             ),
             self._rows("""
                 select invariant, description, checked_count, violation_count, violation_count = 0
-                from fct_invariants order by invariant
+                from fct_invariants order by length(invariant), invariant
             """),
         )
 

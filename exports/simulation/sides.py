@@ -19,7 +19,9 @@ NEVER = "date '9999-12-31'"
 LONG_AGO = "date '1900-01-01'"
 
 # What an entry does: to which figure it counts, and its sign there, in the lots, and in what the
-# business pays to the fund. Who pays is as in int_priced_postings. Memo entries move nothing.
+# business pays to the fund. Who pays is as in int_priced_postings: for points of opening lots it is
+# their issuer who is paid instead of the fund, so it stands in a second row, and when such a lot
+# repays a debt, the issuer pays the fund. Memo entries move nothing.
 MOVEMENTS = """
     create table movements as
     select * from (values
@@ -52,25 +54,30 @@ PRICED = """
         if(movements.figure is null, entries.entry_type, null) as unknown_type,
         coalesce(entries.settling_business, entries.issuer_business) as business,
         entries.issuer_business,
+        is_opening and movements.paid_sign <> 0 as is_paid_by_issuer,
         signed * movements.sign as points,
         if(entries.lot_id is null, 0, signed * movements.lot_sign) as lot_points,
         case
+            when entries.entry_type = 'debt_repayment' and is_opening
+                then signed * prices.issue_price_micro_fen
             when movements.paid_sign = 0 then 0
             when movements.is_at_issue_price
                 then signed * movements.paid_sign * prices.issue_price_micro_fen
             else signed * movements.paid_sign * prices.reimbursement_price_micro_fen
         end as micro_fen
     from (
-        select *, if(is_reversal, -points, points) as signed from {marts}.int_points_entries
+        select *, if(is_reversal, -points, points) as signed,
+            coalesce(lot_id like 'opening/%', false) as is_opening
+        from {marts}.int_points_entries
         where business_date < {night}
     ) as entries
     left join movements on entries.entry_type = movements.entry_type
     left join {marts}.int_rules__settlement_prices as prices
-        on movements.paid_sign <> 0
+        on (movements.paid_sign <> 0 or movements.entry_type = 'debt_repayment')
         and prices.issuer_business = if(
             entries.entry_type in ('redemption', 'restore'), entries.issuer_business,
-            entries.settling_business)
-        and prices.redeemer_business = entries.settling_business
+            coalesce(entries.settling_business, entries.issuer_business))
+        and prices.redeemer_business = coalesce(entries.settling_business, entries.issuer_business)
         and entries.price_date >= prices.valid_from_date
         and entries.price_date < prices.valid_until_date
 """
@@ -87,12 +94,23 @@ READ = (
     from {marts}.int_rules__tiers group by tier
     """,
     PRICED,
+    """
+    insert into {side}.priced
+    select * replace (
+        issuer_business as business, 0 as points, 0 as lot_points, -micro_fen as micro_fen,
+        false as is_paid_by_issuer
+    )
+    from {side}.priced where is_paid_by_issuer
+    """,
     # Without the fen that a settlement day was rounded by.
     """
     create table {side}.settled as
     select sum(
-        if(payee_party in (select party from {marts}.int_rules__fund), 1, -1)
-        * (amount_fen * 1000000 - rounding_micro_fen)
+        case
+            when payee_party in (select party from {marts}.int_rules__fund) then 1
+            when payer_party in (select party from {marts}.int_rules__fund) then -1
+            else 0
+        end * (amount_fen * 1000000 - rounding_micro_fen)
     )::bigint as micro_fen
     from {marts}.int_settlement_lines where business_date between {first} and {last}
     """,

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import Field
+
 from ingest.core.contract_file import (
     STAMP,
     TEXT_FORMATS,
@@ -84,6 +86,7 @@ class Table:
     comes as a correction; in `upsert` the newer state of the thing.
     `value_prefix` is a sign that the system writes before each value, lest Excel change it.
     `trailer` is there if the table's files say at their end what they hold.
+    `optional`: a first delivery may leave the table out.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Table:
     columns: tuple[Column, ...]
     value_prefix: str | None = None
     trailer: Trailer | None = None
+    optional: bool = False
 
     @property
     def totals(self) -> tuple[str, ...]:
@@ -353,6 +357,7 @@ def _table(contract: Contract, where: Where, entry: TableEntry) -> Table:
         max_rows=meta.volume.max_rows,
         columns=columns,
         value_prefix=meta.value_prefix,
+        optional=meta.optional,
     )
     _check_roles(contract, (*where, "meta"), table)
     return table
@@ -467,6 +472,7 @@ class Variables(Described):
     """`vars` of dbt_project.yml."""
 
     businesses: list[str]
+    legacy_balances: list[str] = Field(default_factory=list)
 
 
 class DbtProject(Described):
@@ -477,7 +483,18 @@ class DbtProject(Described):
 
 def business_names(dbt_project: Path) -> list[str] | None:
     """Businesses of the group as dbt_project.yml lists them; None if there is no such file."""
+    variables = _variables(dbt_project)
+    return variables.businesses if variables else None
+
+
+def migrating_names(dbt_project: Path) -> list[str] | None:
+    """Businesses that can hand over legacy balances, as `business_names`."""
+    variables = _variables(dbt_project)
+    return variables.legacy_balances if variables else None
+
+
+def _variables(dbt_project: Path) -> Variables | None:
     path = dbt_project / "dbt_project.yml"
     if not path.exists():
         return None
-    return read_document(path, DbtProject, "dbt project").content.vars.businesses
+    return read_document(path, DbtProject, "dbt project").content.vars

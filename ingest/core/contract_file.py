@@ -147,6 +147,10 @@ class TableMeta(Written):
         description="append: a key comes once, and only a correction says otherwise. "
         "upsert: new and changed rows; the later business date counts.",
     )
+    optional: bool = Field(
+        default=False,
+        description="A first delivery may leave it out: what comes once, or hardly ever.",
+    )
     volume: Volume = Volume()
     key: list[Text] = Field(min_length=1, description="The columns that tell rows apart.")
     account: Text | None = Field(default=None, description="Of a table of customers: its key.")

@@ -19,6 +19,7 @@ from ingest.demo.accounts import (
 )
 from ingest.demo.business import Business
 from ingest.demo.faults import RATES
+from ingest.demo.legacy import ACCOUNT_COUNT, CUT_OVER, legacy_balances
 from ingest.demo.people import MOBILE_PREFIXES, People
 from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
@@ -33,6 +34,7 @@ from ingest.demo.world import (
     choose,
     dates,
     day_digits,
+    day_number,
     days_of_events,
     digits,
     eager,
@@ -65,6 +67,8 @@ REFUND_SHARE, PARTIAL_REFUND_SHARE = 0.015, 0.5
 REDEEM_SHARE, LEAST_REDEMPTION_POINTS = 0.25, 1_000
 UNNAMED_CORPORATE_SHARE = 0.15  # corporate bookings whose guest has no profile
 MAIL_HOSTS = pl.Series(["@qq.com", "@163.com", "@126.com", "@outlook.com", "@foxmail.com"])
+
+LAST_CLUB_DAY = day_number(CUT_OVER)
 
 
 @dataclass(frozen=True)
@@ -152,11 +156,21 @@ class Hotel(Business):
         return blank(digits("G", self.accounts.number[accounts], 8), accounts < 0)
 
     def masters(self, day: int, is_first: bool) -> Frames:
-        """Guests, and reservations with the status at the end of the day."""
-        return {
+        """Guests, and reservations as they stand at the end of the day; once what the club owed."""
+        tables = {
             "guests": self._guest_rows(day, is_first),
             "reservations": self._reservation_rows(day, is_first),
         }
+        if is_first and day > LAST_CLUB_DAY:
+            tables["legacy_balances"] = legacy_balances(self._club_accounts())
+        return tables
+
+    def _club_accounts(self) -> pl.Series:
+        """Ids of the oldest accounts that the club had."""
+        accounts = self.accounts
+        oldest = np.lexsort((accounts.number, accounts.registered))
+        members = oldest[accounts.registered[oldest] <= LAST_CLUB_DAY]
+        return self.account_ids(members[:ACCOUNT_COUNT])
 
     def _guest_rows(self, day: int, is_first: bool) -> pl.DataFrame:
         accounts, people = self.accounts, self.people
@@ -298,7 +312,7 @@ class Hotel(Business):
             least=LEAST_REDEMPTION_POINTS,
         )
         paid = gross - discount - points
-        wallet.earn(person, paid * 3 // 200)
+        wallet.earn(person, _points(paid, ended.departure_day))
         self.counts["redemptions"] += int((points > 0).sum())
         return pl.DataFrame(
             {
@@ -332,7 +346,8 @@ class Hotel(Business):
         gross, discount = back["gross_fen"].to_numpy(), back["discount_fen"].to_numpy()
         paid, points = back["paid_fen"].to_numpy(), back["points_used"].to_numpy()
         part = paid * rng.integers(10, 41, count) // 10_000 * 100
-        wallet.earn(back["person"].to_numpy(), -np.where(is_partial, part, paid) * 3 // 200)
+        taken = _points(np.where(is_partial, part, paid), back["day"].to_numpy())
+        wallet.earn(back["person"].to_numpy(), -taken)
         closed_at = day * DAY_SECONDS + rng.integers(10 * 3_600, 17 * 3_600, count)
         refund = back.with_columns(
             original_folio_no=back["folio_no"],
@@ -360,6 +375,12 @@ class Hotel(Business):
                 "audit_date": dates(ended.departure_day),
             }
         )
+
+
+def _points(paid_fen: Ints, day: Ints) -> Ints:
+    """What a bill earns in this programme; until the cut-over guests earned the club's points."""
+    points: Ints = np.where(day > LAST_CLUB_DAY, paid_fen * 3 // 200, 0)
+    return points
 
 
 BUSINESS = Hotel

@@ -4,14 +4,17 @@ A mistake is reported with file, line and column before any night begins.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from ingest.core.contract import migrating_names
 from ingest.core.documents import Document, M, read_document
 from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
 from ingest.rules.earning import Earning, Known, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
+from ingest.rules.migrations import Migrations, check_migrations
 from ingest.rules.missions import Missions, check_missions
 from ingest.rules.points import Points, check_points
 from ingest.rules.settlement import Settlement, check_settlement
@@ -32,6 +35,7 @@ class RuleBooks:
     missions: Missions
     settlement: Settlement
     tags: Tags
+    migrations: Migrations
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -50,6 +54,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     missions = _book(programme / "missions.yml", Missions)
     tags = _book(programme / "tags.yml", Tags)
     settlement = _book(programme / "settlement.yml", Settlement)
+    migrations = _book(programme / "migrations.yml", Migrations)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     names = [tier.tier for tier in tiers.content.tiers]
@@ -64,6 +69,8 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_entitlements(entitlements, businesses, set(names))
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
+    first_date = _first_date(points.content, tiers.content, settlement.content)
+    check_migrations(migrations, businesses, migrating_names(dbt_project), names, first_date)
     return RuleBooks(
         businesses=tuple(page.content for page in pages),
         points=points.content,
@@ -74,6 +81,16 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         missions=missions.content,
         settlement=settlement.content,
         tags=tags.content,
+        migrations=migrations.content,
+    )
+
+
+def _first_date(points: Points, tiers: Tiers, settlement: Settlement) -> date:
+    """The first day on which a lot can be opened: it needs an expiry, a price and a tier."""
+    return max(
+        points.expiry[0].from_date,
+        tiers.tiers[0].points_multiplier_percent[0].from_date,
+        settlement.issue_price_micro_fen_per_point[0].from_date,
     )
 
 

@@ -16,6 +16,7 @@ from ingest.rules import (
     earning,
     entitlements,
     marketing,
+    migrations,
     missions,
     points,
     settlement,
@@ -27,7 +28,7 @@ from ingest.rules import (
 from ingest.rules.books import RuleBooks
 from ingest.rules.dated import Columns, Row
 
-KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
+KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
 TABLES: Mapping[str, Columns] = {
     name: columns
     for part in (
@@ -41,6 +42,7 @@ TABLES: Mapping[str, Columns] = {
         written,
         missions,
         tags,
+        migrations,
     )
     for name, columns in part.TABLES.items()
 }
@@ -73,6 +75,8 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "rule_values": written.written_value_rows(books),
         "missions": missions.mission_rows(books.missions),
         "tags": tags.tag_rows(books.tags),
+        "migrations": migrations.migration_rows(books.migrations.migrations),
+        "migration_tiers": migrations.migration_tier_rows(books.migrations.migrations),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

@@ -15,7 +15,7 @@ from ingest.core.documents import Document, Name, Written
 
 T = TypeVar("T")
 Row = dict[str, Any]
-Columns = Mapping[str, str]  # text, whole or date
+Columns = Mapping[str, str]  # text, whole, date or flag
 VALID = {"valid_from_date": "date", "valid_until_date": "date"}
 SAID = {"source": "text", "approved_by": "text"}  # what a value leans on, and who answers for it
 

@@ -31,6 +31,7 @@ NAMED_BY: Mapping[str, Sequence[str]] = {
 }
 PROGRAMME = (
     "points", "earning", "missions", "tags", "tiers", "entitlements", "marketing", "settlement",
+    "migrations",
 )  # fmt: skip
 ORDER = "order"  # of tiers, their places in the list decide who ranks above whom
 

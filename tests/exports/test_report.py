@@ -138,6 +138,25 @@ def test_an_evaluation_is_shown_only_where_accounts_were_labelled(
     assert re.search(r"成对精确率 +0\.9948\n", text)
 
 
+@pytest.mark.parametrize(
+    ("status", "shown", "wrong"),
+    [("agreed", "相符", 0), ("awaited", "未到", 0), ("differs", "不符", 1)],
+)
+def test_a_migration_shows_its_proof_and_asks_for_attention_if_it_differs(
+    report: tuple[str, str], tmp_path: Path, status: str, shown: str, wrong: int
+) -> None:
+    assert "会员系统迁移" not in report[0] + report[1]
+    page, text = published_report(
+        tmp_path,
+        "insert into fct_migrations (business, cut_over_date, status, signed_points, opened_points,"
+        " excepted_points, difference_points, excepted_line_count, unknown_tier_line_count)"
+        f" values ('hotel', '2025-12-31', '{status}', 2780, 1800, 980, 0, 4, 1)",
+    )
+    proof = ["hotel", "2025-12-31", "2,780", "1,800", "980", "0", "5", shown]
+    assert Reader(page).sections["会员系统迁移（旧系统余额 = 期初入账 + 例外）"][1:] == [proof]
+    assert bool(re.search(r"! 不符的迁移 +1\n", text)) is bool(wrong)
+
+
 def test_a_reversal_counts_against_what_it_reverses(tmp_path: Path) -> None:
     page, _ = published_report(
         tmp_path,

@@ -36,7 +36,8 @@ TABLES = """
     create table int_rules__settlement_prices as select * from (values
         ('mall', 'mall', 1000000, 1000000, date '2024-01-01', date '9999-12-31'),
         ('mall', 'hotel', 1000000, 800000, date '2024-01-01', date '9999-12-31'),
-        ('hotel', 'hotel', 1000000, 900000, date '2024-01-01', date '9999-12-31')
+        ('hotel', 'hotel', 1000000, 900000, date '2024-01-01', date '9999-12-31'),
+        ('hotel', 'mall', 1000000, 700000, date '2024-01-01', date '9999-12-31')
     ) as price(issuer_business, redeemer_business, issue_price_micro_fen,
         reimbursement_price_micro_fen, valid_from_date, valid_until_date);
     create table int_rules__fund as select 'fund' as party;
@@ -47,7 +48,8 @@ TABLES = """
         ('basic', '普卡', 1, date '2024-01-01'), ('silver', '银卡', 2, date '2024-01-01')
     ) as tier(tier, tier_name, tier_rank, valid_from_date);
     create table int_settlement_lines (
-        business_date date, payee_party varchar, amount_fen bigint, rounding_micro_fen bigint
+        business_date date, payer_party varchar, payee_party varchar, amount_fen bigint,
+        rounding_micro_fen bigint
     );
     create table fct_tier_changes (
         member_id varchar, change_number bigint, effective_date date, to_tier varchar,
@@ -77,8 +79,8 @@ AS_IT_IS = f"""{SAME} {ENTRY}
     ('accrual', 'hotel', 'G1', '2026-03-01', 50, false, 'c', 'hotel', 'hotel', '2026-03-01',
      'earn/hotel/2024-01-01');
     insert into int_settlement_lines values
-        ('2026-01-15', 'fund', 100, 0), ('2026-02-01', 'mall', 10, 0),
-        ('2026-02-28', 'hotel', 32, 0);
+        ('2026-01-15', 'mall', 'fund', 100, 0), ('2026-02-01', 'fund', 'mall', 10, 0),
+        ('2026-02-28', 'fund', 'hotel', 32, 0);
 """
 # As a rule change is posted: what was posted is taken back, what is derived now is added.
 CHANGED = f"""{AS_IT_IS} {ENTRY}
@@ -95,6 +97,19 @@ CHANGED = f"""{AS_IT_IS} {ENTRY}
     insert into fct_tier_changes values
         ('M1', 1, '2026-02-01', 'silver', false), ('M1', 1, '2026-02-01', 'silver', true),
         ('M1', 1, '2026-02-28', 'silver', false), ('M2', 1, '2026-03-01', 'silver', false);
+"""
+# 100 points of a system before this one: the mall takes 30 and the hotel 5, 10 repay a debt.
+OPENED = f"""{AS_IT_IS} {ENTRY}
+    ('opening_balance', 'hotel', 'G1', '2026-01-20', 100, false, 'opening/o', 'hotel', 'hotel',
+     '2026-01-20', 'migration/hotel/2026-01-20'),
+    ('debt_repayment', 'hotel', 'G1', '2026-01-20', 10, false, 'opening/o', 'hotel', null,
+     '2026-01-20', 'migration/hotel/2026-01-20'),
+    ('redemption', 'hotel', 'G1', '2026-02-05', 30, false, 'opening/o', 'hotel', 'mall',
+     '2026-02-05', 'migration/hotel/2026-01-20'),
+    ('redemption', 'hotel', 'G1', '2026-02-05', 5, false, 'opening/o', 'hotel', 'hotel',
+     '2026-02-05', 'migration/hotel/2026-01-20');
+    insert into int_settlement_lines values
+        ('2026-01-20', 'hotel', 'fund', 10, 0), ('2026-02-05', 'hotel', 'mall', 21, 0);
 """
 MULTIPLIER = ("businesses/mall.yml", "points_multiplier_percent")
 CHANGES = [(*MULTIPLIER, "2026-01-14", None, "100", "200", "Sheet", "Somebody")]
@@ -315,3 +330,18 @@ def test_the_command_prints_where_the_page_is(tmp_path: Path) -> None:
         file = str(changes_file(tmp_path, CHANGES))
         assert main(["simulation", *places, *dates, "--rules", file]) == 0
     assert told.getvalue().splitlines()[-1] == str(tmp_path / "out" / "simulation.html")
+
+
+def test_points_of_opening_lots_cost_their_issuer_what_others_are_paid_for_them(
+    tmp_path: Path,
+) -> None:
+    # As without them, the mall pays 100 - 10 and the hotel is paid 32. Then the hotel pays the mall
+    # 30 x 0.7 = 21 and the fund 10; what it takes itself costs nobody anything.
+    sides = built(tmp_path / "one", OPENED), built(tmp_path / "other", AS_IT_IS)
+    changes = changes_file(tmp_path, CHANGES)
+    out = write_simulation(*sides, WINDOW, changes, tmp_path / "out", "1GB").parent
+    fen = 1_000_000
+    assert rows(out, "businesses", "business", *triple("net_cost_micro_fen")) == [
+        ("hotel", -1 * fen, -32 * fen, -31 * fen),
+        ("mall", 69 * fen, 90 * fen, 21 * fen),
+    ]

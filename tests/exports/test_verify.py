@@ -140,8 +140,9 @@ def test_marts_that_break_their_contracts_are_named_one_a_line(tmp_path: Path) -
             "update fct_settlement_lines set movement_type = 'gift' where line_id = 'l1'",
             (
                 "fct_settlement_lines: expect_column_values_to_be_in_set column=movement_type, "
-                "value_set=['accrual', 'claw_back', 'claw_back_debt', 'redemption', "
-                "'redemption_debt', 'release', 'restore', 'restore_debt']: 1 of 2 rows differ"
+                "value_set=['accrual', 'claw_back', 'claw_back_debt', 'debt_repayment', "
+                "'redemption', 'redemption_debt', 'release', 'restore', 'restore_debt']: "
+                "1 of 2 rows differ"
             ),
         ),
         (
@@ -283,7 +284,7 @@ def test_the_command_says_in_one_line_what_holds(
     monkeypatch.setattr("exports.__main__.load_settings", lambda: settings)
     assert main(["verify", "--date", "2026-01-31"]) == 0
     printed = capsys.readouterr()
-    assert printed.out == "6 marts, 9 invariants and 23 expectations hold\n"
+    assert printed.out == "6 marts, 10 invariants and 23 expectations hold\n"
     assert printed.err == ""
 
 

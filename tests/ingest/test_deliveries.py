@@ -284,6 +284,25 @@ def test_a_first_delivery_names_every_table_and_a_delivery_is_never_of_tomorrow(
     assert "is of 2026-10-30, which is after 2026-10-29" in str(controls[-1]["reason"])
 
 
+def test_a_first_delivery_may_leave_out_a_table_that_is_optional_and_bring_it_another_day(
+    house: House,
+) -> None:
+    contract = house.contract_file("shop")
+    text = contract.read_text(encoding="utf-8")
+    optional = text.replace("account: card", "account: card\n          optional: true")
+    contract.write_text(optional, encoding="utf-8")
+    house.deliver_shop([sale("R1")], total="1.00")
+    control = [["销售_20261029.csv", 1, "1.00"]]
+    house.put("shop", DAY, "对账_{d}.csv", csv_bytes(CONTROL_HEADERS, control))
+    (house.lake.landing("shop", DAY) / "会员_20261029.csv").unlink()
+    records = load(house.settings, "shop", DAY)
+    assert [(row["table_name"], row["status"]) for row in records] == [("sales", "accepted")]
+    card = ["C1", "王芳", "", "", "", "是"]
+    house.deliver_shop([], [card], day=NEXT_DAY)
+    load(house.settings, "shop", NEXT_DAY)
+    assert [row["card"] for row in house.raw("shop", "cards", NEXT_DAY)] == ["C1"]
+
+
 def test_a_link_in_the_landing_folder_is_refused(house: House, tmp_path: Path) -> None:
     house.deliver_shop([sale("R1")], total="1.00")
     path = house.lake.landing("shop", DAY) / "销售_20261029.csv"

@@ -52,6 +52,7 @@ class Event:
     rule_id: str = "rule"
     price_date: date = date(2024, 1, 1)
     release_on_date: date | None = None
+    last_date: date | None = None
     joined_date: date | None = None
     tier: str | None = None
     is_qualifying: bool = False

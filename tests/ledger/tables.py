@@ -67,10 +67,13 @@ def tier_event_table(events: Sequence[GrowthEvent], locks: Sequence[Lock] = ()) 
             "value": 0,
             "lock_tier": lock.tier,
             "lock_until_date": lock.until_date,
+            "lock_reason": lock.reason,
         }
         for lock in locks
     ]
-    rows.sort(key=lambda row: (row["member_id"], row["business_date"]))
+    rows.sort(
+        key=lambda row: (row["member_id"], row["business_date"], row.get("lock_reason") or "")
+    )
     return pa.Table.from_pylist(rows, TIER_EVENTS).combine_chunks()
 
 

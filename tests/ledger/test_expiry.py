@@ -346,3 +346,36 @@ def test_the_calendar_of_whole_arrays_agrees_with_the_fold() -> None:
     leap = np.full(1, day_number(date(2024, 2, 29)))
     assert day_in_year(leap, 1, 2, 29).tolist() == [day_number(date(2025, 2, 28))]
     assert anniversary(leap, leap, 1).tolist() == [day_number(date(2025, 2, 28))]
+
+
+# A last day that a lot brings along
+
+
+def opened(last: str | None) -> Event:
+    brought = d(last) if last else None
+    return Event("opening", d("2025-12-31"), 100, "old", lot_id="opening/old", last_date=brought)
+
+
+@pytest.mark.parametrize("model", [NEVER, rolling(12), rolling(12, "year_end"), IDLE_24, DUAL])
+def test_a_lot_that_brings_its_last_day_along_lapses_then_whatever_the_model(model: Value) -> None:
+    table, last = rules((START, model)), d("2026-06-30")
+    events = [opened("2026-06-30"), clock("2026-05-01")]
+    assert lines(events, table, last - ONE_DAY) == [
+        ("opening_balance", "opening/old", d("2025-12-31"), 100)
+    ]
+    assert lines(events, table, last)[1:] == [("expiry", "opening/old", last, 100)]
+
+
+def test_a_lot_without_one_lapses_as_if_it_was_earned_on_the_cut_over_date() -> None:
+    table, last = rules((START, rolling(12))), d("2026-12-31")
+    assert len(lines([opened(None)], table, last - ONE_DAY)) == 1
+    assert lines([opened(None)], table, last)[1:] == [("expiry", "opening/old", last, 100)]
+
+
+def test_what_goes_with_any_model_holds_for_a_lot_that_brings_its_last_day_along() -> None:
+    table = rules((START, EXEMPT))
+    events = [opened("2026-06-30"), tier("2026-06-30", "gold"), tier("2026-08-11", "basic")]
+    assert lines(events, table, d("2026-08-09"))[1:] == []
+    assert lines(events, table, d("2026-08-10"))[1:] == [
+        ("expiry", "opening/old", d("2026-08-10"), 100)
+    ]

@@ -393,6 +393,36 @@ def test_grace_counts_after_a_lock_too() -> None:
     ]
 
 
+def test_a_tier_brought_along_is_held_through_its_day_and_then_goes_down_as_any() -> None:
+    brought = (
+        Lock("silver", MARCH, JUNE, reason="migration"),
+        Lock("gold", MARCH, JUNE, reason="migration"),
+    )
+    held = (MARCH, "basic", "gold", "migration")
+    end = JUNE + 30 * DAY
+    assert moves(changes(locks=brought, until=MARCH - DAY)) == [held]
+    assert moves(changes(locks=brought, until=end - DAY)) == [held]
+    assert moves(changes(locks=brought, until=end)) == [
+        held,
+        (end + DAY, "gold", "silver", "downgrade"),
+    ]
+
+
+def test_a_tier_brought_along_does_not_lower_a_higher_one_and_stays_when_that_is_refunded() -> None:
+    february = MARCH - 10 * DAY
+    brought = (Lock("gold", MARCH, JUNE, reason="migration"),)
+    events = (grow(february, 40), refund(MARCH + DAY, 39, of=february))
+    assert moves(changes(*events, locks=brought, until=JUNE - DAY)) == [
+        (february + DAY, "basic", "diamond", "upgrade"),
+        (MARCH + 2 * DAY, "diamond", "gold", "migration"),
+    ]
+
+
+def test_of_a_lock_and_a_tier_brought_along_that_promise_the_same_the_first_is_the_reason() -> None:
+    lock, brought = Lock("gold", MARCH, JUNE), Lock("gold", MARCH, JUNE, reason="migration")
+    assert moves(changes(locks=(brought, lock), until=MARCH)) == [(MARCH, "basic", "gold", "lock")]
+
+
 def test_who_earned_the_tier_meanwhile_keeps_it_after_the_lock() -> None:
     found = locked(MARCH, JUNE, grow(date(2024, 5, 1), 20), until=JUNE)
     assert moves(found)[1:] == [(JUNE + DAY, "gold", "gold", "renewal")]

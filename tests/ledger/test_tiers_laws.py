@@ -129,19 +129,21 @@ def lives(draw: st.DrawFn) -> Life:
             events.append(GrowthEvent(today, value, metric=metric))
     closing_date = today + timedelta(days=draw(st.integers(0, 150)))
     locks = []
-    for tier, wait, length in draw(
+    for tier, wait, length, reason in draw(
         st.lists(
             st.tuples(
                 st.sampled_from(["silver", "gold", "diamond"]),
                 st.integers(1, 200),
                 st.integers(0, 90),
+                st.sampled_from(["lock", "migration"]),
             ),
-            max_size=2,
+            max_size=3,
         )
     ):
         first = START + timedelta(days=wait)
         if first - timedelta(days=1) <= closing_date:
-            locks.append(Lock(tier, first, first + timedelta(days=length)))
+            until = first + timedelta(days=length)
+            locks.append(Lock(tier, first, until, reason=reason))
     return Life(events, draw(tier_tables()), rules, closing_date, locks)
 
 

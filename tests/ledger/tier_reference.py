@@ -23,12 +23,13 @@ class GrowthEvent:
 
 @dataclass(frozen=True)
 class Lock:
-    """One lock: a tier held at least from a day through another one."""
+    """One lock, or a tier brought along: held at least from a day through another one."""
 
     tier: str
     from_date: date
     until_date: date
     member_id: str = "M1"
+    reason: str = "lock"
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class Member:
             self.evaluate(day, bool(kept), earned)
         lock = self.lock(day + DAY)
         if lock is not None and self.is_below(lock):
-            reason, way, reversed_values = "lock", None, None
+            reason, way, reversed_values = lock.reason, None, None
             self.start_anew(self.rank(lock.tier), lock.until_date)
         if reason:
             value = score["growth"] if reversed_values is None else reversed_values["growth"]
@@ -373,6 +374,7 @@ class Member:
 
     def lock(self, day: date) -> Lock | None:
         holding = [lock for lock in self.locks if lock.from_date <= day <= lock.until_date]
+        holding.sort(key=lambda lock: (lock.from_date, lock.reason))  # of equal ones the first
         return max(holding, key=lambda lock: (self.rank(lock.tier), lock.until_date), default=None)
 
     def is_below(self, lock: Lock) -> bool:

@@ -1,9 +1,11 @@
--- The activities of tonight's touched documents, as the deliveries now say.
+-- The activities of tonight's touched documents, as the deliveries now say; lines of legacy balances among them.
 with activities as (
-{{ over_businesses('activities', [
-    'activity_id', 'source', 'document_no', 'account_id', 'activity_type', 'occurred_at',
-    'business_date', 'reverses_activity_id', 'unit_id', 'merchant_id', 'channel', 'category',
-    'gross_fen', 'paid_fen', 'points', 'quantity', 'source_file', 'source_row', 'load_date']) }}
+{{ over_businesses('activities', derived_activity_columns()) }}
+    union all
+    select
+        business,
+        {{ derived_activity_columns() | join(',\n        ') }}
+    from {{ ref('int_legacy_activities') }}
 ),
 
 derived as (

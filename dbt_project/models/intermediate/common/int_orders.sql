@@ -1,5 +1,6 @@
 -- What can earn tonight: paid orders, each with the points rule of its business on its own date; a merchant's or
 -- brand's own multiplier goes before that of the business. Refunds are rated with the rule of the order they reverse.
+-- What happened through a migration's cut-over date is inside the legacy balance, and cites the migration.
 with activities as (
 
     select * from {{ ref('int_touched_activities') }}
@@ -26,6 +27,12 @@ brand_rules as (
 
 ),
 
+migrations as (
+
+    select * from {{ ref('int_rules__migrations') }}
+
+),
+
 orders as (
 
     select
@@ -41,7 +48,8 @@ orders as (
         activities.channel,
         activities.category,
         activities.paid_fen,
-        coalesce(merchant_rules.rule_id, brand_rules.rule_id, rules.rule_id) as rule_id,
+        migrations.rule_id is not null as is_in_legacy_balance,
+        coalesce(migrations.rule_id, merchant_rules.rule_id, brand_rules.rule_id, rules.rule_id) as rule_id,
         rules.points_per_10000_fen,
         coalesce(merchant_rules.multiplier_percent, brand_rules.multiplier_percent, rules.multiplier_percent)
             as multiplier_percent,
@@ -61,6 +69,9 @@ orders as (
         and activities.merchant_id = brand_rules.merchant_id
         and activities.business_date >= brand_rules.valid_from_date
         and activities.business_date < brand_rules.valid_until_date
+    left join migrations
+        on activities.business = migrations.business
+        and activities.business_date <= migrations.cut_over_date
     where {{ is_order('activities.activity_type') }}
 
 )

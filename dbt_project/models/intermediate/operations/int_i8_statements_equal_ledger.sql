@@ -31,10 +31,8 @@ ledger as (
         entry_type as movement_type,
         sum(points) as points,
         count(*) as line_count
-    from {{ ref('fct_points_entries') }}
-    where entry_type in (
-        'accrual', 'release', 'claw_back', 'claw_back_debt', 'redemption', 'redemption_debt', 'restore',
-        'restore_debt')
+    from {{ ref('int_points_entries') }} as entries
+    where {{ moves_money('entries') }}
     group by {{ month_of('posted_date') }}, entry_type
 
 ),

@@ -64,6 +64,20 @@ others as (
 
 ),
 
+openings as (
+
+    select
+        activity_id, 'base' as rule, member_id, activity_type, business, business_date, occurred_at,
+        cast(null as string) as reverses_activity_id, source, account_id, outcome,
+        case when outcome = 'opened' then points else 0 end as points,
+        cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent,
+        cast(null as string) as tier, cast(null as bigint) as tier_multiplier_percent,
+        cast(0 as bigint) as clipped_points, rule_id, cast(null as string) as refund_policy,
+        business_date as price_date
+    from {{ ref('int_rated_openings') }}
+
+),
+
 ratings as (
 
     select * from orders
@@ -73,6 +87,8 @@ ratings as (
     select * from redemptions
     union all
     select * from others
+    union all
+    select * from openings
 
 )
 

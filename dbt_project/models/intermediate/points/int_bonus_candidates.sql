@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
 -- Every activity of a member with every bonus rule in whose scope it is: business, kind, date, merchant, channel,
--- category, weekday of the business date, and time of day by the business's clocks.
+-- category, weekday of the business date, and time of day by the business's clocks. What is inside a legacy balance is
+-- no candidate.
 with earners as (
 
     select
@@ -10,6 +11,7 @@ with earners as (
     from {{ ref('int_rated_orders') }}
     where member_id is not null
         and paid_fen > 0
+        and coalesce(outcome <> 'in_legacy_balance', true)
     union all
     select
         activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,

@@ -1,5 +1,6 @@
 -- What opens lots: opening balances, and awards in the instalments of their business, which become usable one after
--- the other. Whole points of an instalment by largest remainder; a business without vesting gives them at once.
+-- the other. Whole points of an instalment by largest remainder; a business without vesting gives them at once. A line
+-- of a legacy balance may bring its last day along.
 with ratings as (
 
     select * from {{ ref('int_ratings') }}
@@ -9,6 +10,16 @@ with ratings as (
 vesting as (
 
     select * from {{ ref('int_rules__vesting') }}
+
+),
+
+brought as (
+
+    select
+        activity_id,
+        expires_on_date as last_date
+    from {{ ref('int_legacy_balances') }}
+    where expires_on_date is not null
 
 ),
 
@@ -47,20 +58,22 @@ lots as (
         member_id,
         source,
         account_id,
-        activity_id,
+        ranked.activity_id,
         activity_type,
         case when outcome = 'opened' then 'opening' else 'accrual' end as event_type,
         business_date,
         occurred_at,
         business,
         cast(whole_points + case when share_rank <= left_points then 1 else 0 end as bigint) as points,
-        activity_id
+        case when outcome = 'opened' then 'opening/' else '' end || ranked.activity_id
             || case when rule = 'base' then '' else '/' || rule end
             || case when instalment_count = 1 then '' else '/' || cast(instalment as string) end as lot_id,
         {{ add_days('business_date', 'after_days') }} as release_on_date,
+        brought.last_date,
         rule_id,
         price_date
     from ranked
+    left join brought on ranked.activity_id = brought.activity_id
 
 )
 

@@ -39,30 +39,31 @@ events as (
     select
         member_id, source, account_id, activity_id, activity_type, event_type, business_date, occurred_at, business,
         points, reverses_activity_id as target_activity_id, refund_policy, cast(null as string) as lot_id,
-        cast(null as date) as release_on_date, cast(null as string) as tier, rule_id, price_date
+        cast(null as date) as release_on_date, cast(null as date) as last_date, cast(null as string) as tier, rule_id,
+        price_date
     from ratings
     where points > 0
     union all
     select
         member_id, source, account_id, activity_id, activity_type, event_type, business_date, occurred_at, business,
-        points, null, null, lot_id, release_on_date, null, rule_id, price_date
+        points, null, null, lot_id, release_on_date, last_date, null, rule_id, price_date
     from {{ ref('int_lot_events') }}
     where points > 0
     union all
     select
         member_id, source, account_id, activity_id, activity_type, 'renewal', business_date, occurred_at, business,
-        points, null, null, null, null, null, rule_id, business_date
+        points, null, null, null, null, null, null, rule_id, business_date
     from {{ ref('int_renewal_events') }}
     where points > 0
     union all
     select
         member_id, source, account_id, activity_id, activity_type, 'clock', business_date, occurred_at, business,
-        0, null, null, null, null, null, null, null
+        0, null, null, null, null, null, null, null, null
     from {{ ref('int_clock_events') }}
     union all
     select
         member_id, null, null, null, null, 'tier', business_date, occurred_at, null,
-        0, null, null, null, null, tier, null, null
+        0, null, null, null, null, null, tier, null, null
     from {{ ref('int_tier_exemptions') }}
 
 ),

@@ -56,6 +56,7 @@ outcomes as (
         case
             when account_id is null then 'anonymous'
             when member_id is null then 'unknown_account'
+            when is_in_legacy_balance then 'in_legacy_balance'
             when rate is null then 'no_rule_in_force'
             when is_excluded_channel then 'channel_excluded'
             when paid_fen <= 0 then 'nothing_paid'

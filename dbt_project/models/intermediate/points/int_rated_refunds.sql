@@ -38,6 +38,7 @@ outcomes as (
     select
         *,
         case
+            when order_outcome = 'in_legacy_balance' then 'order_in_legacy_balance'
             when order_outcome <> 'awarded' then 'order_earned_nothing'
             when points = 0 then 'nothing_to_claw_back'
             else 'clawed_back'

@@ -1,5 +1,5 @@
 -- Purchases that make points last longer: so many points for their paid amount, by the expiry rule of their own day.
--- A later refund leaves the renewal alone.
+-- A later refund leaves the renewal alone. What is inside a legacy balance renews nothing.
 with orders as (
 
     select * from {{ ref('int_rated_orders') }}
@@ -32,6 +32,7 @@ renewals as (
         and orders.business_date < rules.valid_until_date
         and rules.renewal_points_per_10000_fen is not null
     where orders.paid_fen > 0
+        and not coalesce(orders.is_in_legacy_balance, false)
 
 )
 

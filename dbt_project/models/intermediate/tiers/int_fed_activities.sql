@@ -1,7 +1,15 @@
--- What activities are worth to the metrics of tiers, by the feeds in force on their own date.
+-- What activities are worth to the metrics of tiers, by the feeds in force on their own date. What happened through a
+-- migration's cut-over date counts only if the migration says so.
 with activities as (
 
     select * from {{ ref('int_activities') }}
+
+),
+
+uncounted as (
+
+    select * from {{ ref('int_rules__migrations') }}
+    where not is_counted_for_tiers
 
 ),
 
@@ -31,6 +39,10 @@ fed as (
         and activities.activity_type = feeds.activity_type
         and activities.business_date >= feeds.valid_from_date
         and activities.business_date < feeds.valid_until_date
+    left join uncounted
+        on activities.business = uncounted.business
+        and activities.business_date <= uncounted.cut_over_date
+    where uncounted.business is null
 
 )
 

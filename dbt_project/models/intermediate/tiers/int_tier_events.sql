@@ -27,19 +27,20 @@ all_events as (
 
     select
         member_id, business_date, occurred_at, activity_id, metric, value, origin_date,
-        cast(null as string) as lock_tier, cast(null as date) as lock_until_date
+        cast(null as string) as lock_tier, cast(null as date) as lock_until_date, cast(null as string) as lock_reason
     from tier_values
     union all
     select
         locks.member_id,
         locks.business_date,
         cast(locks.business_date as timestamp) as occurred_at,
-        'lock' as activity_id,
+        locks.reason as activity_id,
         cast(null as string) as metric,
         cast(0 as bigint) as value,
         cast(null as date) as origin_date,
         locks.tier as lock_tier,
-        locks.until_date as lock_until_date
+        locks.until_date as lock_until_date,
+        locks.reason as lock_reason
     from locks
     inner join tonight on locks.business_date <= tonight.business_date
 

@@ -1,3 +1,4 @@
+-- What members did in each business; an opening balance is nothing that anybody did.
 with activities as (
 
     select * from {{ ref('fct_activities') }}
@@ -26,6 +27,7 @@ by_business as (
     from activities
     cross join tonight
     where activities.member_id is not null
+        and activities.activity_type <> 'opening_balance'
     group by activities.member_id, activities.business
 
 )

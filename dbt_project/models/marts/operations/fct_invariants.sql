@@ -64,6 +64,13 @@ with invariants as (
         checked_count,
         violation_count
     from {{ ref('int_i9_no_over_merge') }}
+    union all
+    select
+        'I10' as invariant,
+        '旧系统余额=期初入账+例外' as description,
+        checked_count,
+        violation_count
+    from {{ ref('int_i10_legacy_balances_accounted_for') }}
 
 ),
 
