@@ -141,7 +141,8 @@ def test_marts_that_break_their_contracts_are_named_one_a_line(tmp_path: Path) -
             (
                 "fct_settlement_lines: expect_column_values_to_be_in_set column=movement_type, "
                 "value_set=['accrual', 'claw_back', 'claw_back_debt', 'debt_repayment', "
-                "'redemption', 'redemption_debt', 'release', 'restore', 'restore_debt']: 1 of 2 rows differ"
+                "'redemption', 'redemption_debt', 'release', 'restore', 'restore_debt']: "
+                "1 of 2 rows differ"
             ),
         ),
         (
