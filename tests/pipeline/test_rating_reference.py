@@ -36,7 +36,7 @@ ORDERS = {
     "activity_id": TEXT, "member_id": TEXT, "business": TEXT, "activity_type": TEXT,
     "business_date": pa.date32(), "occurred_at": pa.timestamp("us"), "merchant_id": TEXT,
     "channel": TEXT, "category": TEXT, "paid_fen": WHOLE, "tier": TEXT, "rate": WHOLE,
-    "source": TEXT, "account_id": TEXT, "refund_policy": TEXT,
+    "source": TEXT, "account_id": TEXT, "refund_policy": TEXT, "outcome": TEXT,
 }  # fmt: skip
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
