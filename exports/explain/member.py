@@ -1,6 +1,7 @@
 """A member at the service desk: accounts, tier, balance, and every lot with where it came from."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from exports.explain.asked import Asked, Row
 
@@ -31,6 +32,11 @@ select * from explained_tier_changes
 where member_id = ?
 order by effective_date, change_number, posted_date
 """
+MISSIONS = """
+select * from fct_member_missions
+where member_id = ? and status = 'open'
+order by valid_until_date, mission_id
+"""
 
 
 def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
@@ -44,6 +50,7 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
     ):
         yield f"  账户 account {account['source']}:{account['account_id']}"
     yield from _tier(tier, asked.rows(TIER_CHANGES, [member]))
+    yield from (_mission(mission) for mission in asked.rows(MISSIONS, [member]))
     yield (
         f"积分余额 balance {balance['balance_points']:,} = 累计发放 issued"
         f" {balance['issued_points']:,} - 使用 redeemed {balance['redeemed_points']:,}"
@@ -72,6 +79,14 @@ def _tier(tier: Row, changes: list[Row]) -> Iterator[str]:
             f"    {change['effective_date']}  {change['explanation']}"
             f" {change['from_tier']} → {change['to_tier']}, 依据 by {change['growth_value']:,}"
         )
+
+
+def _mission(mission: Row) -> str:
+    return (
+        f"任务 mission {mission['mission_name']}, {mission['valid_from_date']} 至 through"
+        f" {mission['valid_until_date'] - timedelta(days=1)}: {mission['progress_value']:,} /"
+        f" {mission['target_value']:,} → {mission['target_tier']}"
+    )
 
 
 def _lot(lot: Row) -> str:

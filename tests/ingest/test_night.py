@@ -45,6 +45,7 @@ PROGRAMME = {
     "earning": "bonus_rules: []\n",
     "missions": "missions: []\n",
     "tags": "tags: []\n",
+    "migrations": "migrations: []\n",
     "marketing": f"reminder_days: {DATED.format('[30]')}\nrewards: []\naudiences: []\n",
     "settlement": (
         "fund: {party: fund, party_name: 基金}\n"

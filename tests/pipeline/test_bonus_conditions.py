@@ -169,6 +169,9 @@ def test_a_mission_stays_with_its_member_when_what_it_was_offered_for_is_correct
     )
     days = (date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 17))
     assert mission == (*days, "silver", 900, 500, "open", True)
+    [(member,)] = rows(told[0], "select member_id from fct_member_missions")
+    said = must_run(told[0], "exports", "explain", "member", member)
+    assert "任务 mission 冲刺, 2026-11-03 至 through 2026-11-16: 500 / 900 → silver" in said
     missing = rows(
         told[0],
         """
