@@ -40,6 +40,7 @@ def version(lake: Path, night: str) -> Path:
     return folder / "marts.duckdb"
 
 
+@pytest.mark.long
 def test_a_night_on_spark_publishes_what_duckdb_publishes(worked_lake: Path) -> None:
     night = worked_example.NIGHTS[0].isoformat()
     lake = worked_lake.parent / "spark"  # beside the other one, so with the same keys
