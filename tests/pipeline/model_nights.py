@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exports.publish import POSTINGS
+from identity_resolution.birthdays import BIRTHDAYS
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.settings import load_settings
 from ingest.night import ensure_empty_partitions
@@ -32,7 +33,7 @@ FOLDED = {"int_tier_periods": "int_tier_events", "int_points_derived": "int_poin
 # What a night gets from identity and from businesses, instead of their models.
 GIVEN = {
     "int_derived_activities", "int_touched_documents", "int_member_links", "int_link_changes",
-    "int_accounts", "int_behaviours",
+    "int_accounts", "int_behaviours", "int_legacy_balances",
 }  # fmt: skip
 TONIGHT = pa.schema(
     [
@@ -42,6 +43,13 @@ TONIGHT = pa.schema(
         ("is_everything_touched", pa.bool_()),
     ]
 )
+NO_LEGACY = """
+create table int_legacy_balances (
+    activity_id varchar, document_no varchar, business varchar, source varchar, line_no bigint,
+    account_id varchar, legacy_points bigint, expires_on_date date, legacy_tier_name varchar,
+    as_of_date date, source_file varchar, source_row bigint, load_date date, repetition bigint
+)
+"""
 LOCKS = pa.schema(
     [(name, pa.string()) for name in ("source", "account_id", "tier")]
     + [(name, pa.date32()) for name in ("from_date", "until_date")]
@@ -99,9 +107,11 @@ class Nights:
         row = {"business_date": night, "previous_date": self._previous}
         row |= {"run_key": "k", "is_everything_touched": False}
         write_parquet(pa.Table.from_pylist([row], TONIGHT), self._lake.tonight)
+        write_parquet(BIRTHDAYS.empty_table(), self._lake.birthdays)  # no rule asks for them
         write_rules(self._lake, night, {**self._rules, "tier_locks": LOCKS.empty_table()})
         with duckdb.connect() as work:
             work.execute("set threads = 1; attach ':memory:' as onemember; use onemember")
+            work.execute(NO_LEGACY)
             for name, table in given.items():
                 work.register("loading", table)
                 work.execute(f"create table {name} as select * from loading")
