@@ -34,6 +34,7 @@ FOLDED = {"int_tier_periods": "int_tier_events", "int_points_derived": "int_poin
 GIVEN = {
     "int_derived_activities", "int_touched_documents", "int_member_links", "int_link_changes",
     "int_accounts", "int_behaviours", "int_legacy_balances",
+    "int_member_birthdays",
 }  # fmt: skip
 TONIGHT = pa.schema(
     [
@@ -48,7 +49,8 @@ create table int_legacy_balances (
     activity_id varchar, document_no varchar, business varchar, source varchar, line_no bigint,
     account_id varchar, legacy_points bigint, expires_on_date date, legacy_tier_name varchar,
     as_of_date date, source_file varchar, source_row bigint, load_date date, repetition bigint
-)
+);
+create table int_member_birthdays (member_id varchar, birth_month bigint, birth_day bigint)
 """
 LOCKS = pa.schema(
     [(name, pa.string()) for name in ("source", "account_id", "tier")]
