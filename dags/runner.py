@@ -229,8 +229,10 @@ class Runner:
             )
             if is_ready and len(self._running) < self.jobs:
                 log = self.logs / label / f"{step.name}.log"
+                # A server that forks warm steps keeps the environment in which it began.
+                environment = {**os.environ, **self.environment}
                 self._running[step.name] = _start(
-                    step.arguments(values), step.warm, log, self.environment, self.lock
+                    step.arguments(values), step.warm, log, environment, self.lock
                 )
         if ended and any(step.warm for step in steps):
             forkserver.ensure_running()  # warms up while the first steps work
@@ -343,6 +345,7 @@ def _step(arguments: list[str], log: Path, environment: dict[str, str], lock: _I
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.chdir(PROJECT)
+    os.environ.clear()
     os.environ.update(environment)
     sys.path.insert(0, str(PROJECT))
     for stream in (sys.stdout, sys.stderr):

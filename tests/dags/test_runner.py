@@ -22,6 +22,7 @@ class Bench:
         self.folder = folder
         self.lake = folder / "lake"
         self.screen = io.StringIO()
+        self.environment = {"NIGHT_OF": "the fakes"}
 
     def step(self, name: str, after: str = "", status: int = 0) -> Step:
         command = f"tests.dags.fake_step {status} {self.folder} {name}"
@@ -30,7 +31,7 @@ class Bench:
     def run(self, *steps: Step, jobs: int = 2) -> Outcome:
         with run_lock(self.lake) as lock:
             logs = self.lake / "work" / "logs"
-            runner = Runner(lock, logs, {"NIGHT_OF": "the fakes"}, Board(self.screen), jobs)
+            runner = Runner(lock, logs, self.environment, Board(self.screen), jobs)
             return runner.run("2026-03-31", steps, {})
 
     def time_of(self, name: str, what: str) -> float:
@@ -86,6 +87,16 @@ def test_a_warm_step_behaves_as_a_cold_one(bench: Bench, monkeypatch: pytest.Mon
     )
     assert [step.status for step in outcome.steps] == ["done", "done", "failed"]
     assert bench.log("warm").read_text().endswith(f"warm ran in {PROJECT} for the fakes\n")
+
+
+def test_a_warm_step_has_the_environment_of_now_not_that_in_which_its_server_began(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.environment = {}
+    for name in ("before", "after"):
+        monkeypatch.setenv("NIGHT_OF", name)
+        bench.run(replace(bench.step(name), warm=True))
+        assert bench.log(name).read_text().endswith(f"{name} ran in {PROJECT} for {name}\n")
 
 
 def test_after_a_failed_step_nothing_is_started_but_its_neighbour_may_finish(bench: Bench) -> None:
