@@ -2,6 +2,8 @@
 
 import duckdb
 
+from exports.views import write_view
+
 NAME = "settlement_adjustments"
 DESCRIPTION = (
     "调整 one row for each settlement line of a month that was over when it was posted, with the "
@@ -60,8 +62,4 @@ READ = {"fct_settlement_lines", "fct_points_entries", "fct_activities"}
 
 def write_adjustments(database: duckdb.DuckDBPyConnection) -> None:
     """Make the view in a database of marts, if it holds those that it reads."""
-    tables = "select table_name from duckdb_tables()"
-    if not {name for (name,) in database.execute(tables).fetchall()} >= READ:
-        return
-    database.execute(f"create view {NAME} as {VIEW}")
-    database.execute(f"comment on view {NAME} is '{DESCRIPTION}'")
+    write_view(database, NAME, VIEW, DESCRIPTION, READ)

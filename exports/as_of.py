@@ -7,6 +7,8 @@ What we told somebody on 3 March is (3 March, 3 March); what was true on 3 March
 
 import duckdb
 
+from exports.views import held_marts
+
 # A reversal is posted with its parties swapped, so parties alone say where points went.
 IN_LOTS = """
     case when {e}.to_party = 'member' then {e}.points else 0 end
@@ -117,10 +119,7 @@ READ = {"fct_points_entries", "fct_member_id_changes", "fct_tier_changes"}
 
 def write_as_of(database: duckdb.DuckDBPyConnection) -> None:
     """Make the macros in a database of marts, if it holds those that they read."""
-    held = {
-        name for (name,) in database.execute("select table_name from duckdb_tables()").fetchall()
-    }
-    if not held >= READ:
+    if not held_marts(database) >= READ:
         return
     for head, query in MACROS.items():
         database.execute(f"create macro {head} as table {query}")

@@ -10,6 +10,7 @@ import duckdb
 
 from exports.explain.words import ENTRY_NAME, ENTRY_WORDS, OUTCOME_NAME, OUTCOME_WORDS, TIER_WORDS
 from exports.reader import sql_text
+from exports.views import write_view
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,10 @@ OF_RULE = {
 
 def write_explanations(database: duckdb.DuckDBPyConnection) -> None:
     """Make the views in a database of marts, those whose marts it holds."""
-    tables = "select table_name from duckdb_tables()"
-    held = {name for (name,) in database.execute(tables).fetchall()}
     for name, view in VIEWS.items():
-        if not held >= {view.mart, *([RULES] if view.rule else [])}:
+        reads = {view.mart, *([RULES] if view.rule else [])}
+        if not write_view(database, name, _query(view), view.description, reads):
             continue
-        database.execute(f"create view {name} as {_query(view)}")
-        database.execute(f"comment on view {name} is '{view.description}'")
         for column, text in _described(database, view).items():
             database.execute(f"comment on column {name}.{column} is {sql_text(text)}")
 

@@ -1,9 +1,11 @@
 """Errors that a person reads: one line that says what, where and what to do."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 NOTHING_TO_DO = 99
+NOBODY_READS = 141  # as a shell says of a command that a closed pipe ended
 
 
 class Problem(Exception):
@@ -16,9 +18,17 @@ def one_line(text: object) -> str:
 
 
 def run_command(main: Callable[[list[str]], int], argv: Sequence[str]) -> int:
-    """Run a command's main and return its exit status; a Problem becomes one line and status 1."""
+    """Run a command's main and return its exit status; a Problem becomes one line and status 1.
+
+    Where the reader of its output went away (`… | head`), it ends without a word.
+    """
     try:
-        return main(list(argv))
+        status = main(list(argv))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
+        return NOBODY_READS
     except Problem as problem:
         print(f"error: {one_line(problem)}", file=sys.stderr)
         return 1

@@ -4,14 +4,14 @@ A value holds from its date until the next one, so overlaps cannot be written. E
 source and who approved it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from ingest.core.documents import Document, Name, Written
+from ingest.core.documents import Document, Name, Where, Written
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -83,3 +83,11 @@ def check_unique(page: Document[Any], name: str, keys: Sequence[str]) -> None:
     for number, key in enumerate(keys):
         if key in keys[:number]:
             raise page.problem((name, number), f"'{key}' is described twice")
+
+
+def check_known(
+    page: Document[Any], where: Where, what: str, name: str, known: Collection[str]
+) -> None:
+    """Problem at its place if a name of something (`what`) is none that is known."""
+    if name not in known:
+        raise page.problem(where, f"unknown {what} '{name}'")

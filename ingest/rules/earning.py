@@ -20,6 +20,7 @@ from ingest.rules.dated import (
     Row,
     Whole,
     WholeTimeline,
+    check_known,
     check_unique,
     named,
     periods,
@@ -233,17 +234,10 @@ def check_earning(page: Document[Earning], known: Known) -> None:
     check_unique(page, "bonus_rules", [rule.rule for rule in book.bonus_rules])
     for number, brand in enumerate(book.brands):
         where: Where = ("brands", number, "business")
-        _check_known(page, where, "business", brand.business, known.businesses)
+        check_known(page, where, "business", brand.business, known.businesses)
     _check_overrides(page, known.businesses)
     for number, rule in enumerate(book.bonus_rules):
         _check_rule(page, number, rule, known)
-
-
-def _check_known(
-    page: Document[Earning], where: Where, what: str, name: str, known: set[str]
-) -> None:
-    if name not in known:
-        raise page.problem(where, f"unknown {what} '{name}'")
 
 
 def _check_overrides(page: Document[Earning], businesses: set[str]) -> None:
@@ -253,9 +247,9 @@ def _check_overrides(page: Document[Earning], businesses: set[str]) -> None:
         where: Where = ("overrides", number)
         if (override.brand is None) == (override.merchants is None):
             raise page.problem(where, "say one of brand, merchants")
-        _check_known(page, (*where, "business"), "business", override.business, businesses)
+        check_known(page, (*where, "business"), "business", override.business, businesses)
         if override.brand is not None:
-            _check_known(page, (*where, "brand"), "brand", override.brand, set(brands))
+            check_known(page, (*where, "brand"), "brand", override.brand, set(brands))
             if brands[override.brand].business != override.business:
                 reason = f"brand '{override.brand}' belongs to {brands[override.brand].business}"
                 raise page.problem((*where, "brand"), reason)
@@ -273,10 +267,10 @@ def _check_rule(page: Document[Earning], number: int, rule: BonusRule, known: Kn
     if rule.rule == BASE:
         raise page.problem((*where, "rule"), f"'{BASE}' is the name of the base rate")
     for place, name in enumerate(rule.scope.businesses):
-        _check_known(page, (*scope, "businesses", place), "business", name, known.businesses)
+        check_known(page, (*scope, "businesses", place), "business", name, known.businesses)
     brands = {brand.brand: brand for brand in page.content.brands}
     if rule.scope.brand is not None:
-        _check_known(page, (*scope, "brand"), "brand", rule.scope.brand, set(brands))
+        check_known(page, (*scope, "brand"), "brand", rule.scope.brand, set(brands))
         if rule.scope.merchants is not None:
             raise page.problem((*scope, "merchants"), "say one of brand, merchants")
         if rule.scope.businesses != [brands[rule.scope.brand].business]:
@@ -293,13 +287,13 @@ def _check_terms(
     page: Document[Earning], where: Where, rule: BonusRule, terms: Terms, known: Known
 ) -> None:
     for place, tier in enumerate(terms.when.tiers or ()):
-        _check_known(page, (*where, "when", "tiers", place), "tier", tier, known.tiers)
+        check_known(page, (*where, "when", "tiers", place), "tier", tier, known.tiers)
     for what, name, names in (
         ("mission", terms.when.mission, known.missions),
         ("tag", terms.when.tag, known.tags),
     ):
         if name is not None:
-            _check_known(page, (*where, "when", what), what, name, names)
+            check_known(page, (*where, "when", what), what, name, names)
     pays_nothing = [name for name in rule.scope.activity_types if name in BEHAVIOURS]
     asks_money = terms.award.points is None or terms.award.for_each_fen is not None
     if pays_nothing and (asks_money or terms.when.least_paid_fen is not None):

@@ -7,6 +7,7 @@ from ingest.rules.dated import (
     Positive,
     Row,
     SwitchTimeline,
+    check_known,
     check_unique,
     named,
     periods,
@@ -48,12 +49,9 @@ def check_entitlements(page: Document[Entitlements], businesses: set[str], tiers
     """Every benefit is described once and names a business and a tier."""
     check_unique(page, "benefits", [benefit.benefit for benefit in page.content.benefits])
     for number, benefit in enumerate(page.content.benefits):
-        if benefit.business not in businesses:
-            where: Where = ("benefits", number, "business")
-            raise page.problem(where, f"unknown business '{benefit.business}'")
-        if benefit.lowest_tier not in tiers:
-            where = ("benefits", number, "lowest_tier")
-            raise page.problem(where, f"unknown tier '{benefit.lowest_tier}'")
+        where: Where = ("benefits", number)
+        check_known(page, (*where, "business"), "business", benefit.business, businesses)
+        check_known(page, (*where, "lowest_tier"), "tier", benefit.lowest_tier, tiers)
 
 
 def benefit_rows(book: Entitlements) -> list[Row]:

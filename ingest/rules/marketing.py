@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.core.documents import Document, Name, Text, Written
 from ingest.rules.dated import (
     ONE_OR_MORE,
     VALID,
@@ -13,6 +13,7 @@ from ingest.rules.dated import (
     Positive,
     Row,
     WholeTimeline,
+    check_known,
     check_unique,
     named,
     periods,
@@ -79,9 +80,7 @@ def check_marketing(page: Document[Marketing], businesses: set[str]) -> None:
     check_unique(page, "audiences", [entry.audience for entry in page.content.audiences])
     check_unique(page, "rewards", [entry.reward for entry in page.content.rewards])
     for number, reward in enumerate(page.content.rewards):
-        if reward.business not in businesses:
-            where: Where = ("rewards", number, "business")
-            raise page.problem(where, f"unknown business '{reward.business}'")
+        check_known(page, ("rewards", number, "business"), "business", reward.business, businesses)
 
 
 def reminder_day_rows(book: Marketing) -> list[Row]:

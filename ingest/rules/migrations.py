@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ingest.core.documents import Document, Name, Text, Where, Written
-from ingest.rules.dated import SAID, VALID, Columns, Row, Whole, check_unique
+from ingest.rules.dated import SAID, VALID, Columns, Row, Whole, check_known, check_unique
 
 MIGRATION = {"business": "text", "cut_over_date": "date"}
 TABLES: dict[str, Columns] = {
@@ -98,8 +98,7 @@ def check_migrations(
     check_unique(page, "migrations", [each.business for each in book])
     for number, each in enumerate(book):
         where: Where = ("migrations", number)
-        if each.business not in businesses:
-            raise page.problem((*where, "business"), f"unknown business '{each.business}'")
+        check_known(page, (*where, "business"), "business", each.business, businesses)
         if delivering is not None and each.business not in delivering:
             reason = (
                 f"'{each.business}' hands over no legacy balances; "
@@ -124,8 +123,7 @@ def _check_tiers(
         reason = f"must come after the cut-over date {cut_over_date}"
         raise page.problem((*where, "kept_through"), reason)
     for name, tier in legacy.becomes.items():
-        if tier not in tiers:
-            raise page.problem((*where, "becomes", name), f"unknown tier '{tier}'")
+        check_known(page, (*where, "becomes", name), "tier", tier, tiers)
 
 
 def migration_rows(book: Sequence[Migration]) -> list[Row]:

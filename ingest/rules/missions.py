@@ -16,6 +16,7 @@ from ingest.rules.dated import (
     Dated,
     Positive,
     Row,
+    check_known,
     check_unique,
     named,
     periods,
@@ -90,7 +91,7 @@ def check_missions(
     }
     for number, mission in enumerate(book.missions):
         where: Where = ("missions", number)
-        _check_known(page, (*where, "business"), "business", mission.business, businesses)
+        check_known(page, (*where, "business"), "business", mission.business, businesses)
         if mission.mission not in rewarded:
             reason = f"no bonus rule of earning.yml asks for mission '{mission.mission}'"
             raise page.problem((*where, "mission"), reason)
@@ -98,16 +99,9 @@ def check_missions(
             if offer.value is None:
                 continue
             inside: Where = (*where, "offers", place, "value")
-            _check_known(page, (*inside, "metric"), "metric", offer.value.metric, metrics)
+            check_known(page, (*inside, "metric"), "metric", offer.value.metric, metrics)
             for position, tier in enumerate(offer.value.tiers or ()):
-                _check_known(page, (*inside, "tiers", position), "tier", tier, tiers)
-
-
-def _check_known(
-    page: Document[Missions], where: Where, what: str, name: str, known: set[str]
-) -> None:
-    if name not in known:
-        raise page.problem(where, f"unknown {what} '{name}'")
+                check_known(page, (*inside, "tiers", position), "tier", tier, tiers)
 
 
 def mission_rows(book: Missions) -> list[Row]:

@@ -17,6 +17,7 @@ from ingest.rules.dated import (
     Positive,
     Row,
     WholeTimeline,
+    check_known,
     named,
     periods,
 )
@@ -153,8 +154,7 @@ def check_points(page: Document[Points], tiers: Sequence[str]) -> None:
         if isinstance(value, Fixed) and value.day > LONGEST_MONTHS[value.month - 1]:
             raise page.problem((*where, "day"), f"month {value.month} has no day {value.day}")
         for place, tier in enumerate(value.exempt_tiers):
-            if tier not in tiers:
-                raise page.problem((*where, "exempt_tiers", place), f"unknown tier '{tier}'")
+            check_known(page, (*where, "exempt_tiers", place), "tier", tier, tiers)
             if tier == tiers[0]:
                 reason = f"everybody holds '{tier}'; write model: never instead"
                 raise page.problem((*where, "exempt_tiers", place), reason)

@@ -6,7 +6,16 @@ from itertools import product
 from pydantic import Field
 
 from ingest.core.documents import Document, Name, Text, Where, Written
-from ingest.rules.dated import VALID, Columns, Row, WholeTimeline, check_unique, named, periods
+from ingest.rules.dated import (
+    VALID,
+    Columns,
+    Row,
+    WholeTimeline,
+    check_known,
+    check_unique,
+    named,
+    periods,
+)
 
 TABLES: dict[str, Columns] = {
     "settlement_prices": {
@@ -53,9 +62,8 @@ def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
     pairs = []
     for number, entry in enumerate(page.content.exceptions):
         for name in ("issuer_business", "redeemer_business"):
-            if getattr(entry, name) not in businesses:
-                where: Where = ("exceptions", number, name)
-                raise page.problem(where, f"unknown business '{getattr(entry, name)}'")
+            where: Where = ("exceptions", number, name)
+            check_known(page, where, "business", getattr(entry, name), businesses)
         pairs.append(f"{entry.issuer_business} to {entry.redeemer_business}")
     check_unique(page, "exceptions", pairs)
 

@@ -16,6 +16,7 @@ from ingest.rules.dated import (
     Dated,
     Positive,
     Row,
+    check_known,
     check_unique,
     named,
     periods,
@@ -80,10 +81,9 @@ def check_tags(page: Document[Tags], businesses: set[str]) -> None:
         for place, definition in enumerate(tag.definitions):
             named_ones = (definition.value and definition.value.businesses) or ()
             for position, name in enumerate(named_ones):
-                if name not in businesses:
-                    inside: Where = ("tags", number, "definitions", place, "value")
-                    where: Where = (*inside, "businesses", position)
-                    raise page.problem(where, f"unknown business '{name}'")
+                inside: Where = ("tags", number, "definitions", place, "value")
+                where: Where = (*inside, "businesses", position)
+                check_known(page, where, "business", name, businesses)
 
 
 def tag_rows(book: Tags) -> list[Row]:

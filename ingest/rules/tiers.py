@@ -14,6 +14,7 @@ from ingest.rules.dated import (
     MonthsTimeline,
     Row,
     WholeTimeline,
+    check_known,
     check_unique,
     named,
     periods,
@@ -143,8 +144,7 @@ def _check_metrics(page: Document[Tiers], businesses: Collection[str]) -> None:
                     else f"unit {feed.unit} needs a value",
                 )
             for name in feed.businesses or []:
-                if name not in businesses:
-                    raise page.problem((*where, "businesses"), f"unknown business '{name}'")
+                check_known(page, (*where, "businesses"), "business", name, businesses)
             for name in feed.activity_types:
                 if name in TAKING_BACK:
                     raise page.problem(

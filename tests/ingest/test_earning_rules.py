@@ -1,6 +1,5 @@
 """The rule book of earning: what it refuses, with file and line, and what it compiles to."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 import pytest
 
 from ingest.core.errors import Problem
-from ingest.core.settings import load_settings
 from ingest.rules.books import load_rule_books
 from ingest.rules.compile import compile_rules
+from tests.ingest.rule_books import PROJECT, must_refuse
 
-PROJECT = load_settings().dbt_project
 SOURCE = "source: Sheet, approved_by: Somebody"
 BRAND = "brands: [{brand: tea, brand_name: 茶, business: mall, merchants: [m1, m2]}]\n"
 RULE = """bonus_rules:
@@ -29,14 +27,6 @@ RULE = """bonus_rules:
         source: Sheet
         approved_by: Somebody
 """
-
-
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    """A copy of the project's rule books."""
-    copy = tmp_path / "rules"
-    shutil.copytree(PROJECT / "rules", copy)
-    return copy
 
 
 def write(rules: Path, text: str) -> Path:
@@ -85,10 +75,7 @@ def test_a_spoiled_rule_is_refused_with_its_line(
     rules: Path, old: str, new: str, line: int, reason: str
 ) -> None:
     path = write(rules, RULE.replace(old, new, 1))
-    with pytest.raises(Problem) as caught:
-        load_rule_books(rules, PROJECT)
-    assert str(caught.value).startswith(f"{path}:{line}:")
-    assert reason in str(caught.value)
+    must_refuse(rules, path, line, reason)
 
 
 def test_two_rules_of_one_name_are_refused(rules: Path) -> None:

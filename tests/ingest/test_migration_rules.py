@@ -8,9 +8,8 @@ import pytest
 from ingest.core.errors import Problem
 from ingest.demo.legacy import CUT_OVER, LINES
 from ingest.rules.books import load_rule_books
-from tests.ingest.test_rules import PROJECT, change, compiled, rules
+from tests.ingest.rule_books import PROJECT, change, compiled
 
-__all__ = ["rules"]  # the fixture
 BOOK = "programme/migrations.yml"
 RULE = "migration/hotel/2025-12-31"
 

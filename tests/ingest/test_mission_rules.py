@@ -1,18 +1,15 @@
 """The rule book of missions: what it refuses, with file and line, and what it compiles to."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from ingest.core.errors import Problem
-from ingest.core.settings import load_settings
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import rule_changes
 from ingest.rules.compile import compile_rules
+from tests.ingest.rule_books import PROJECT, must_refuse
 
-PROJECT = load_settings().dbt_project
 EARNING = """bonus_rules:
   - rule: double
     rule_name: 双倍
@@ -42,13 +39,11 @@ BOOK = """missions:
 
 
 @pytest.fixture
-def rules(tmp_path: Path) -> Path:
+def rules(rules: Path) -> Path:
     """A copy of the project's rule books with one mission and the rule that asks for it."""
-    copy = tmp_path / "rules"
-    shutil.copytree(PROJECT / "rules", copy)
-    (copy / "programme" / "earning.yml").write_text(EARNING, encoding="utf-8")
-    (copy / "programme" / "missions.yml").write_text(BOOK, encoding="utf-8")
-    return copy
+    (rules / "programme" / "earning.yml").write_text(EARNING, encoding="utf-8")
+    (rules / "programme" / "missions.yml").write_text(BOOK, encoding="utf-8")
+    return rules
 
 
 @pytest.mark.parametrize(
@@ -71,29 +66,20 @@ def test_a_spoiled_mission_is_refused_with_its_line(
     path = rules / "programme" / "missions.yml"
     assert old in BOOK
     path.write_text(BOOK.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(Problem) as caught:
-        load_rule_books(rules, PROJECT)
-    assert str(caught.value).startswith(f"{path}:{line}:")
-    assert reason in str(caught.value)
+    must_refuse(rules, path, line, reason)
 
 
 def test_a_mission_that_gives_nothing_is_refused_with_its_line(rules: Path) -> None:
     path = rules / "programme" / "missions.yml"
     other = BOOK.removeprefix("missions:\n").replace("mission: step", "mission: leap")
     path.write_text(BOOK + other, encoding="utf-8")
-    with pytest.raises(Problem) as caught:
-        load_rule_books(rules, PROJECT)
-    assert str(caught.value).startswith(f"{path}:16:")
-    assert "no bonus rule of earning.yml asks for mission 'leap'" in str(caught.value)
+    must_refuse(rules, path, 16, "no bonus rule of earning.yml asks for mission 'leap'")
 
 
 def test_a_rule_that_asks_for_an_unknown_mission_is_refused_with_its_line(rules: Path) -> None:
     path = rules / "programme" / "earning.yml"
     path.write_text(EARNING.replace("mission: step", "mission: leap"), encoding="utf-8")
-    with pytest.raises(Problem) as caught:
-        load_rule_books(rules, PROJECT)
-    assert str(caught.value).startswith(f"{path}:7:")
-    assert "unknown mission 'leap'" in str(caught.value)
+    must_refuse(rules, path, 7, "unknown mission 'leap'")
 
 
 def test_an_offer_becomes_a_row_until_null_ends_it_and_the_rule_names_the_mission(

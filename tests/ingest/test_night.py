@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import duckdb
 import pytest
 
 from ingest.core.dates import parse_time
-from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
+from ingest.core.errors import NOBODY_READS, NOTHING_TO_DO, Problem, run_command
 from ingest.core.lake import check_writable, write_bytes
 from ingest.night import ensure_empty_partitions, open_night
 from tests.ingest.small_house import DAY, NEXT_DAY, House, build_house, read, sale
@@ -306,6 +308,20 @@ def test_a_problem_ends_as_one_line_on_standard_error(capsys: pytest.CaptureFixt
 
     assert run_command(fail, []) == 1
     assert capsys.readouterr().err == "error: first second\n"
+
+
+def test_a_reader_that_goes_away_ends_a_command_without_a_word() -> None:
+    lines = "run_command(lambda _: [print('a line') for _ in range(100_000)] and 0, [])"
+    code = f"import sys; from ingest.core.errors import run_command; sys.exit({lines})"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        assert command.stdout.readline() == b"a line\n"
+        command.stdout.close()
+        assert command.stderr.read() == b""
+    assert command.returncode == NOBODY_READS
 
 
 def test_a_new_lake_gets_empty_typed_partitions_that_sql_can_read(house: House) -> None:

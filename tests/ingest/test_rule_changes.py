@@ -1,6 +1,5 @@
 """What rule books change is said value by value, with the days on which it is other than before."""
 
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,12 +11,11 @@ import pytest
 from ingest.__main__ import main
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
-from ingest.core.settings import load_settings
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import RuleChange, change_table, rule_changes
 from ingest.rules.compile import compile_rules, write_rules
+from tests.ingest.rule_books import PROJECT
 
-PROJECT = load_settings().dbt_project
 SAID = "source: Sheet, approved_by: Somebody"
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 MULTIPLIER = ("businesses/mall.yml", "points_multiplier_percent")
@@ -27,12 +25,6 @@ CHARTER = ("Programme charter 2024 §3.1", "Group membership committee")
 
 def dated(day: date, value: str) -> str:
     return f"  - {{from: {day}, value: {value}, {SAID}}}\n"
-
-
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    """A copy of the rule books."""
-    return Path(shutil.copytree(PROJECT / "rules", tmp_path / "rules"))
 
 
 def written(rules: Path, book: str, old: str, new: str) -> dict[str, pa.Table]:

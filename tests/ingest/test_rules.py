@@ -1,9 +1,7 @@
 """Rule books: a mistake is named with file and line; dates become stretches of time."""
 
-import shutil
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,35 +9,13 @@ from ingest.__main__ import main
 from ingest.core.contract import business_names
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
-from ingest.core.settings import load_settings
 from ingest.rules.books import load_rule_books
 from ingest.rules.compile import TABLES, compile_rules, write_rules
+from tests.ingest.rule_books import PROJECT, change, compiled
 from tests.ingest.small_house import DAY, read
 
-PROJECT = load_settings().dbt_project
 SOURCE = "source: Charter 2024, approved_by: Committee"
 FROM_CHARTER = "source: Programme charter 2024 §6, approved_by: Group membership committee"
-
-
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    """A copy of the project's rule books that a test may spoil."""
-    copy = tmp_path / "rules"
-    shutil.copytree(PROJECT / "rules", copy)
-    return copy
-
-
-def change(path: Path, old: str, new: str) -> int:
-    """Replace text once; the line on which it stands."""
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{old!r} is not in {path}"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return text[: text.index(old)].count("\n") + 1
-
-
-def compiled(rules: Path, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = compile_rules(load_rule_books(rules, PROJECT))[name].to_pylist()
-    return rows
 
 
 MISTAKES = [

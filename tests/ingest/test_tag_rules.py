@@ -1,18 +1,16 @@
 """The rule book of tags: what it refuses, with file and line, and what it compiles to."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ingest.core.errors import Problem
-from ingest.core.settings import load_settings
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import rule_changes
 from ingest.rules.compile import compile_rules
+from tests.ingest.rule_books import PROJECT, must_refuse
 
-PROJECT = load_settings().dbt_project
 BOOK = """tags:
   - tag: regular_guest
     tag_name: 常客
@@ -29,12 +27,10 @@ BOOK = """tags:
 
 
 @pytest.fixture
-def rules(tmp_path: Path) -> Path:
+def rules(rules: Path) -> Path:
     """A copy of the project's rule books with one tag, for which a rule asks."""
-    copy = tmp_path / "rules"
-    shutil.copytree(PROJECT / "rules", copy)
-    (copy / "programme" / "tags.yml").write_text(BOOK, encoding="utf-8")
-    return copy
+    (rules / "programme" / "tags.yml").write_text(BOOK, encoding="utf-8")
+    return rules
 
 
 @pytest.mark.parametrize(
@@ -57,10 +53,7 @@ def test_a_spoiled_tag_is_refused_with_its_line(
     path = rules / "programme" / "tags.yml"
     assert old in BOOK
     path.write_text(BOOK.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(Problem) as caught:
-        load_rule_books(rules, PROJECT)
-    assert str(caught.value).startswith(f"{path}:{line}:")
-    assert reason in str(caught.value)
+    must_refuse(rules, path, line, reason)
 
 
 def test_a_rule_that_asks_for_an_unknown_tag_is_refused(rules: Path) -> None:

@@ -1,6 +1,5 @@
 """The rule book of tiers: conditions, windows and metrics, and what is refused, with its place."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,10 @@ import pytest
 
 from ingest.core.errors import Problem
 from ingest.rules.books import load_rule_books
-from tests.ingest.test_rules import PROJECT, SOURCE, change, compiled
+from tests.ingest.rule_books import PROJECT, change, compiled
 
+SOURCE = "source: Charter 2024, approved_by: Committee"
+SOURCE = "source: Charter 2024, approved_by: Committee"
 GOLD = "growth_threshold: [{from: 2024-01-01, value: 20000,"
 COMPOSITE = f"""reach:
       - from: 2024-01-01
@@ -22,14 +23,6 @@ COMPOSITE = f"""reach:
         approved_by: Committee
     keep: [{{from: 2025-01-01, value: {{any_of: [{{metric: growth, at_least: 15001}}]}}, {SOURCE}}}]
     """
-
-
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    """A copy of the project's rule books that a test may spoil."""
-    copy = tmp_path / "rules"
-    shutil.copytree(PROJECT / "rules", copy)
-    return copy
 
 
 def spoil(rules: Path, old: str, new: str) -> int:
