@@ -6,6 +6,7 @@ A query may name `$business_date`. Tables live as long as the engine's session.
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.settings import Settings
 
 BlockFunction = Callable[[pa.Table], pa.Table]
 
@@ -234,6 +236,20 @@ class SparkEngine:
         path = str(self.folder / name)
         rows.write.mode("overwrite").parquet(path)
         self.session.read.parquet(path).createOrReplaceTempView(name)
+
+
+@contextmanager
+def open_engine(settings: Settings, folder: Path) -> Iterator[Engine]:
+    """The engine of the settings, which puts what memory does not hold into a folder of its own."""
+    if settings.engine == "spark":
+        from ingest.core.spark import spark_problem  # noqa: PLC0415 - installed for Spark only
+
+        with spark_problem("Spark cannot resolve identities"):
+            yield SparkEngine(folder)
+    else:
+        config = {"memory_limit": settings.memory_limit, "temp_directory": str(folder)}
+        with duckdb.connect(config=dict(config)) as connection:
+            yield DuckDbEngine(connection)
 
 
 def _weigh(database: Any, records: Any, model: dict[str, Any], least_bits: float | None) -> Any:

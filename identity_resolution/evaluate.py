@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from identity_resolution.components import components_of
-from identity_resolution.engine import DuckDbEngine
+from identity_resolution.engine import Engine, open_engine
 from identity_resolution.evidence import show_kinds
 from identity_resolution.inputs import show_inputs, show_people
 from identity_resolution.looked_up import tonight_of
@@ -23,6 +23,8 @@ from identity_resolution.touched import show_everybodys_holdings
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.settings import Settings
+
+TRUTH_COLUMNS = ("source", "account_id", "person_id")
 
 
 @dataclass(frozen=True)
@@ -124,21 +126,23 @@ def evaluate_night(settings: Settings, business_date: date, truth: Path) -> Eval
         raise Problem(
             f"{truth} is missing; --truth names a Parquet with source, account_id, person_id"
         )
-    spill = str(lake.work / "spill_identity")
-    config = {"memory_limit": settings.memory_limit, "temp_directory": spill}
-    with duckdb.connect(config=dict(config)) as connection:
-        engine = DuckDbEngine(connection)
+    with open_engine(settings, lake.work / "spill_evaluation") as engine:
         show_night(engine, lake, nights, ["member_links"])
         engine.table("links", "select * from member_links")
-        connection.read_parquet(str(truth)).create_view("truth")
-        try:
-            evaluation = compare(connection)
-        except duckdb.BinderException as error:
-            raise Problem(f"{truth} must hold source, account_id, person_id: {error}") from error
+        engine.load("truth", read_truth(truth))
+        evaluation = compare(engine)
         if tonight_of(lake) != business_date:
             return evaluation
         show_holdings(engine, lake, business_date)
-        return replace(evaluation, reachable_pair_count=reachable_pairs(connection))
+        return replace(evaluation, reachable_pair_count=reachable_pairs(engine))
+
+
+def read_truth(path: Path) -> pa.Table:
+    """Who is who: source, account_id, person_id; Problem if the file holds something else."""
+    try:
+        return pq.read_table(path, columns=list(TRUTH_COLUMNS), partitioning=None)
+    except (OSError, ValueError, KeyError) as error:
+        raise Problem(f"{path} must hold {', '.join(TRUTH_COLUMNS)}: {error}") from error
 
 
 def keep_evaluation(settings: Settings, night: date) -> None:
@@ -149,7 +153,7 @@ def keep_evaluation(settings: Settings, night: date) -> None:
     write_parquet(evaluation_table(evaluation), lake.raw("identity", "evaluation", night))
 
 
-def show_holdings(engine: DuckDbEngine, lake: Lake, business_date: date) -> None:
+def show_holdings(engine: Engine, lake: Lake, business_date: date) -> None:
     """Show what everybody holds on the night in work/: input_*, `kinds` and `all_holdings`."""
     identity = load_identity_settings()
     show_inputs(engine, lake, business_date)
@@ -158,28 +162,26 @@ def show_holdings(engine: DuckDbEngine, lake: Lake, business_date: date) -> None
     show_everybodys_holdings(engine, identity, business_date)
 
 
-def reachable_pairs(connection: duckdb.DuckDBPyConnection) -> int:
+def reachable_pairs(engine: Engine) -> int:
     """True pairs that are connected by accounts of their own person, each of which shares an
     identifier or a blocking key (valid tonight) with the next. Whoever knew the truth and could ask
     nobody could find no more. A shared address alone is a household, so it does not count.
 
     Reads `truth` and `links`, and `all_holdings` and `kinds` of show_holdings.
     """
-    rows = connection.execute(SHARED_IN_TRUTH).to_arrow_table()
+    rows = engine.rows(SHARED_IN_TRUTH)
     ends = [rows[name].to_numpy() for name in ("low", "high")]
     _, component = components_of(ends[0].astype(np.int32), ends[1].astype(np.int32))
     sizes = np.unique(component, return_counts=True)[1].astype(np.int64)
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def compare(connection: duckdb.DuckDBPyConnection) -> Evaluation:
+def compare(engine: Engine) -> Evaluation:
     """Compare the tables `links` (source, account_id, member_id) and `truth` (source, account_id,
     person_id).
     """
-    row = connection.execute(FIGURES).fetchone()
-    if row is None:
-        raise AssertionError("an aggregate without groups gives one row")
-    return Evaluation(*row)
+    [figures] = engine.rows(FIGURES).to_pylist()
+    return Evaluation(**figures)
 
 
 def evaluation_table(evaluation: Evaluation | None) -> pa.Table:
@@ -237,21 +239,21 @@ outside as (
         - 2 * (select n from total) as n
 )
 select
-    (select n from total),
-    (select n from outside),
-    (select count(*) from persons),
-    (select count(*) from members),
-    (select coalesce(cast(sum(n * (n - 1) // 2) as bigint), 0) from persons),
-    (select coalesce(cast(sum(n * (n - 1) // 2) as bigint), 0) from members),
-    (select coalesce(cast(sum(n * (n - 1) // 2) as bigint), 0) from cells),
-    (select count(*) from members where person_count > 1),
-    (select count(*) from persons where member_count > 1),
+    (select n from total) as account_count,
+    (select n from outside) as missing_count,
+    (select count(*) from persons) as person_count,
+    (select count(*) from members) as member_count,
+    (select {pairs} from persons) as true_pair_count,
+    (select {pairs} from members) as found_pair_count,
+    (select {pairs} from cells) as right_pair_count,
+    (select count(*) from members where person_count > 1) as over_merged_count,
+    (select count(*) from persons where member_count > 1) as under_merged_count,
     (
         select coalesce(sum(cast(c.n * c.n as double) / m.n) / (select n from total), 1)
         from cells c join members m on m.member_id = c.member_id
-    ),
+    ) as b3_precision,
     (
         select coalesce(sum(cast(c.n * c.n as double) / p.n) / (select n from total), 1)
         from cells c join persons p on p.person_id = c.person_id
-    )
-"""
+    ) as b3_recall
+""".format(pairs="coalesce(cast(sum(n * (n - 1) / 2) as bigint), 0)")

@@ -5,15 +5,13 @@ out.
 from datetime import date
 from functools import partial
 
-import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from identity_resolution.birthdays import birthdays
 from identity_resolution.cluster import group_accounts
 from identity_resolution.compare import Unsealer, compare_candidates, unseal_lake
 from identity_resolution.components import find_components, name_components
-from identity_resolution.engine import DuckDbEngine, Engine, SparkEngine
+from identity_resolution.engine import Engine, open_engine
 from identity_resolution.evidence import find_evidence, show_kinds
 from identity_resolution.households import find_households
 from identity_resolution.inputs import show_inputs, show_posted
@@ -41,20 +39,9 @@ def resolve_night(
     night = Night(business_date, tuple(builds_on))
     unsealer = partial(unseal_lake, lake=lake, keys_file=settings.keys_file)
 
-    def work(engine: Engine) -> tuple[Resolution, pa.Table]:
+    with open_engine(settings, lake.work / "spill_identity") as engine:
         resolution = _resolve_lake(engine, lake, unsealer, night, identity)
-        return resolution, birthdays(engine, lake, settings.keys_file, business_date, before)
-
-    spill = lake.work / "spill_identity"
-    if settings.engine == "spark":
-        from ingest.core.spark import spark_problem  # noqa: PLC0415 - installed for Spark only
-
-        with spark_problem("Spark cannot resolve identities"):
-            resolution, born = work(SparkEngine(spill))
-    else:
-        config = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
-        with duckdb.connect(config=dict(config)) as connection:
-            resolution, born = work(DuckDbEngine(connection))
+        born = birthdays(engine, lake, settings.keys_file, business_date, before)
     for name, table in vars(resolution).items():
         write_parquet(table, lake.raw("identity", name, business_date))
     write_parquet(born, lake.birthdays)

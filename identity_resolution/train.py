@@ -100,6 +100,9 @@ def trained_model(database: Any, records: Any) -> dict[str, Any]:
     model: dict[str, Any] = linker.misc.save_model_to_json(out_path=None)
     model["linker_uid"] = "onemember"
     for comparison in model["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            # What DuckDB quotes as a name is a text to Spark.
+            level["sql_condition"] = level["sql_condition"].replace('"', "")
         known = [each for each in comparison["comparison_levels"] if "u_probability" in each]
         chances = [max(each.get("m_probability", 0.0), LEAST_M) for each in known]
         for level, chance in zip(known, chances, strict=True):

@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from identity_resolution.engine import DuckDbEngine
 from identity_resolution.evaluate import Evaluation, compare
 from identity_resolution.records.blocking import Ints
 from identity_resolution.records.explain import explanations
@@ -153,7 +154,7 @@ def judge(records: Records, cluster: Ints) -> Evaluation:
     with duckdb.connect() as connection:
         connection.register("links", links)
         connection.register("truth", truth.filter(truth["person_id"].is_valid()))
-        return compare(connection)
+        return compare(DuckDbEngine(connection))
 
 
 def methods_table(evaluations: dict[str, Evaluation]) -> list[str]:

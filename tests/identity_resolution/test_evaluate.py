@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import pytest
 
+from identity_resolution.engine import DuckDbEngine
 from identity_resolution.evaluate import Evaluation, compare
 
 
@@ -18,7 +19,7 @@ def evaluate(rows: Sequence[tuple[str, str | None, str | None]]) -> Evaluation:
                 connection.execute("insert into links values ('pos', ?, ?)", [account, member])
             if person is not None:
                 connection.execute("insert into truth values ('pos', ?, ?)", [account, person])
-        return compare(connection)
+        return compare(DuckDbEngine(connection))
 
 
 def test_one_member_too_large_and_one_person_torn() -> None:

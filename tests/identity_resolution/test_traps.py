@@ -2,6 +2,7 @@
 
 import pytest
 
+from identity_resolution.engine import DuckDbEngine
 from identity_resolution.evaluate import compare
 from ingest.normalise import NORMALISERS
 from tests.identity_resolution.worlds import NIGHT, World, resolve_world
@@ -60,7 +61,7 @@ def test_no_pair_of_500_strangers_on_one_phone_is_found() -> None:
         world.account(f"a{number:03}", f"n{number % 100}", mobile="m")
     members = resolve_world(world).members
     connection = found(members)
-    assert compare(connection).found_pair_count == 0
+    assert compare(DuckDbEngine(connection)).found_pair_count == 0
 
 
 def found(members: dict[tuple[str, str], str]) -> object:

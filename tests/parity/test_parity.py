@@ -31,6 +31,8 @@ HAPPENED = {
         " and posted_date > '2026-10-29'"
     ),
     "a tier changed": "select count(*) from fct_tier_changes where posted_date > '2026-10-29'",
+    "records were compared": "select count(*) from dim_member_accounts where rule = 'compared'",
+    "people were known": "select count(*) from fct_identity_evaluation",
 }
 
 
@@ -53,7 +55,8 @@ def test_a_night_on_spark_publishes_what_duckdb_publishes(worked_lake: Path) -> 
 def test_four_eventful_nights_are_the_same_on_both_engines(tmp_path: Path) -> None:
     lakes = {engine: tmp_path / engine for engine in ("duckdb", "spark")}
     eventful_group.write_landing(lakes["duckdb"])
-    shutil.copytree(lakes["duckdb"] / "landing", lakes["spark"] / "landing")
+    for folder in ("landing", "decisions"):
+        shutil.copytree(lakes["duckdb"] / folder, lakes["spark"] / folder)
     first, last = (eventful_group.NIGHTS[place].isoformat() for place in (0, -1))
     for engine, lake in lakes.items():
         print(must_run(lake, "dags", "backfill", "--from", first, "--to", last, engine=engine))
