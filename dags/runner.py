@@ -234,7 +234,7 @@ class Runner:
                 self._running[step.name] = _start(
                     step.arguments(values), step.warm, log, environment, self.lock
                 )
-        if ended and any(step.warm for step in steps):
+        if ended and any(step.warm for step in steps) and not _is_warm_here():
             forkserver.ensure_running()  # warms up while the first steps work
 
     def _wait(self, label: str) -> list[Finished]:
@@ -314,13 +314,31 @@ def _start(
         raise Trouble(
             f"cannot write {log}: {error.strerror}; check the lake (LAKE_ROOT)"
         ) from error
-    context: Any = multiprocessing.get_context("forkserver" if is_warm else "spawn")
+    context: Any = multiprocessing.get_context(_way_to_start(is_warm))
     process = context.Process(
         target=_step, args=(arguments, log, environment, _Inherited(lock.file.fileno()))
     )
     started = time.monotonic()
     process.start()
     return _Running(process, started, log)
+
+
+def _way_to_start(is_warm: bool) -> str:
+    """How multiprocessing starts a step: a process that is as the fork server would be forks it
+    itself.
+    """
+    if not is_warm:
+        return "spawn"
+    return "fork" if _is_warm_here() else "forkserver"
+
+
+def _is_warm_here() -> bool:
+    """Whether this process has imported all that is warm and runs no thread, which a fork would
+    lose.
+    """
+    threads = Path("/proc/self/task")
+    is_alone = threads.is_dir() and len([*threads.iterdir()]) == 1
+    return is_alone and all(name in sys.modules for name in WARM_MODULES)
 
 
 class _Inherited:
@@ -340,6 +358,7 @@ def _receive(duplicate: Any) -> _Inherited:
 def _step(arguments: list[str], log: Path, environment: dict[str, str], lock: _Inherited) -> None:
     """A step's process: `python -m <arguments>` from the project folder, its output in the log."""
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a forked step has that of the run
     os.set_inheritable(lock.descriptor, False)
     output = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)

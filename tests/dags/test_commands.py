@@ -2,25 +2,19 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dags.pipeline import PROJECT, from_step, in_order, monthly, nightly
 from dags.runner import run_lock
+from tests.warm import run_warm
 
 
 def dags(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m dags …` on a lake of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "dags", *arguments],
-        cwd=PROJECT,
-        env=os.environ | {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
+    return run_warm(("dags", *arguments), PROJECT, os.environ | places)
 
 
 @pytest.mark.parametrize(

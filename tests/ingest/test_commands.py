@@ -1,23 +1,17 @@
 """The command line: one line for a mistake, no traceback, exit statuses to rely on."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ingest.core.settings import PROJECT, load_settings
+from tests.warm import run_warm
 
 
 def run(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ingest", *arguments],
-        cwd=PROJECT,
-        env={"PATH": "", "LAKE_ROOT": str(lake), "KEYS_FILE": str(lake / "keys.json")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake / "keys.json")}
+    return run_warm(("ingest", *arguments), PROJECT, {"PATH": "", **places})
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.pipeline import worked_example
+from tests.warm import run_warm
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -20,14 +20,7 @@ def run_command(
     lake: Path, *arguments: str, engine: str = "duckdb", **changes: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m …` in the project on a lake, with changes of the environment."""
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=PROJECT,
-        env=environment_of(lake, engine) | changes,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_warm(arguments, PROJECT, environment_of(lake, engine) | changes)
 
 
 def must_run(lake: Path, *arguments: str, engine: str = "duckdb", **changes: str) -> str:

@@ -129,14 +129,7 @@ def test_something_broken_ends_in_one_clear_line_and_nothing_is_published(
 ) -> None:
     before = manifest(next_lake)
     changes, place = breakage(next_lake, tmp_path)  # type: ignore[operator]
-    done = subprocess.run(
-        [sys.executable, "-m", "dags", "run", "--date", NEXT_NIGHT.isoformat()],
-        cwd=PROJECT,
-        env=environment_of(next_lake) | changes,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command(next_lake, "dags", "run", "--date", NEXT_NIGHT.isoformat(), **changes)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("error: ")
