@@ -1,5 +1,6 @@
 """The recipe of CONTRIBUTING, performed: a theme park joins a copy of the project."""
 
+import json
 import os
 import re
 import shutil
@@ -118,3 +119,23 @@ def test_the_unit_test_beside_the_parks_model_passes(project: Path) -> None:
     done = run(project, "dags", "dbt", "test", "--select", "int_themepark__activities")
     assert done.returncode == 0, done.stdout
     assert "PASS=1" in done.stdout
+
+
+def test_wechat_is_open_by_the_payments_that_its_bill_lacks_and_by_nothing_else(
+    project: Path, marts: duckdb.DuckDBPyConnection
+) -> None:
+    facts = json.loads((project.parent / "lake" / "demo" / "facts.json").read_text("utf-8"))
+    missing = facts["hazards"]["pos"]["payments_missing_in_bill"]
+    late = facts["hazards"]["pos"]["payments_after_midnight"]
+    reasons = dict(
+        marts.sql(
+            "select reason, count(*) from fct_settlement_exceptions group by reason"
+        ).fetchall()
+    )
+    assert missing > 0
+    assert reasons.pop("not_in_bill", 0) + reasons.get("bill_awaited", 0) >= missing
+    assert reasons.pop("bill_awaited", 0) <= late
+    assert reasons == {}
+    sums = "select sum(till_count - bill_count), sum(exception_count) from fct_clearing_accounts"
+    [(lacking, exceptions)] = marts.sql(sums).fetchall()
+    assert lacking == exceptions
