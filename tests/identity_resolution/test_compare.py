@@ -123,3 +123,13 @@ def test_the_model_says_less_for_what_is_common_and_more_for_what_is_rare() -> N
     assert set(levels) == {"name", "birth", "mobile", "gender", "address"}
     for name, ratios in levels.items():
         assert ratios[0] > 1 > ratios[-1], name
+
+
+def test_the_frozen_model_quotes_no_name_since_spark_would_read_a_text() -> None:
+    conditions = [
+        level["sql_condition"]
+        for comparison in load_model()["comparisons"]
+        for level in comparison["comparison_levels"]
+    ]
+    assert "name_l = name_r" in conditions
+    assert not [condition for condition in conditions if '"' in condition]
