@@ -51,12 +51,16 @@ MOVEMENT_TYPES = [
     "accrual",
     "claw_back",
     "claw_back_debt",
+    "claw_back_top_up",
     "debt_repayment",
+    "deposit_return",
     "redemption",
     "redemption_debt",
+    "redemption_top_up",
     "release",
     "restore",
     "restore_debt",
+    "restore_top_up",
 ]
 EARLIEST_BIRTH_YEAR = 1900
 APPEND_ONLY = (

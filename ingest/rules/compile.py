@@ -15,6 +15,7 @@ from ingest.rules import (
     businesses,
     earning,
     entitlements,
+    funding,
     marketing,
     migrations,
     missions,
@@ -37,6 +38,7 @@ TABLES: Mapping[str, Columns] = {
         earning,
         tiers,
         settlement,
+        funding,
         entitlements,
         marketing,
         written,
@@ -67,6 +69,9 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "tier_conditions": tiers.tier_condition_rows(books.tiers),
         "tier_policy": tiers.tier_policy_rows(books.tiers),
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),
+        "funding": funding.funding_rows(
+            books.settlement.funding, books.settlement.funding_exceptions, names
+        ),
         "fund": [books.settlement.fund.model_dump()],
         "benefits": entitlements.benefit_rows(books.entitlements),
         "reminder_days": marketing.reminder_day_rows(books.marketing),
