@@ -98,7 +98,8 @@ PRICED = """
             prices.issue_price_micro_fen, prices.reimbursement_price_micro_fen) as price_micro_fen,
         price_micro_fen * entries.deposit_percent // 100 as fund_micro_fen,
         case
-            when entries.entry_type = 'debt_repayment' then signed * (price_micro_fen - fund_micro_fen)
+            when entries.entry_type = 'debt_repayment'
+                then signed * (price_micro_fen - fund_micro_fen)
             when entries.entry_type = 'expiry' then -signed * (
                 price_micro_fen * entries.deposit_percent * entries.returned_percent // 10000)
             when entries.entry_type in ('accrual', 'release') then signed * fund_micro_fen

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ingest.core.lake import Lake, partition_dates, write_parquet
 from ingest.rules import (
+    breakage,
     businesses,
     earning,
     entitlements,
@@ -39,6 +40,7 @@ TABLES: Mapping[str, Columns] = {
         tiers,
         settlement,
         funding,
+        breakage,
         entitlements,
         marketing,
         written,
@@ -72,6 +74,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "funding": funding.funding_rows(
             books.settlement.funding, books.settlement.funding_exceptions, names
         ),
+        "redemption_estimates": breakage.estimate_rows(books.settlement.redemption_estimates),
         "fund": [books.settlement.fund.model_dump()],
         "benefits": entitlements.benefit_rows(books.entitlements),
         "reminder_days": marketing.reminder_day_rows(books.marketing),

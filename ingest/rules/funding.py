@@ -37,7 +37,7 @@ TABLES: dict[str, Columns] = {
 
 
 class Pool(Written):
-    """The issuer pays the fund the whole issue price at issue; the fund pays who takes the points."""
+    """The issuer pays the fund the whole price at issue; the fund pays who takes the points."""
 
     mode: Literal["pool"]
 

@@ -8,6 +8,7 @@ from itertools import product
 from pydantic import Field
 
 from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.rules.breakage import IssuerEstimates, check_estimates
 from ingest.rules.dated import (
     VALID,
     Columns,
@@ -58,6 +59,7 @@ class Settlement(Written):
     issue_price_micro_fen_per_point: WholeTimeline
     reimbursement_price_micro_fen_per_point: WholeTimeline
     exceptions: list[PairPrices] = Field(default_factory=list)
+    redemption_estimates: list[IssuerEstimates] = Field(default_factory=list)
 
 
 def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
@@ -77,6 +79,7 @@ def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
         book.reimbursement_price_micro_fen_per_point,
     )
     first_price_date = min(each[0].from_date for each in prices)
+    check_estimates(page, book.redemption_estimates, businesses)
     check_funding(page, book.funding, book.funding_exceptions, businesses, first_price_date)
 
 

@@ -353,14 +353,16 @@ def test_points_of_opening_lots_cost_their_issuer_what_others_are_paid_for_them(
 
 
 def test_what_was_not_deposited_for_a_lot_costs_its_issuer_when_it_is_taken(tmp_path: Path) -> None:
-    # The mall deposits 40 % from 15 January on, the day of lot b: 100 - 10 cost it 36. Of b the hotel
-    # takes 10 at 0.8, of which the mall pays 60 %, 4.8, and 20 lapse: half of their deposit returns, 4.
-    # Lot a was paid for as before: the hotel is paid 32 for 40 of it, by the fund alone.
+    # The mall deposits 40 % from 15 January on, the day of lot b: 100 - 10 cost it 36. Of b the
+    # hotel takes 10 at 0.8, of which the mall pays 60 %, 4.8, and 20 lapse: half of their deposit
+    # returns, 4. Lot a was paid for as before: the hotel is paid 32 for 40 of it, by the fund.
     hybrid = f"""{AS_IT_IS}
-        update int_rules__funding set valid_until_date = '2026-01-15' where issuer_business = 'mall';
+        update int_rules__funding set valid_until_date = '2026-01-15'
+            where issuer_business = 'mall';
         insert into int_rules__funding values ('mall', 40, 50, '2026-01-15', '9999-12-31');
         {ENTRY}
-        ('redemption', 'pos', 'S1', '2026-02-05', 10, false, 'b', 'mall', 'hotel', '2026-02-05', 'r'),
+        ('redemption', 'pos', 'S1', '2026-02-05', 10, false, 'b', 'mall', 'hotel',
+         '2026-02-05', 'r'),
         ('expiry', 'pos', 'S1', '2026-02-20', 20, false, 'b', 'mall', 'mall', '2026-01-15', 'r');
     """
     sides = built(tmp_path / "one", hybrid), built(tmp_path / "other", AS_IT_IS)
