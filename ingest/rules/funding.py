@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from ingest.core.documents import Document, Name, Written
+from ingest.core.errors import Problem
 from ingest.rules.dated import (
     ONE_OR_MORE,
     VALID,
@@ -135,3 +136,31 @@ def funding_rows(
             row = {"mode": terms.mode, **terms.shares, **stretch}
             rows.append(named(row, "funding", issuer_business=issuer))
     return rows
+
+
+def check_kept(before: Sequence[Row], after: Sequence[Row], night: date) -> None:
+    """Problem if points of the days before a night would be paid for otherwise than they were.
+
+    `before` and `after` are rows of the table `funding`, of the last night and of tonight. What was
+    deposited for points, or not, is on statements that never change.
+    """
+    firsts = {row["valid_from_date"] for row in (*before, *after)}
+    for row in before:
+        for day in sorted(first for first in firsts if first < night):
+            old, new = (_in_force(rows, row["issuer_business"], day) for rows in (before, after))
+            if old is not None and new is not None and old != new:
+                raise Problem(
+                    f"programme/settlement.yml: points that {row['issuer_business']} issued from"
+                    f" {day} on were paid for as {old[0]}, not {new[0]}; let other funding begin"
+                    f" on {night} or later"
+                )
+
+
+def _in_force(rows: Sequence[Row], issuer: str, day: date) -> tuple[Any, ...] | None:
+    """Mode and shares of an issuer on a day; None before its funding begins."""
+    for row in rows:
+        until = row["valid_until_date"]
+        is_begun = row["issuer_business"] == issuer and row["valid_from_date"] <= day
+        if is_begun and (until is None or day < until):
+            return row["mode"], row["deposit_percent"], row["returned_percent"]
+    return None

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ingest.__main__ import main
 from ingest.core.errors import Problem
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import rule_changes
 from ingest.rules.compile import compile_rules
+from ingest.rules.funding import check_kept
 from tests.ingest.rule_books import PROJECT, change, compiled, must_refuse
 
 BOOK = "programme/settlement.yml"
@@ -109,3 +111,38 @@ def test_a_new_funding_and_a_new_estimate_are_listed_as_changes_from_their_day_o
     assert changes[1].path.startswith("redemption_estimates[outlet].redeemed")
     assert "8600" in str(changes[1].before)
     assert "8700" in str(changes[1].after)
+
+
+def test_funding_of_days_that_nights_have_posted_is_kept(rules: Path) -> None:
+    before = compiled(rules, "funding")
+    change(rules / BOOK, "deposit_percent: 40", "deposit_percent: 60")
+    after = compiled(rules, "funding")
+    check_kept(before, after, date(2026, 11, 2))  # the night of the first day itself
+    reason = "that outlet issued from 2026-11-02 on were paid for as hybrid.*begin on 2026-11-03"
+    with pytest.raises(Problem, match=reason):
+        check_kept(before, after, date(2026, 11, 3))
+    check_kept(before, before, date(2026, 11, 3))
+
+
+def test_funding_that_is_moved_to_an_earlier_day_is_refused_from_that_day_on(rules: Path) -> None:
+    before = compiled(rules, "funding")
+    change(rules / BOOK, "from: 2026-11-02", "from: 2026-10-20")
+    after = compiled(rules, "funding")
+    check_kept(before, after, date(2026, 10, 20))
+    with pytest.raises(Problem, match="from 2026-10-20 on were paid for as pool, not hybrid"):
+        check_kept(before, after, date(2026, 10, 21))
+    malls = [row for row in before if row["issuer_business"] == "mall"]
+    check_kept(malls, after, date(2026, 12, 1))  # a business that was not there is free to begin
+
+
+def test_a_night_with_other_funding_of_the_days_before_it_is_not_opened(
+    rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
+    monkeypatch.setenv("RULES_DIR", str(rules))
+    assert main(["rules", "--date", "2026-11-02"]) == 0
+    change(rules / BOOK, "deposit_percent: 40", "deposit_percent: 60")
+    assert main(["rules", "--date", "2026-11-02"]) == 0
+    change(rules / BOOK, "deposit_percent: 60", "deposit_percent: 40")
+    with pytest.raises(Problem, match="paid for as hybrid"):
+        main(["rules", "--date", "2026-11-03"])
