@@ -201,6 +201,19 @@ def _points_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
             ExpectCompoundColumnsToBeUnique(column_list=["period_month", "issuer_business"]),
             ExpectColumnValuesToBeBetween(column="closing_points", min_value=0),
         ],
+        "fct_points_liability_cohorts": [
+            ExpectColumnValuesToBeBetween(column="closing_points", min_value=0),
+            _no_rows("cohorts that are issued before they are held", "issue_month > period_month"),
+        ],
+        "fct_points_breakage": [
+            ExpectColumnValuesToBeBetween(column="deferred_fen", min_value=0),
+            _no_rows(
+                "revenue that is explained",
+                """
+                revenue_to_date_fen
+                    <> opening_revenue_fen + redemption_revenue_fen + estimate_change_fen""",
+            ),
+        ],
     }
 
 

@@ -28,10 +28,10 @@ estimated as (
         progress.*,
         estimates.rule_id,
         estimates.redeemed_per_10000,
-        lag(estimates.redeemed_per_10000, 1, estimates.redeemed_per_10000) over (
+        coalesce(lag(estimates.redeemed_per_10000) over (
             partition by progress.issuer_business, progress.issue_month
             order by progress.period_month
-        ) as previous_redeemed_per_10000,
+        ), estimates.redeemed_per_10000) as previous_redeemed_per_10000,
         {{ whole_share(
             'greatest(issued_points, 0) * prices.reimbursement_price_micro_fen',
             'estimates_then.redeemed_per_10000', '10000000000') }} as stand_alone_fen

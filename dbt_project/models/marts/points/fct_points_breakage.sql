@@ -34,8 +34,10 @@ running as (
 
     select
         *,
-        lag(revenue_to_date_fen, 1, 0) over (partition by issuer_business, issue_month order by period_month)
-            as opening_revenue_fen
+        coalesce(lag(revenue_to_date_fen) over (
+            partition by issuer_business, issue_month
+            order by period_month
+        ), 0) as opening_revenue_fen
     from recognised
 
 ),
