@@ -203,7 +203,6 @@ def _points_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
         ],
         "fct_points_liability_cohorts": [
             ExpectColumnValuesToBeBetween(column="closing_points", min_value=0),
-            _no_rows("cohorts that are issued before they are held", "issue_month > period_month"),
         ],
         "fct_points_breakage": [
             ExpectColumnValuesToBeBetween(column="deferred_fen", min_value=0),

@@ -99,8 +99,8 @@ class Business(Written):
 
 
 def check_businesses(pages: Sequence[Document[Business]], dbt_project: Path, folder: Path) -> None:
-    """One file a business, named after it, and exactly the businesses of dbt_project.yml; one name a
-    legal entity.
+    """One file a business, named after it, exactly the businesses of dbt_project.yml, and one name
+    for each legal entity.
     """
     entities: dict[str, str] = {}
     for page in pages:
