@@ -23,8 +23,8 @@ each_one as (
     select is_violation
     from shares
     union all
-    select is_unattributed as is_violation
-    from {{ ref('int_settled_postings') }}
+    select owed_micro_fen <> settled_micro_fen or unpriced_count > 0 as is_violation
+    from {{ ref('int_settled_costs') }}
 
 ),
 

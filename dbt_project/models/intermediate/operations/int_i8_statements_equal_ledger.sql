@@ -1,5 +1,5 @@
 -- I8: statement total = sum of its lines = what the ledger moved. How the points of a lot are paid for decides whether an
--- entry has a line (int_settled_postings says so of tonight's, I4 counts them); of all months: no line without an entry,
+-- entry has a line (int_settled_costs says so of tonight's, I4 counts it); of all months: no line without an entry,
 -- and every point taken beyond a lot has one.
 with statements as (
 
