@@ -1,8 +1,8 @@
 """Whatever happens to points, and in whatever order it is told: who paid for them adds up.
 
 The lives of test_order_of_arrival.py under three fundings at once: the mall's points are paid for
-by the pool until 14 November and in two parts from the 15th on, the hotel's at redemption, the
-mini-program's in two parts; mall and mini-program are one legal entity. Points last one month. A
+by the pool until 5 November and in two parts from the 6th on, the hotel's in two others, the
+mini-program's at redemption; mall and mini-program are one legal entity. Points last one month. A
 point costs 1 fen, so that every sum below is exact.
 """
 
@@ -28,14 +28,14 @@ FUNDING = f"""funding_exceptions:
   - issuer_business: mall
     funding:
       - {{from: 2024-01-01, value: {{mode: pool}}, {SAID}}}
-      - from: 2026-11-15
+      - from: 2026-11-06
         value: {{mode: hybrid, deposit_percent: 40, returned_percent: 50}}
         source: Sheet
         approved_by: Somebody
-  - issuer_business: hotel
+  - issuer_business: miniprogram
     funding:
       - {{from: 2024-01-01, value: {{mode: bilateral}}, {SAID}}}
-  - issuer_business: miniprogram
+  - issuer_business: hotel
     funding:
       - from: 2024-01-01
         value: {{mode: hybrid, deposit_percent: 35, returned_percent: 100}}
@@ -55,12 +55,12 @@ LOTS = """
     create table lots as
     select lot_id, arg_max(issuer_business, posted_date) as issuer_business,
         case
-            when issuer_business = 'hotel' then 0
-            when issuer_business = 'miniprogram' then 35
-            when arg_max(price_date, posted_date) >= date '2026-11-15' then 40
+            when issuer_business = 'miniprogram' then 0
+            when issuer_business = 'hotel' then 35
+            when arg_max(price_date, posted_date) >= date '2026-11-06' then 40
             else 100
         end as deposit,
-        case issuer_business when 'miniprogram' then 100 else 50 end as returned
+        case issuer_business when 'hotel' then 100 else 50 end as returned
     from entries
     where entry_type = 'accrual' and not is_reversal
     group by lot_id, issuer_business
@@ -111,7 +111,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
     said = book.read_text(encoding="utf-8")
     told = re.sub(r"funding_exceptions:.*?\n\n", FUNDING, said, flags=re.DOTALL)
     book.write_text(told, encoding="utf-8")
-    change(books / "programme" / "points.yml", "months: 12", "months: 1")
+    change(books / "programme" / "points.yml", "months: 12}, s", "months: 1}, s")
     tables = compile_rules(load_rule_books(books, PROJECT))
     code = "unified_social_credit_code"
     own = tables["businesses"].to_pylist()
@@ -137,9 +137,9 @@ def posted(nights: Nights) -> duckdb.DuckDBPyConnection:
 def lives(
     models: Models, rules: Mapping[str, pa.Table], tmp_path_factory: pytest.TempPathFactory
 ) -> list[Nights]:
-    """The same pieces told in one night, and in three orders of chance."""
-    pieces = some_pieces(np.random.default_rng(21), 120)
-    orders = [some_order(np.random.default_rng(seed), pieces) for seed in range(3)]
+    """The same pieces told in one night, and in two orders of chance."""
+    pieces = some_pieces(np.random.default_rng(21), 160)
+    orders = [some_order(np.random.default_rng(seed), pieces) for seed in range(2)]
     once = ({LAST: pieces}, dict.fromkeys(MOVED, LAST))
     return [
         run(models, rules, tmp_path_factory.mktemp("told"), *order) for order in (once, *orders)
@@ -153,12 +153,12 @@ def found(nights: Nights, sql: str) -> list[tuple[Any, ...]]:
 
 def test_the_lives_hold_every_movement_that_funding_knows(lives: list[Nights]) -> None:
     """Otherwise the laws below would prove little."""
-    movements = {name for (name,) in found(lives[1], "select distinct movement_type from lines")}
+    movements = {name for (name,) in found(lives[0], "select distinct movement_type from lines")}
     assert movements >= {
         *("accrual", "claw_back", "debt_repayment", "deposit_return", "redemption", "restore"),
-        *("redemption_top_up", "restore_top_up"),
+        *("claw_back_top_up", "redemption_top_up", "restore_top_up"),
     }
-    modes = found(lives[1], "select distinct deposit from lots order by 1")
+    modes = found(lives[0], "select distinct deposit from lots order by 1")
     assert modes == [(0,), (35,), (40,), (100,)]
 
 
