@@ -11,7 +11,9 @@ DESCRIPTION = (
 )
 # From the closest: the same entry posted before, another posting of the same movement of the same
 # activity (other lots, other prices), the movement that a refund or a return takes back.
-VIEW = """
+# Of an entry that two parties pay for, the line of the one corrects that of the same one.
+IS_OTHER_SHARE = "(late.movement_type like '%_top_up') <> (other.movement_type like '%_top_up')"
+VIEW = f"""
     with lines as (
         select lines.*, entries.entry_key
         from fct_settlement_lines as lines
@@ -24,27 +26,30 @@ VIEW = """
         where lines.origin_month < lines.period_month
     ),
     earlier as (
-        select late.line_id, 1 as distance, 'same_entry' as corrects, other.*
+        select late.line_id, 1 as distance, 'same_entry' as corrects,
+            {IS_OTHER_SHARE} as is_other_share, other.*
         from late inner join lines as other
             on late.entry_key = other.entry_key and other.posted_date < late.posted_date
         union all
-        select late.line_id, 2, 'same_activity', other.*
+        select late.line_id, 2, 'same_activity', {IS_OTHER_SHARE}, other.*
         from late inner join lines as other
             on late.activity_id = other.activity_id
             and late.movement_type = other.movement_type
             and other.posted_date < late.posted_date
         union all
-        select late.line_id, 3, 'reversed_activity', other.*
+        select late.line_id, 3, 'reversed_activity', {IS_OTHER_SHARE}, other.*
         from late inner join lines as other
             on late.reverses_activity_id = other.activity_id
-            and other.movement_type in ('accrual', 'release', 'redemption', 'redemption_debt')
+            and other.movement_type in (
+                'accrual', 'release', 'redemption', 'redemption_top_up', 'redemption_debt')
             and other.posted_date < late.posted_date
     ),
     closest as (
         select *
-        from earlier as e(line_id, distance, corrects, corrected_line_id)
+        from earlier as e(line_id, distance, corrects, is_other_share, corrected_line_id)
         qualify row_number() over (
-            partition by line_id order by distance, posted_date desc, corrected_line_id) = 1
+            partition by line_id
+            order by distance, is_other_share, posted_date desc, corrected_line_id) = 1
     )
     select
         late.line_id, late.posted_date, late.period_month, late.business_date, late.origin_month,

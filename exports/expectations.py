@@ -51,12 +51,16 @@ MOVEMENT_TYPES = [
     "accrual",
     "claw_back",
     "claw_back_debt",
+    "claw_back_top_up",
     "debt_repayment",
+    "deposit_return",
     "redemption",
     "redemption_debt",
+    "redemption_top_up",
     "release",
     "restore",
     "restore_debt",
+    "restore_top_up",
 ]
 EARLIEST_BIRTH_YEAR = 1900
 APPEND_ONLY = (
@@ -196,6 +200,18 @@ def _points_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
         "fct_points_liability": [
             ExpectCompoundColumnsToBeUnique(column_list=["period_month", "issuer_business"]),
             ExpectColumnValuesToBeBetween(column="closing_points", min_value=0),
+        ],
+        "fct_points_liability_cohorts": [
+            ExpectColumnValuesToBeBetween(column="closing_points", min_value=0),
+        ],
+        "fct_points_breakage": [
+            ExpectColumnValuesToBeBetween(column="deferred_fen", min_value=0),
+            _no_rows(
+                "revenue that is explained",
+                """
+                revenue_to_date_fen
+                    <> opening_revenue_fen + redemption_revenue_fen + estimate_change_fen""",
+            ),
         ],
     }
 

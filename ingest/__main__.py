@@ -26,6 +26,7 @@ from ingest.rules import written
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import RuleChange, change_table, rule_changes
 from ingest.rules.compile import compile_rules, read_rules, write_rules
+from ingest.rules.funding import check_kept
 from ingest.tier_locks import tier_lock_table
 
 MOST_COLUMNS = 12  # that a person reads side by side
@@ -167,6 +168,8 @@ def _rules(arguments: argparse.Namespace) -> int:
                 _show(name, table.to_pylist(), day)
         return 0
     lake = Lake(settings.lake)
+    if kept := read_rules(lake).get("funding"):
+        check_kept(kept.to_pylist(), tables["funding"].to_pylist(), day)
     tables = {**tables, "tier_locks": tier_lock_table(lake, day)}
     write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")

@@ -19,9 +19,9 @@ NEVER = "date '9999-12-31'"
 LONG_AGO = "date '1900-01-01'"
 
 # What an entry does: to which figure it counts, and its sign there, in the lots, and in what the
-# business pays to the fund. Who pays is as in int_priced_postings: for points of opening lots it is
-# their issuer who is paid instead of the fund, so it stands in a second row, and when such a lot
-# repays a debt, the issuer pays the fund. Memo entries move nothing.
+# business pays to the fund. Who pays is as in int_priced_postings: what was not deposited for a lot
+# at issue its issuer pays, so that share stands in a second row; when the lot repays a debt, the
+# issuer pays it to the fund. Memo entries move nothing.
 MOVEMENTS = """
     create table movements as
     select * from (values
@@ -45,6 +45,42 @@ MOVEMENTS = """
         ('restore_refused', 'memo', 0, 0, 0, false)
     ) as movement(entry_type, figure, sign, lot_sign, paid_sign, is_at_issue_price)
 """
+# Lots whose day of issue decides how they were paid for: of issuers whose funding has changed.
+LOTS = """
+    create table {side}.lots as
+    select lot_id, min(price_date) as price_date
+    from (
+        select lot_id, price_date
+        from {marts}.int_points_entries
+        where entry_type in ('accrual', 'pending', 'renewal_in') and issuer_business in (
+            select issuer_business from {marts}.int_rules__funding
+            group by issuer_business having count(*) > 1)
+        group by all having sum(if(is_reversal, -points, points)) > 0
+    )
+    group by lot_id
+"""
+# Every entry with what of its price was deposited for its lot, in percent.
+FUNDED = """
+    create table {side}.funded as
+    select entries.*,
+        case
+            when entries.is_opening then 0
+            when entries.lot_id is null then 100
+            else coalesce(funding.deposit_percent, 100)
+        end as deposit_percent,
+        if(entries.is_opening, 0, coalesce(funding.returned_percent, 0)) as returned_percent
+    from (
+        select *, if(is_reversal, -points, points) as signed,
+            coalesce(lot_id like 'opening/%', false) as is_opening
+        from {marts}.int_points_entries
+        where business_date < {night}
+    ) as entries
+    left join {side}.lots as lots on entries.lot_id = lots.lot_id
+    left join {marts}.int_rules__funding as funding
+        on entries.issuer_business = funding.issuer_business
+        and coalesce(lots.price_date, entries.price_date) >= funding.valid_from_date
+        and coalesce(lots.price_date, entries.price_date) < funding.valid_until_date
+"""
 # One row an entry. A price decides by the issuer of what is taken, else by who settles.
 PRICED = """
     create table {side}.priced as
@@ -54,26 +90,27 @@ PRICED = """
         if(movements.figure is null, entries.entry_type, null) as unknown_type,
         coalesce(entries.settling_business, entries.issuer_business) as business,
         entries.issuer_business,
-        is_opening and movements.paid_sign <> 0 as is_paid_by_issuer,
+        entries.deposit_percent < 100
+            and entries.entry_type in ('redemption', 'restore', 'claw_back') as is_paid_by_issuer,
         signed * movements.sign as points,
         if(entries.lot_id is null, 0, signed * movements.lot_sign) as lot_points,
+        if(movements.is_at_issue_price or entries.entry_type in ('debt_repayment', 'expiry'),
+            prices.issue_price_micro_fen, prices.reimbursement_price_micro_fen) as price_micro_fen,
+        price_micro_fen * entries.deposit_percent // 100 as fund_micro_fen,
         case
-            when entries.entry_type = 'debt_repayment' and is_opening
-                then signed * prices.issue_price_micro_fen
+            when entries.entry_type = 'debt_repayment'
+                then signed * (price_micro_fen - fund_micro_fen)
+            when entries.entry_type = 'expiry' then -signed * (
+                price_micro_fen * entries.deposit_percent * entries.returned_percent // 10000)
+            when entries.entry_type in ('accrual', 'release') then signed * fund_micro_fen
             when movements.paid_sign = 0 then 0
-            when movements.is_at_issue_price
-                then signed * movements.paid_sign * prices.issue_price_micro_fen
-            else signed * movements.paid_sign * prices.reimbursement_price_micro_fen
-        end as micro_fen
-    from (
-        select *, if(is_reversal, -points, points) as signed,
-            coalesce(lot_id like 'opening/%', false) as is_opening
-        from {marts}.int_points_entries
-        where business_date < {night}
-    ) as entries
+            else signed * movements.paid_sign * price_micro_fen
+        end as micro_fen,
+        -signed * movements.paid_sign * (price_micro_fen - fund_micro_fen) as issuer_micro_fen
+    from {side}.funded as entries
     left join movements on entries.entry_type = movements.entry_type
     left join {marts}.int_rules__settlement_prices as prices
-        on (movements.paid_sign <> 0 or movements.entry_type = 'debt_repayment')
+        on (movements.paid_sign <> 0 or movements.entry_type in ('debt_repayment', 'expiry'))
         and prices.issuer_business = if(
             entries.entry_type in ('redemption', 'restore'), entries.issuer_business,
             coalesce(entries.settling_business, entries.issuer_business))
@@ -93,11 +130,13 @@ READ = (
     select tier, max(tier_rank) as tier_rank, arg_max(tier_name, valid_from_date) as tier_name
     from {marts}.int_rules__tiers group by tier
     """,
+    LOTS,
+    FUNDED,
     PRICED,
     """
     insert into {side}.priced
     select * replace (
-        issuer_business as business, 0 as points, 0 as lot_points, -micro_fen as micro_fen,
+        issuer_business as business, 0 as points, 0 as lot_points, issuer_micro_fen as micro_fen,
         false as is_paid_by_issuer
     )
     from {side}.priced where is_paid_by_issuer

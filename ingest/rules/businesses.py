@@ -99,11 +99,18 @@ class Business(Written):
 
 
 def check_businesses(pages: Sequence[Document[Business]], dbt_project: Path, folder: Path) -> None:
-    """One file a business, named after it, and exactly the businesses of dbt_project.yml."""
+    """One file a business, named after it, exactly the businesses of dbt_project.yml, and one name
+    for each legal entity.
+    """
+    entities: dict[str, str] = {}
     for page in pages:
         if page.path.stem != page.content.business:
             reason = f"business '{page.content.business}' belongs in {page.content.business}.yml"
             raise page.problem(("business",), reason)
+        code, name = page.content.unified_social_credit_code, page.content.legal_entity_name
+        if entities.setdefault(code, name) != name:
+            reason = f"another business calls the legal entity {code} '{entities[code]}'"
+            raise page.problem(("legal_entity_name",), reason)
     expected = business_names(dbt_project)
     if expected is None:
         return

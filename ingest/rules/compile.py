@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 
 from ingest.core.lake import Lake, partition_dates, write_parquet
 from ingest.rules import (
+    breakage,
     businesses,
     earning,
     entitlements,
+    funding,
     marketing,
     migrations,
     missions,
@@ -37,6 +39,8 @@ TABLES: Mapping[str, Columns] = {
         earning,
         tiers,
         settlement,
+        funding,
+        breakage,
         entitlements,
         marketing,
         written,
@@ -67,6 +71,10 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "tier_conditions": tiers.tier_condition_rows(books.tiers),
         "tier_policy": tiers.tier_policy_rows(books.tiers),
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),
+        "funding": funding.funding_rows(
+            books.settlement.funding, books.settlement.funding_exceptions, names
+        ),
+        "redemption_estimates": breakage.estimate_rows(books.settlement.redemption_estimates),
         "fund": [books.settlement.fund.model_dump()],
         "benefits": entitlements.benefit_rows(books.entitlements),
         "reminder_days": marketing.reminder_day_rows(books.marketing),

@@ -1,4 +1,6 @@
-"""The rule book of settlement: the fund, and what a point costs between two businesses."""
+"""The rule book of settlement: the fund, how points are paid for, and what one costs between two
+businesses.
+"""
 
 from collections.abc import Sequence
 from itertools import product
@@ -6,6 +8,7 @@ from itertools import product
 from pydantic import Field
 
 from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.rules.breakage import IssuerEstimates, check_estimates
 from ingest.rules.dated import (
     VALID,
     Columns,
@@ -16,6 +19,7 @@ from ingest.rules.dated import (
     named,
     periods,
 )
+from ingest.rules.funding import IssuerFunding, TermsTimeline, check_funding
 
 TABLES: dict[str, Columns] = {
     "settlement_prices": {
@@ -50,9 +54,12 @@ class Settlement(Written):
     """rules/programme/settlement.yml; prices in micro-fen a point."""
 
     fund: Fund
+    funding: TermsTimeline
+    funding_exceptions: list[IssuerFunding] = Field(default_factory=list)
     issue_price_micro_fen_per_point: WholeTimeline
     reimbursement_price_micro_fen_per_point: WholeTimeline
     exceptions: list[PairPrices] = Field(default_factory=list)
+    redemption_estimates: list[IssuerEstimates] = Field(default_factory=list)
 
 
 def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
@@ -66,6 +73,14 @@ def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
             check_known(page, where, "business", getattr(entry, name), businesses)
         pairs.append(f"{entry.issuer_business} to {entry.redeemer_business}")
     check_unique(page, "exceptions", pairs)
+    book = page.content
+    prices = (
+        book.issue_price_micro_fen_per_point,
+        book.reimbursement_price_micro_fen_per_point,
+    )
+    first_price_date = min(each[0].from_date for each in prices)
+    check_estimates(page, book.redemption_estimates, businesses)
+    check_funding(page, book.funding, book.funding_exceptions, businesses, first_price_date)
 
 
 def settlement_price_rows(settlement: Settlement, names: Sequence[str]) -> list[Row]:

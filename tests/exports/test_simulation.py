@@ -41,6 +41,11 @@ TABLES = """
     ) as price(issuer_business, redeemer_business, issue_price_micro_fen,
         reimbursement_price_micro_fen, valid_from_date, valid_until_date);
     create table int_rules__fund as select 'fund' as party;
+    create table int_rules__funding as select * from (values
+        ('mall', 100, 0, date '2024-01-01', date '9999-12-31'),
+        ('hotel', 100, 0, date '2024-01-01', date '9999-12-31')
+    ) as funding(issuer_business, deposit_percent, returned_percent, valid_from_date,
+        valid_until_date);
     create table int_rules__businesses as select * from (values
         ('mall', '购物中心', '商业公司'), ('hotel', '酒店', '酒店公司')
     ) as business(business, business_name, legal_entity_name);
@@ -344,4 +349,27 @@ def test_points_of_opening_lots_cost_their_issuer_what_others_are_paid_for_them(
     assert rows(out, "businesses", "business", *triple("net_cost_micro_fen")) == [
         ("hotel", -1 * fen, -32 * fen, -31 * fen),
         ("mall", 69 * fen, 90 * fen, 21 * fen),
+    ]
+
+
+def test_what_was_not_deposited_for_a_lot_costs_its_issuer_when_it_is_taken(tmp_path: Path) -> None:
+    # The mall deposits 40 % from 15 January on, the day of lot b: 100 - 10 cost it 36. Of b the
+    # hotel takes 10 at 0.8, of which the mall pays 60 %, 4.8, and 20 lapse: half of their deposit
+    # returns, 4. Lot a was paid for as before: the hotel is paid 32 for 40 of it, by the fund.
+    hybrid = f"""{AS_IT_IS}
+        update int_rules__funding set valid_until_date = '2026-01-15'
+            where issuer_business = 'mall';
+        insert into int_rules__funding values ('mall', 40, 50, '2026-01-15', '9999-12-31');
+        {ENTRY}
+        ('redemption', 'pos', 'S1', '2026-02-05', 10, false, 'b', 'mall', 'hotel',
+         '2026-02-05', 'r'),
+        ('expiry', 'pos', 'S1', '2026-02-20', 20, false, 'b', 'mall', 'mall', '2026-01-15', 'r');
+    """
+    sides = built(tmp_path / "one", hybrid), built(tmp_path / "other", AS_IT_IS)
+    changes = changes_file(tmp_path, CHANGES)
+    out = write_simulation(*sides, WINDOW, changes, tmp_path / "out", "1GB").parent
+    fen = 1_000_000
+    assert rows(out, "businesses", "business", *triple("net_cost_micro_fen")) == [
+        ("hotel", -40 * fen, -32 * fen, 8 * fen),
+        ("mall", 36_800_000, 90 * fen, 53_200_000),
     ]

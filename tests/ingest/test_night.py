@@ -51,6 +51,7 @@ PROGRAMME = {
     "marketing": f"reminder_days: {DATED.format('[30]')}\nrewards: []\naudiences: []\n",
     "settlement": (
         "fund: {party: fund, party_name: 基金}\n"
+        f"funding: {DATED.format('{mode: pool}')}\n"
         f"issue_price_micro_fen_per_point: {DATED.format(1000000)}\n"
         f"reimbursement_price_micro_fen_per_point: {DATED.format(1000000)}\n"
     ),

@@ -178,6 +178,18 @@ def test_a_spoiled_rule_book_is_refused_with_file_and_line(
         assert message.startswith(f"{rules / file}:{line}:")
 
 
+def test_two_businesses_of_one_legal_entity_call_it_by_one_name(rules: Path) -> None:
+    hotel = rules / "businesses" / "hotel.yml"
+    code = load_rule_books(rules, PROJECT).businesses[1].unified_social_credit_code  # the mall's
+    own = load_rule_books(rules, PROJECT).businesses[0]
+    change(hotel, own.unified_social_credit_code, code)
+    with pytest.raises(Problem, match=rf"mall\.yml:\d+:1: another business calls .* {code} '"):
+        load_rule_books(rules, PROJECT)
+    malls = load_rule_books(PROJECT / "rules", PROJECT).businesses[1].legal_entity_name
+    change(hotel, own.legal_entity_name, malls)
+    load_rule_books(rules, PROJECT)
+
+
 def test_dates_must_rise_strictly(rules: Path) -> None:
     path = rules / "programme" / "points.yml"
     change(path, "\n# How long", f"  - {{from: 2024-01-01, value: 90, {SOURCE}}}\n\n# How long")

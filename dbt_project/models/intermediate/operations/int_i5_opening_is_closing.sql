@@ -1,4 +1,5 @@
--- I5: a month opens with what the one before closed with, and a closed month still says what it said when closed.
+-- I5: a month opens with what the one before closed with, points of every cohort are explained and end with what is in the
+-- lots, and a closed month still says what it said when closed.
 with balances as (
 
     select
@@ -12,8 +13,31 @@ liability as (
 
     select
         *,
-        lag(closing_points) over (partition by issuer_business order by period_month) as previous_closing_points
+        lag(closing_points) over cohort as previous_closing_points,
+        lag(closing_fen) over cohort as previous_closing_fen
+    from {{ ref('fct_points_liability_cohorts') }}
+    window cohort as (partition by issuer_business, issue_month order by period_month)
+
+),
+
+outstanding as (
+
+    select
+        issuer_business,
+        sum(closing_points) as closing_points
     from {{ ref('fct_points_liability') }}
+    where period_month = (select max(period_month) from {{ ref('fct_points_liability') }})
+    group by issuer_business
+
+),
+
+lots as (
+
+    select
+        issuer_business,
+        sum(remaining_points) as remaining_points
+    from {{ ref('fct_points_lots') }}
+    group by issuer_business
 
 ),
 
@@ -28,8 +52,16 @@ each_one as (
     select opening_fen <> coalesce(previous_closing_fen, 0) as is_violation
     from balances
     union all
-    select opening_points <> coalesce(previous_closing_points, 0) as is_violation
+    select
+        opening_points <> coalesce(previous_closing_points, 0)
+            or opening_fen <> coalesce(previous_closing_fen, 0)
+            or opening_points + issued_points + restored_points - redeemed_points - expired_points
+            - clawed_back_points - repaid_points + renewed_points <> closing_points as is_violation
     from liability
+    union all
+    select outstanding.closing_points <> coalesce(lots.remaining_points, 0) as is_violation
+    from outstanding
+    left join lots on outstanding.issuer_business = lots.issuer_business
     union all
     select
         balances.closing_fen is null

@@ -1,4 +1,6 @@
--- I8: statement total = sum of its lines = what the ledger moved.
+-- I8: statement total = sum of its lines = what the ledger moved. How the points of a lot are paid for decides whether an
+-- entry has a line (int_settled_costs says so of tonight's, I4 counts it); of all months: no line without an entry,
+-- and every point taken beyond a lot has one.
 with statements as (
 
     select
@@ -16,6 +18,8 @@ lines as (
     select
         period_month,
         movement_type,
+        case when movement_type = 'deposit_return' then 'expiry' else replace(movement_type, '_top_up', '') end
+            as entry_type,
         sum(amount_fen) as amount_fen,
         sum(points) as points,
         count(*) as line_count
@@ -28,11 +32,10 @@ ledger as (
 
     select
         {{ month_of('posted_date') }} as period_month,
-        entry_type as movement_type,
+        entry_type,
         sum(points) as points,
         count(*) as line_count
-    from {{ ref('int_points_entries') }} as entries
-    where {{ moves_money('entries') }}
+    from {{ ref('int_points_entries') }}
     group by {{ month_of('posted_date') }}, entry_type
 
 ),
@@ -41,16 +44,31 @@ each_one as (
 
     select
         statements.receivable_fen is distinct from lines.amount_fen
-            or statements.payable_fen is distinct from lines.amount_fen
-            or ledger.points is distinct from lines.points
-            or ledger.line_count is distinct from lines.line_count as is_violation
-    from ledger
-    full outer join lines
-        on ledger.period_month = lines.period_month
-        and ledger.movement_type = lines.movement_type
+            or statements.payable_fen is distinct from lines.amount_fen as is_violation
+    from lines
     full outer join statements
         on lines.period_month = statements.period_month
         and lines.movement_type = statements.movement_type
+    union all
+    select
+        ledger.points is null
+            or lines.points > ledger.points
+            or lines.line_count > ledger.line_count as is_violation
+    from lines
+    left join ledger
+        on lines.period_month = ledger.period_month
+        and lines.entry_type = ledger.entry_type
+    where lines.entry_type in (
+        'accrual', 'release', 'redemption', 'restore', 'claw_back', 'expiry', 'debt_repayment')
+    union all
+    select
+        ledger.points is distinct from lines.points
+            or ledger.line_count is distinct from lines.line_count as is_violation
+    from ledger
+    left join lines
+        on ledger.period_month = lines.period_month
+        and ledger.entry_type = lines.movement_type
+    where ledger.entry_type in ('redemption_debt', 'restore_debt', 'claw_back_debt')
 
 ),
 

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- One line for each priced posting. Fen are rounded once per settlement day, payer, payee and movement; the
+-- One line for each priced share of a posting. Fen are rounded once per settlement day, payer, payee and movement; the
 -- rounded total is shared out by largest remainder (RULES §7, §10), so the lines add up to it exactly.
 with priced as (
 
@@ -35,11 +35,11 @@ totals as (
     select
         *,
         {{ divide_down(
-            'sum(exact_micro_fen) over (partition by payer_party, payee_party, entry_type) + 500000',
+            'sum(exact_micro_fen) over (partition by payer_party, payee_party, movement_type) + 500000',
             '1000000') }}
-        - sum(whole_fen) over (partition by payer_party, payee_party, entry_type) as fen_to_share,
+        - sum(whole_fen) over (partition by payer_party, payee_party, movement_type) as fen_to_share,
         row_number() over (
-            partition by payer_party, payee_party, entry_type
+            partition by payer_party, payee_party, movement_type
             order by exact_micro_fen - whole_fen * 1000000 desc, entry_id
         ) as remainder_rank
     from exact
@@ -58,10 +58,11 @@ shared as (
 lines as (
 
     select
-        md5('line|' || shared.entry_id) as line_id,
+        md5('line|' || shared.entry_id || case when shared.movement_type like '%_top_up' then '|top_up' else '' end)
+            as line_id,
         shared.entry_id,
         shared.business_date,
-        shared.entry_type as movement_type,
+        shared.movement_type,
         shared.payer_party,
         shared.payee_party,
         shared.points,
@@ -75,7 +76,7 @@ lines as (
         shared.lot_id,
         shared.issuer_business,
         shared.redeemer_business,
-        shared.rule_id || ' ' || shared.price_rule_id as rule_id,
+        shared.rule_id || ' ' || shared.price_rule_id || coalesce(' ' || shared.funding_rule_id, '') as rule_id,
         activities.source_file,
         activities.source_row
     from shared

@@ -1,81 +1,58 @@
--- Roll-forward of what each issuer's members still hold in lots.
-with entries as (
+-- Roll-forward of what each issuer's members hold in lots: the sum of its cohorts, and what members owe beside.
+with cohorts as (
 
-    select
-        *,
-        {{ month_of('posted_date') }} as period_month,
-        {{ signed('points') }} as signed_points
-    from {{ ref('fct_points_entries') }}
-    where lot_id is not null
+    select * from {{ ref('fct_points_liability_cohorts') }}
 
 ),
 
 months as (
 
-    select distinct period_month
-    from entries
+    select * from {{ ref('int_liability_months') }}
 
 ),
 
-issuers as (
+debts as (
 
-    select business as issuer_business
-    from {{ ref('dim_businesses') }}
-
-),
-
-movements as (
-
-    select
-        months.period_month,
-        issuers.issuer_business,
-        coalesce(sum(case
-            when entry_type in ('accrual', 'opening_balance', 'release') then signed_points
-        end), 0) as issued_points,
-        coalesce(sum(case when entry_type = 'restore' then signed_points end), 0) as restored_points,
-        coalesce(sum(case when entry_type = 'redemption' then signed_points end), 0) as redeemed_points,
-        coalesce(sum(case when entry_type = 'expiry' then signed_points end), 0) as expired_points,
-        coalesce(sum(case when entry_type = 'claw_back' then signed_points end), 0) as clawed_back_points,
-        coalesce(sum(case when entry_type = 'debt_repayment' then signed_points end), 0) as repaid_points
-    from months
-    cross join issuers
-    left join entries
-        on months.period_month = entries.period_month
-        and issuers.issuer_business = entries.issuer_business
-    group by months.period_month, issuers.issuer_business
-
-),
-
-running as (
-
-    select
-        *,
-        issued_points + restored_points - redeemed_points - expired_points - clawed_back_points - repaid_points
-            as change_points,
-        sum(issued_points + restored_points - redeemed_points - expired_points - clawed_back_points
-            - repaid_points) over (
-            partition by issuer_business
-            order by period_month
-            rows between unbounded preceding and current row
-        ) as closing_points
-    from movements
+    select * from {{ ref('int_liability_debts') }}
 
 ),
 
 liability as (
 
     select
-        period_month,
-        issuer_business,
-        cast(closing_points - change_points as bigint) as opening_points,
-        cast(issued_points as bigint) as issued_points,
-        cast(restored_points as bigint) as restored_points,
-        cast(redeemed_points as bigint) as redeemed_points,
-        cast(expired_points as bigint) as expired_points,
-        cast(clawed_back_points as bigint) as clawed_back_points,
-        cast(repaid_points as bigint) as repaid_points,
-        cast(closing_points as bigint) as closing_points
-    from running
+        months.period_month,
+        months.issuer_business,
+        cast(coalesce(sum(cohorts.opening_points), 0) as bigint) as opening_points,
+        cast(coalesce(sum(cohorts.issued_points), 0) as bigint) as issued_points,
+        cast(coalesce(sum(cohorts.restored_points), 0) as bigint) as restored_points,
+        cast(coalesce(sum(cohorts.redeemed_points), 0) as bigint) as redeemed_points,
+        cast(coalesce(sum(cohorts.expired_points), 0) as bigint) as expired_points,
+        cast(coalesce(sum(cohorts.clawed_back_points), 0) as bigint) as clawed_back_points,
+        cast(coalesce(sum(cohorts.repaid_points), 0) as bigint) as repaid_points,
+        cast(coalesce(sum(cohorts.closing_points), 0) as bigint) as closing_points,
+        cast(coalesce(sum(cohorts.adjusted_points), 0) as bigint) as adjusted_points,
+        cast(coalesce(sum(cohorts.expiring_30_days_points), 0) as bigint) as expiring_30_days_points,
+        cast(coalesce(sum(cohorts.expiring_60_days_points), 0) as bigint) as expiring_60_days_points,
+        cast(coalesce(sum(cohorts.expiring_90_days_points), 0) as bigint) as expiring_90_days_points,
+        cast(coalesce(max(debts.debt_points), 0) as bigint) as debt_points,
+        cast(coalesce(sum(cohorts.opening_fen), 0) as bigint) as opening_fen,
+        cast(coalesce(sum(cohorts.issued_fen), 0) as bigint) as issued_fen,
+        cast(coalesce(sum(cohorts.restored_fen), 0) as bigint) as restored_fen,
+        cast(coalesce(sum(cohorts.redeemed_fen), 0) as bigint) as redeemed_fen,
+        cast(coalesce(sum(cohorts.expired_fen), 0) as bigint) as expired_fen,
+        cast(coalesce(sum(cohorts.clawed_back_fen), 0) as bigint) as clawed_back_fen,
+        cast(coalesce(sum(cohorts.repaid_fen), 0) as bigint) as repaid_fen,
+        cast(coalesce(sum(cohorts.revalued_fen), 0) as bigint) as revalued_fen,
+        cast(coalesce(sum(cohorts.rounding_fen + cohorts.renewed_fen), 0) as bigint) as rounding_fen,
+        cast(coalesce(sum(cohorts.closing_fen), 0) as bigint) as closing_fen
+    from months
+    left join cohorts
+        on months.period_month = cohorts.period_month
+        and months.issuer_business = cohorts.issuer_business
+    left join debts
+        on months.period_month = debts.period_month
+        and months.issuer_business = debts.issuer_business
+    group by months.period_month, months.issuer_business
 
 )
 
