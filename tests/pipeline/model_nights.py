@@ -43,7 +43,7 @@ FOLDED = {
 GIVEN = {
     "int_derived_activities", "int_touched_documents", "int_member_links", "int_link_changes",
     "int_accounts", "int_behaviours", "int_legacy_balances",
-    "int_member_birthdays", "int_order_items", "int_mall__order_tenders",
+    "int_member_birthdays", "int_order_items", "int_mall__order_tenders", "dim_merchants",
 }  # fmt: skip
 TONIGHT = pa.schema(
     [
@@ -71,6 +71,7 @@ NO_ORDERS = {
             ("due_fen", pa.int64()), ("source_row", pa.int64()),
         ]
     ),
+    "dim_merchants": pa.schema([("business", pa.string()), ("merchant_id", pa.string())]),
     "int_mall__order_tenders": pa.schema(
         [
             *((name, pa.string()) for name in ("activity_id", "tender_type", "voucher_no")),

@@ -163,6 +163,10 @@ def tables(papers: list[Paper], night: date) -> dict[str, pa.Table]:
         "int_touched_documents": (documents, DOCUMENTS),
         "int_order_items": (items, NO_ORDERS["int_order_items"]),
         "int_mall__order_tenders": (tenders, NO_ORDERS["int_mall__order_tenders"]),
+        "dim_merchants": (
+            [{"business": "mall", "merchant_id": f"S{number}"} for number in range(1, 5)],
+            NO_ORDERS["dim_merchants"],
+        ),
         "int_member_links": ([], LINKS),
         "int_link_changes": ([], LINK_CHANGES),
         "int_accounts": ([], PROFILES),

@@ -1,11 +1,15 @@
--- What is missing to the least commission of a month, of contracts in force on all of its days, once it is over.
+-- What is missing to the least commission of a month, of contracts in force on all of its days, once it is over. A contract
+-- with a merchant that the business has never named is not one yet.
 with contracts as (
 
     select
-        *,
-        business || '/' || merchant_id as merchant_party
-    from {{ ref('int_rules__merchant_contracts') }}
-    where minimum_fen_per_month is not null
+        terms.*,
+        terms.business || '/' || terms.merchant_id as merchant_party
+    from {{ ref('int_rules__merchant_contracts') }} as terms
+    inner join {{ ref('dim_merchants') }} as merchants
+        on terms.business = merchants.business
+        and terms.merchant_id = merchants.merchant_id
+    where terms.minimum_fen_per_month is not null
 
 ),
 
