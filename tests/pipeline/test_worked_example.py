@@ -155,7 +155,7 @@ def test_the_upgrade_lasts_until_its_reason_is_refunded(worked_lake: Path) -> No
 @pytest.mark.parametrize(
     ("month", "party", "opening", "receivable", "payable", "closing"),
     [
-        # Points 2.00 and 52.00. Of the merchant: 5,299.99 passed on, 8 % and 0.6 % of three receipts
+        # Points 2.00 and 52.00. Of the merchant 5,299.99 passed on, 8 % and 0.6 % of three receipts
         # (80.00 + 6.00, 336.00 + 25.20, 8.00 + 0.60) kept; 200.00 refunded, with 16.00 and 1.20.
         ("2026-10-01", "mall", 0, 200 + 45_580 + 20_000, 5_200 + 529_999 + 1_720, -471_139),
         ("2026-10-01", "mall/S1", 0, 531_719, 65_580, 466_139),
