@@ -360,18 +360,11 @@ def voucher_funder_rows(programmes: Sequence[VoucherProgramme]) -> list[Row]:
             funding = stretch.pop("funding")
             keys = {"business": programme.business, "programme": programme.programme}
             row = {**named(stretch, "voucher", **keys), "voucher_prefix": programme.voucher_prefix}
-            bearers: list[Funder | None] = [*funding.funders]
-            if funding.rest not in {each.funder for each in bearers}:
-                bearers.append(None)
+            said: dict[str, Row] = {each.funder: each.model_dump() for each in funding.funders}
+            nothing = dict.fromkeys(("percent", "fen", "most_fen"))
+            said.setdefault(funding.rest, {"funder": funding.rest, **nothing})
             rows += [
-                {
-                    **row,
-                    "funder": funding.rest if each is None else each.funder,
-                    "percent": each and each.percent,
-                    "fen": each and each.fen,
-                    "most_fen": each and each.most_fen,
-                    "is_bearing_rest": each is None or each.funder == funding.rest,
-                }
-                for each in bearers
+                {**row, **each, "is_bearing_rest": funder == funding.rest}
+                for funder, each in said.items()
             ]
     return rows

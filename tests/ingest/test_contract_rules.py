@@ -167,7 +167,7 @@ def test_a_change_of_terms_is_named_by_its_contract(rules: Path) -> None:
     change(path, "minimum_fen_per_month: 5000", "minimum_fen_per_month: 6000")
     (only,) = rule_changes(before, compile_rules(load_rule_books(rules, PROJECT)))
     assert (only.book, only.path, only.effect_date) == (
-        "programme/contracts.yml", "contracts[mall S1].terms", date(2026, 2, 1)
+        "programme/contracts.yml", "contracts[mall S1].terms.minimum_fen_per_month", date(2026, 2, 1)
     )  # fmt: skip
 
 
