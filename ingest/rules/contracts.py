@@ -45,7 +45,7 @@ TABLES: dict[str, Columns] = {
         "merchant_per_10000": "whole",
         "merchant_fen_per_order": "whole",
         "step_method": "text",
-        "minimum_fen_per_month": "whole",
+        "monthly_minimum_fen": "whole",
         "is_subsidy_in_base": "flag",
         "tax_per_mille": "whole",
         "tax_treatment": "text",
@@ -140,7 +140,7 @@ class Terms(Written):
     """
 
     commission: Commission
-    minimum_fen_per_month: Positive | None = None
+    monthly_minimum_fen: Positive | None = None
     is_subsidy_in_base: bool = True
     channel_fee_per_10000: dict[TenderType, Rate] = Field(default_factory=dict)
     tax_per_mille: Annotated[int, Field(ge=0, le=1000)]
@@ -267,9 +267,9 @@ def _check_monthly(page: Document[Contracts], where: Where, contract: Contract) 
         if dated.value.commission.mode == "tiered":
             reason = "commission by steps is for a contract with one merchant"
             raise page.problem((*place, "commission"), reason)
-        if dated.value.minimum_fen_per_month is not None:
+        if dated.value.monthly_minimum_fen is not None:
             reason = "a minimum is for a contract with one merchant"
-            raise page.problem((*place, "minimum_fen_per_month"), reason)
+            raise page.problem((*place, "monthly_minimum_fen"), reason)
 
 
 def _named_funders(programme: VoucherProgramme) -> Iterator[tuple[Where, str]]:
@@ -294,7 +294,7 @@ def merchant_contract_rows(book: Contracts) -> list[Row]:
             "merchant_per_10000": terms.commission.merchant_per_10000,
             "merchant_fen_per_order": terms.commission.merchant_fen_per_order,
             "step_method": terms.commission.step_method,
-            "minimum_fen_per_month": terms.minimum_fen_per_month,
+            "monthly_minimum_fen": terms.monthly_minimum_fen,
             "is_subsidy_in_base": terms.is_subsidy_in_base,
             "tax_per_mille": terms.tax_per_mille,
             "tax_treatment": terms.tax_treatment,

@@ -38,7 +38,7 @@ BOOK = """contracts:
             mode: tiered
             step_method: whole
             steps: [{from_fen: 0, per_10000: 400}, {from_fen: 100, per_10000: 300}]
-          minimum_fen_per_month: 5000
+          monthly_minimum_fen: 5000
           is_subsidy_in_base: false
           tax_per_mille: 60
           tax_treatment: general
@@ -82,7 +82,7 @@ def rules(rules: Path) -> Path:
         ("category: food", "legal_entity_name: x", 2, "only a contract with a merchant names"),
         ("merchant_id: S1\n    legal_entity_name: 甲公司", "category: food", 18, "described twice"),
         ("merchant_id: S1\n    legal_entity_name: 甲公司", "category: toys", 23, "by steps is for"),
-        ("tax_per", "minimum_fen_per_month: 1\n          tax_per", 9, "a minimum is for a con"),
+        ("tax_per", "monthly_minimum_fen: 1\n          tax_per", 9, "a minimum is for a con"),
         ("{from_fen: 0, per", "{from_fen: 1, per", 24, "first step starts from 0 fen, not 1"),
         ("{from_fen: 100, per", "{from_fen: 0, per", 24, "from 0 fen must come above 0"),
         ("2026-03-01", "2026-01-01", 4, "must come after 2026-01-01"),
@@ -164,10 +164,12 @@ def test_the_business_that_took_a_voucher_bears_the_rest_unless_somebody_else_do
 def test_a_change_of_terms_is_named_by_its_contract(rules: Path) -> None:
     before = compile_rules(load_rule_books(rules, PROJECT))
     path = rules / "programme" / "contracts.yml"
-    change(path, "minimum_fen_per_month: 5000", "minimum_fen_per_month: 6000")
+    change(path, "monthly_minimum_fen: 5000", "monthly_minimum_fen: 6000")
     (only,) = rule_changes(before, compile_rules(load_rule_books(rules, PROJECT)))
     assert (only.book, only.path, only.effect_date) == (
-        "programme/contracts.yml", "contracts[mall S1].terms.minimum_fen_per_month", date(2026, 2, 1)
+        "programme/contracts.yml",
+        "contracts[mall S1].terms.monthly_minimum_fen",
+        date(2026, 2, 1),
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ BOOK = """contracts:
   - business: mall
     merchant_id: S3
     terms: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {
-      commission: {mode: fixed, fen_per_order: 30}, minimum_fen_per_month: 900,
+      commission: {mode: fixed, fen_per_order: 30}, monthly_minimum_fen: 900,
       tax_per_mille: 60, tax_treatment: general, settlement_cycle: monthly}}]
 voucher_programmes:
   - programme: coupon

@@ -18,7 +18,7 @@ contracts as (
         business || '/' || merchant_id as merchant_party
     from {{ ref('int_rules__merchant_contracts') }}
     where merchant_id is not null
-        and (commission_mode = 'tiered' or minimum_fen_per_month is not null)
+        and (commission_mode = 'tiered' or monthly_minimum_fen is not null)
 
 ),
 

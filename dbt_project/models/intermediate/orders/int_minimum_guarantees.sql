@@ -9,7 +9,7 @@ with contracts as (
     inner join {{ ref('dim_merchants') }} as merchants
         on terms.business = merchants.business
         and terms.merchant_id = merchants.merchant_id
-    where terms.minimum_fen_per_month is not null
+    where terms.monthly_minimum_fen is not null
 
 ),
 
@@ -47,7 +47,7 @@ missing as (
         contracts.merchant_party,
         contracts.rule_id,
         months.month,
-        cast(contracts.minimum_fen_per_month - coalesce(charged.commission_fen, 0) as bigint) as missing_fen
+        cast(contracts.monthly_minimum_fen - coalesce(charged.commission_fen, 0) as bigint) as missing_fen
     from contracts
     inner join months
         on contracts.valid_from_date <= months.month

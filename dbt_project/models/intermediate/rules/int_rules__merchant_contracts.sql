@@ -16,7 +16,7 @@ named as (
         merchant_per_10000,
         merchant_fen_per_order,
         step_method,
-        minimum_fen_per_month,
+        monthly_minimum_fen,
         is_subsidy_in_base,
         tax_per_mille,
         tax_treatment,
