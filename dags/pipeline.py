@@ -92,6 +92,12 @@ AFTER_STAGE = (
         ("activities",),
         "Tier periods of the touched members.",
     ),
+    Step(
+        "fold_refunds",
+        "ledger refunds --date {date}",
+        ("activities",),
+        "What refunds take back of the merchants' orders touched tonight.",
+    ),
     _dbt(
         "rate",
         "run --selector rate",
@@ -107,7 +113,7 @@ AFTER_STAGE = (
     _dbt(
         "build",
         "build --selector build --exclude-resource-type unit_test",
-        ("fold_points", "evaluate_identities"),
+        ("fold_points", "fold_refunds", "evaluate_identities"),
         "Posts the differences; builds the marts; checks their contracts and tests.",
     ),
     Step(
@@ -132,7 +138,7 @@ AFTER_STAGE = (
 SIMULATION = _dbt(
     "build",
     "run --selector simulation",
-    ("fold_points",),
+    ("fold_points", "fold_refunds"),
     "Of the night's last models, those that a simulation compares.",
 )
 CLOSE = Step(
@@ -225,7 +231,9 @@ def without_deliveries(steps: Sequence[Step], staging: Path = STAGING) -> list[S
 
 def simulated() -> list[Step]:
     """The steps of a night without deliveries whose points, tiers and settlement are compared."""
-    return [*up_to_step(without_deliveries(nightly()), "fold_points"), SIMULATION]
+    steps = without_deliveries(nightly())
+    needed = {each.name for name in SIMULATION.after for each in up_to_step(steps, name)}
+    return [*_only(steps, SIMULATION.after[0], needed), SIMULATION]
 
 
 def _only(steps: Sequence[Step], name: str, chosen: set[str]) -> list[Step]:

@@ -68,7 +68,7 @@ class Export:
 
 @dataclass(frozen=True)
 class StatementTerms:
-    """What a statement says about itself, and how many lines its files take."""
+    """What a statement says about itself, how many lines its files take, and who gets a draft."""
 
     time_zone: str
     currency: str
@@ -77,6 +77,7 @@ class StatementTerms:
     draft_sheet_lines: int
     closed_sheet_lines: int
     draft_csv_lines: int
+    draft_party_kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def _terms(entry: dict[str, Any]) -> StatementTerms:
         draft_sheet_lines=entry["sheet_lines"]["draft"],
         closed_sheet_lines=entry["sheet_lines"]["closed"],
         draft_csv_lines=entry["draft_csv_lines"],
+        draft_party_kinds=tuple(entry["draft_party_kinds"]),
     )
 
 

@@ -61,6 +61,13 @@ MOVEMENT_TYPES = [
     "restore",
     "restore_debt",
     "restore_top_up",
+    # Of the orders of merchants.
+    *(
+        f"{part}{back}"
+        for part in ("sale", "points_tender", "voucher_subsidy", "commission", "channel_fee")
+        for back in ("", "_refund")
+    ),
+    "minimum_guarantee",
 ]
 EARLIEST_BIRTH_YEAR = 1900
 APPEND_ONLY = (

@@ -66,7 +66,7 @@ POSTINGS = {
         "int_outcome_postings",
         ("source", "table_name", "source_file", "outcome"),
     ),
-    "settlement_lines": ("int_settlement_postings", ("line_id",)),
+    "settlement_lines": ("int_line_postings", ("line_id",)),
     "tier_changes": ("int_tier_postings", ("change_id",)),
     "tier_evidence": ("int_tier_evidence_postings", ("evidence_id",)),
 }

@@ -20,15 +20,19 @@ BATCH_ROWS = 250_000  # read at a time, cut at the end of a member; bounds the m
 
 
 def read_members(
-    path: Path, schema: pa.Schema, closing_date: date, rows: int = BATCH_ROWS
+    path: Path,
+    schema: pa.Schema,
+    closing_date: date,
+    rows: int = BATCH_ROWS,
+    key: str = "member_id",
 ) -> Iterator[pa.Table]:
-    """Tables of whole members from a handover file sorted by member_id and business_date.
+    """Tables of whole members from a handover file sorted by member (`key`) and business_date.
 
     Only the columns of `schema` are read; they come in one chunk each. Problem if the file or a
     column is missing, if it is not sorted, or if something happened after `closing_date`.
     """
     batches = _open(path, schema).iter_batches(batch_size=rows, columns=schema.names)
-    return whole_members(batches, path.stem, schema, closing_date, rows)
+    return whole_members(batches, path.stem, schema, closing_date, rows, key)
 
 
 def whole_members(
@@ -37,17 +41,18 @@ def whole_members(
     schema: pa.Schema,
     closing_date: date,
     rows: int = BATCH_ROWS,
+    key: str = "member_id",
 ) -> Iterator[pa.Table]:
     """Tables of whole members from batches in order, as read_members; `name` is for complaints."""
     pending = schema.empty_table()
     for batch in batches:
         table = pa.concat_tables([pending, pa.Table.from_batches([batch]).cast(schema)])
-        cut = _first_row_of_last_member(table) if table.num_rows >= rows else 0
+        cut = _first_row_of_last_member(table, key) if table.num_rows >= rows else 0
         pending = table.slice(cut)
         if cut > 0:
-            yield _checked(name, table.slice(0, cut), pending, closing_date)
+            yield _checked(name, table.slice(0, cut), pending, closing_date, key)
     if pending.num_rows > 0:
-        yield _checked(name, pending, schema.empty_table(), closing_date)
+        yield _checked(name, pending, schema.empty_table(), closing_date, key)
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
@@ -67,33 +72,35 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     return file
 
 
-def _first_row_of_last_member(table: pa.Table) -> int:
-    return int(pc.index(table["member_id"], table["member_id"][-1]).as_py())
+def _first_row_of_last_member(table: pa.Table, key: str) -> int:
+    return int(pc.index(table[key], table[key][-1]).as_py())
 
 
-def _checked(name: str, table: pa.Table, following: pa.Table, closing_date: date) -> pa.Table:
+def _checked(
+    name: str, table: pa.Table, following: pa.Table, closing_date: date, key: str
+) -> pa.Table:
     """The table with one chunk a column; Problem unless its members and days are in order."""
     table = table.combine_chunks()
-    members, days = _member_numbers(table), day_column(table, "business_date")
+    members, days = _member_numbers(table, key), day_column(table, "business_date")
     is_same_member = np.diff(members) == 0
     in_order = bool(np.all(np.diff(members) >= 0) and np.all(np.diff(days)[is_same_member] >= 0))
     if following.num_rows > 0:
-        in_order &= following["member_id"][0].as_py() > table["member_id"][-1].as_py()
+        in_order &= following[key][0].as_py() > table[key][-1].as_py()
     if not in_order:
-        raise Problem(f"{name} is not sorted by member_id, business_date; write it sorted")
+        raise Problem(f"{name} is not sorted by {key}, business_date; write it sorted")
     if days.max() > day_number(closing_date):
         raise Problem(f"{name} holds events after {closing_date}; it belongs to another night")
     return table
 
 
-def _member_numbers(table: pa.Table) -> Ints:
+def _member_numbers(table: pa.Table, key: str) -> Ints:
     """0 for the first member of the table, 1 for the next one …, a number a row."""
-    return codes(table["member_id"].combine_chunks().dictionary_encode())
+    return codes(table[key].combine_chunks().dictionary_encode())
 
 
 def member_starts(table: pa.Table) -> Ints:
     """First row of each member and, last, the number of rows; the members stand together."""
-    numbers = _member_numbers(table)
+    numbers = _member_numbers(table, "member_id")
     first_rows = np.flatnonzero(np.diff(numbers, prepend=-1))
     return np.append(first_rows, len(numbers)).astype(np.int64)
 

@@ -17,7 +17,7 @@ from ledger.columns import read_members, whole_members
 
 @dataclass(frozen=True)
 class Fold:
-    """What is folded: the rows of a model, in an order that begins with the member.
+    """What is folded: the rows of a model, in an order that begins with `key`: mostly the member.
 
     `function` takes a table of whole members and gives rows of `output`; it may be sent to other
     machines, so it carries everything that it needs.
@@ -28,12 +28,14 @@ class Fold:
     order: list[str]
     output: pa.Schema
     function: Callable[[pa.Table], pa.Table]
+    key: str = "member_id"
 
 
 def folded(fold: Fold, lake: Lake, business_date: date, engine: str) -> Iterator[pa.Table]:
     """What the fold gives, in tables of any size; Problem if an input is not as it should be."""
     if engine == "duckdb":
-        members = read_members(lake.handover(fold.model), fold.schema, business_date)
+        path = lake.handover(fold.model)
+        members = read_members(path, fold.schema, business_date, key=fold.key)
         return (fold.function(table) for table in members)
     return _folded_by_spark(fold, lake, business_date)
 
@@ -46,13 +48,14 @@ def _folded_by_spark(fold: Fold, lake: Lake, business_date: date) -> Iterator[pa
     )
 
     def fold_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for table in whole_members(batches, fold.model, fold.schema, business_date):
+        members = whole_members(batches, fold.model, fold.schema, business_date, key=fold.key)
+        for table in members:
             yield from fold.function(table).cast(fold.output).to_batches()
 
     parts = lake.work / "folded" / fold.model
     with spark_problem(f"Spark cannot fold {fold.model}"):
         rows = spark_session().table(f"{SCHEMA}.{fold.model}")
-        grouped = rows.repartition("member_id").sortWithinPartitions(*fold.order)
+        grouped = rows.repartition(fold.key).sortWithinPartitions(*fold.order)
         result = grouped.select(*fold.schema.names).mapInArrow(fold_partition, _ddl(fold.output))
         result.write.mode("overwrite").parquet(str(parts))
     for part in sorted(parts.glob("*.parquet")):

@@ -14,6 +14,13 @@ from exports.catalogue import Catalogue
 from ingest.core.lake import DATA_DOCS
 
 MOVERS_SHOWN = 10
+# Merchants are many; together they are one row of the report.
+PARTY = "case party_kind when 'merchant' then '' else parties.party end"
+PARTY_NAME = "case party_kind when 'merchant' then '商户合计' else party_name end"
+PARTY_ORDER = (
+    "min(case party_kind when 'business' then 0 when 'fund' then 3"
+    " when 'merchant' then 1 else 2 end), min(parties.party)"
+)
 Cells = tuple[Any, ...]
 
 
@@ -342,7 +349,7 @@ class ReportReader:
             yield Headline("不符的迁移", "count", wrong, wrong > 0)
 
     def _settlement(self) -> Section:
-        rows = self._rows("""
+        rows = self._rows(f"""
             with sides as (
                 select payee_party as party, amount_fen as receivable_fen, 0 as payable_fen
                 from fct_settlement_lines where posted_date = $date
@@ -351,14 +358,14 @@ class ReportReader:
                 from fct_settlement_lines where posted_date = $date
             )
             select
-                party_name,
+                {PARTY_NAME},
                 count(sides.party),
                 coalesce(sum(receivable_fen), 0)::bigint,
                 coalesce(sum(payable_fen), 0)::bigint,
                 coalesce(sum(receivable_fen) - sum(payable_fen), 0)::bigint
             from dim_parties as parties left join sides on parties.party = sides.party
-            group by parties.party, party_name
-            order by parties.party = 'fund', parties.party
+            group by {PARTY_NAME}, {PARTY}
+            order by {PARTY_ORDER}
         """)
         return Section(
             "结算（今夜入账）",
@@ -375,12 +382,18 @@ class ReportReader:
         )
 
     def _month(self) -> Section:
-        rows = self._rows("""
-            select party_name, opening_fen, receivable_fen, payable_fen, closing_fen
+        rows = self._rows(f"""
+            select
+                {PARTY_NAME},
+                sum(opening_fen)::bigint,
+                sum(receivable_fen)::bigint,
+                sum(payable_fen)::bigint,
+                sum(closing_fen)::bigint
             from fct_settlement_balances as balances
             inner join dim_parties as parties on balances.party = parties.party
             where period_month = date_trunc('month', $date::date)
-            order by parties.party = 'fund', parties.party
+            group by {PARTY_NAME}, {PARTY}
+            order by {PARTY_ORDER}
         """)
         return Section(
             f"结算（{self._date:%Y-%m} 月累计）",

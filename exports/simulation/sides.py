@@ -151,7 +151,8 @@ READ = (
             else 0
         end * (amount_fen * 1000000 - rounding_micro_fen)
     )::bigint as micro_fen
-    from {marts}.int_settlement_lines where business_date between {first} and {last}
+    from {marts}.int_settlement_lines
+    where business_date between {first} and {last} and points > 0  -- not those of merchants
     """,
     """
     create table {side}.tier_changes as

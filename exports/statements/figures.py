@@ -17,10 +17,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Party:
-    """A business or the fund, as a legal entity."""
+    """Somebody who settles, as a legal entity: a business, the fund, a merchant, suspense."""
 
     party: str
     party_name: str
+    party_kind: str = "business"
     legal_entity_name: str | None = None
     unified_social_credit_code: str | None = None
 
@@ -113,8 +114,8 @@ class MonthReader:
         parties = [
             Party(**row)
             for row in self._rows(
-                "select party, party_name, legal_entity_name, unified_social_credit_code"
-                " from dim_parties order by party = 'fund', party"
+                "select party, party_name, party_kind, legal_entity_name,"
+                " unified_social_credit_code from dim_parties order by party = 'fund', party"
             )
         ]
         by_code = {party.party: party for party in parties}

@@ -104,12 +104,16 @@ def write_drafts(
     connection: duckdb.DuckDBPyConnection,
     catalogue: Catalogue,
 ) -> tuple[Path, ...]:
-    """Write drafts of the month of the published date, up to that date; return their folders."""
+    """Write drafts of the month of the published date, up to that date, of the parties that get
+    one every night; return their folders.
+    """
     to_date = publication.business_date
     month = _read_month(lake, connection, to_date.replace(day=1), catalogue)
     missing_sources = _missing_sources(connection)
     folders = []
     for party in month.figures.parties:
+        if party.party.party_kind not in catalogue.statement.draft_party_kinds:
+            continue
         has_detail = party.lines.line_count <= catalogue.statement.draft_csv_lines
         header = Header(
             statement_no=f"CG-{month.period}-{party.party.party.upper()}-{to_date:%Y%m%d}",

@@ -11,6 +11,7 @@ from ingest.core.contract import migrating_names
 from ingest.core.documents import Document, M, read_document
 from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
+from ingest.rules.contracts import Contracts, check_contracts
 from ingest.rules.earning import Earning, Known, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
 from ingest.rules.marketing import Marketing, check_marketing
@@ -36,6 +37,7 @@ class RuleBooks:
     settlement: Settlement
     tags: Tags
     migrations: Migrations
+    contracts: Contracts
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -55,6 +57,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     tags = _book(programme / "tags.yml", Tags)
     settlement = _book(programme / "settlement.yml", Settlement)
     migrations = _book(programme / "migrations.yml", Migrations)
+    contracts = _book(programme / "contracts.yml", Contracts)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     names = [tier.tier for tier in tiers.content.tiers]
@@ -69,6 +72,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_entitlements(entitlements, businesses, set(names))
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
+    check_contracts(contracts, businesses, settlement.content.fund.party)
     first_date = _first_date(points.content, tiers.content, settlement.content)
     check_migrations(migrations, businesses, migrating_names(dbt_project), names, first_date)
     return RuleBooks(
@@ -82,6 +86,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         settlement=settlement.content,
         tags=tags.content,
         migrations=migrations.content,
+        contracts=contracts.content,
     )
 
 

@@ -14,6 +14,7 @@ from ingest.core.lake import Lake, partition_dates, write_parquet
 from ingest.rules import (
     breakage,
     businesses,
+    contracts,
     earning,
     entitlements,
     funding,
@@ -47,6 +48,7 @@ TABLES: Mapping[str, Columns] = {
         missions,
         tags,
         migrations,
+        contracts,
     )
     for name, columns in part.TABLES.items()
 }
@@ -85,6 +87,11 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "tags": tags.tag_rows(books.tags),
         "migrations": migrations.migration_rows(books.migrations.migrations),
         "migration_tiers": migrations.migration_tier_rows(books.migrations.migrations),
+        "merchant_contracts": contracts.merchant_contract_rows(books.contracts),
+        "merchant_entities": contracts.merchant_entity_rows(books.contracts),
+        "contract_steps": contracts.contract_step_rows(books.contracts),
+        "channel_fees": contracts.channel_fee_rows(books.contracts),
+        "voucher_funders": contracts.voucher_funder_rows(books.contracts.voucher_programmes),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

@@ -28,10 +28,11 @@ NAMES = (
 NAMED_BY: Mapping[str, Sequence[str]] = {
     "exceptions": ("issuer_business", "redeemer_business"),
     "feeds": (),
+    "contracts": ("business", "merchant_id", "category"),
 }
 PROGRAMME = (
     "points", "earning", "missions", "tags", "tiers", "entitlements", "marketing", "settlement",
-    "migrations",
+    "migrations", "contracts",
 )  # fmt: skip
 ORDER = "order"  # of tiers, their places in the list decide who ranks above whom
 
@@ -101,7 +102,7 @@ def _names(of: str, entries: list[Row]) -> list[str]:
     keys = NAMED_BY.get(of, list(entries[0])[:1])
     if not keys:
         return [str(number) for number in range(1, len(entries) + 1)]
-    return [" ".join(str(entry[key]) for key in keys) for entry in entries]
+    return [" ".join(str(entry[key]) for key in keys if key in entry) for entry in entries]
 
 
 def _row(path: Sequence[str], value: Any) -> Row:

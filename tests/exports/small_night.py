@@ -73,8 +73,8 @@ POSTINGS = """
     create table int_outcome_postings (
         source varchar, table_name varchar, source_file varchar, outcome varchar, row_count bigint
     );
-    create table int_settlement_postings (line_id varchar, amount_fen bigint);
-    insert into int_settlement_postings values ('l2', 40);
+    create table int_line_postings (line_id varchar, amount_fen bigint);
+    insert into int_line_postings values ('l2', 40);
     create view int_tier_postings as
         select 'c1' as change_id, 'x' as reason from onemember.main.dim_businesses limit 0;
     create view int_tier_evidence_postings as

@@ -30,11 +30,11 @@ ROWS = {
         ('mall', '购物中心', '示例商业管理有限公司', '91310000MA1K000A0X'),
         ('parking', '停车场', '示例停车管理有限公司', '91310000MA1K000D0X')""",
     "dim_parties": """
-        (party, party_name, legal_entity_name, unified_social_credit_code) values
-        ('hotel', '酒店', '示例酒店管理有限公司', '91310000MA1K000B0X'),
-        ('mall', '购物中心', '示例商业管理有限公司', '91310000MA1K000A0X'),
-        ('parking', '停车场', '示例停车管理有限公司', '91310000MA1K000D0X'),
-        ('fund', '集团积分基金', null, null)""",
+        (party, party_name, party_kind, legal_entity_name, unified_social_credit_code) values
+        ('hotel', '酒店', 'business', '示例酒店管理有限公司', '91310000MA1K000B0X'),
+        ('mall', '购物中心', 'business', '示例商业管理有限公司', '91310000MA1K000A0X'),
+        ('parking', '停车场', 'business', '示例停车管理有限公司', '91310000MA1K000D0X'),
+        ('fund', '集团积分基金', 'fund', null, null)""",
     "dim_members": """
         (member_id, tier, tier_name, tier_valid_until_date, points_balance,
         points_expiring_30_days, mobile_masked) values

@@ -54,7 +54,7 @@ TABLES = """
     ) as tier(tier, tier_name, tier_rank, valid_from_date);
     create table int_settlement_lines (
         business_date date, payer_party varchar, payee_party varchar, amount_fen bigint,
-        rounding_micro_fen bigint
+        rounding_micro_fen bigint, points bigint
     );
     create table fct_tier_changes (
         member_id varchar, change_number bigint, effective_date date, to_tier varchar,
@@ -84,8 +84,9 @@ AS_IT_IS = f"""{SAME} {ENTRY}
     ('accrual', 'hotel', 'G1', '2026-03-01', 50, false, 'c', 'hotel', 'hotel', '2026-03-01',
      'earn/hotel/2024-01-01');
     insert into int_settlement_lines values
-        ('2026-01-15', 'mall', 'fund', 100, 0), ('2026-02-01', 'fund', 'mall', 10, 0),
-        ('2026-02-28', 'fund', 'hotel', 32, 0);
+        ('2026-01-15', 'mall', 'fund', 100, 0, 1), ('2026-02-01', 'fund', 'mall', 10, 0, 1),
+        ('2026-02-28', 'fund', 'hotel', 32, 0, 1),
+        ('2026-02-28', 'fund', 'mall/S1', 999, 0, 0);  -- a voucher of a merchant's customer
 """
 # As a rule change is posted: what was posted is taken back, what is derived now is added.
 CHANGED = f"""{AS_IT_IS} {ENTRY}
@@ -114,7 +115,7 @@ OPENED = f"""{AS_IT_IS} {ENTRY}
     ('redemption', 'hotel', 'G1', '2026-02-05', 5, false, 'opening/o', 'hotel', 'hotel',
      '2026-02-05', 'migration/hotel/2026-01-20');
     insert into int_settlement_lines values
-        ('2026-01-20', 'hotel', 'fund', 10, 0), ('2026-02-05', 'hotel', 'mall', 21, 0);
+        ('2026-01-20', 'hotel', 'fund', 10, 0, 1), ('2026-02-05', 'hotel', 'mall', 21, 0, 1);
 """
 MULTIPLIER = ("businesses/mall.yml", "points_multiplier_percent")
 CHANGES = [(*MULTIPLIER, "2026-01-14", None, "100", "200", "Sheet", "Somebody")]

@@ -394,7 +394,7 @@ def test_a_party_without_movement_carries_its_balance_forward(tmp_path: Path) ->
         " ('2025-12-01', 'property', 0, 700, 0, 700), ('2025-12-01', 'fund', 0, 0, 700, -700)",
         "update fct_settlement_balances set opening_fen = -700, closing_fen = 8500"
         " where party = 'fund' and period_month = '2026-01-01'",
-        "insert into dim_parties values ('property', '物业', '示例物业有限公司', 'X')",
+        "insert into dim_parties values ('property', '物业', 'business', '示例物业有限公司', 'X')",
     )
     export(settings, BUSINESS_DATE)
     manifest = manifest_of(settings, "property")

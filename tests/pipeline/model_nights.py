@@ -21,6 +21,7 @@ from ingest.core.settings import load_settings
 from ingest.night import ensure_empty_partitions
 from ingest.rules.compile import write_rules
 from ledger.points_night import fold_points_night
+from ledger.refund_night import fold_refund_night
 from ledger.tier_night import fold_tier_night
 from tests.pipeline.nights import must_run
 
@@ -28,13 +29,21 @@ PROJECT = load_settings({}).dbt_project
 CONTRACT = PROJECT / "models" / "intermediate" / "common" / "_lake__sources.yml"
 POSTED = ("activities", "tier_changes", "rating_outcomes", "points_entries", "settlement_lines")
 RESULT = "int_rating_outcomes"  # what is believed of every activity after the night
-FOLDS = {"int_tier_events": "tiers", "int_points_events": "points"}
-FOLDED = {"int_tier_periods": "int_tier_events", "int_points_derived": "int_points_events"}
+FOLDS = {
+    "int_tier_events": fold_tier_night,
+    "int_points_events": fold_points_night,
+    "int_refund_events": fold_refund_night,
+}
+FOLDED = {
+    "int_tier_periods": "int_tier_events",
+    "int_points_derived": "int_points_events",
+    "int_refund_legs": "int_refund_events",
+}
 # What a night gets from identity and from businesses, instead of their models.
 GIVEN = {
     "int_derived_activities", "int_touched_documents", "int_member_links", "int_link_changes",
     "int_accounts", "int_behaviours", "int_legacy_balances",
-    "int_member_birthdays",
+    "int_member_birthdays", "int_order_items", "int_mall__order_tenders", "dim_merchants",
 }  # fmt: skip
 TONIGHT = pa.schema(
     [
@@ -52,6 +61,24 @@ create table int_legacy_balances (
 );
 create table int_member_birthdays (member_id varchar, birth_month bigint, birth_day bigint)
 """
+# Nights that say nothing of merchants sell nothing for them.
+NO_ORDERS = {
+    "int_order_items": pa.schema(
+        [
+            *((name, pa.string()) for name in ("business", "source", "activity_id",
+              "reverses_activity_id", "account_id", "merchant_id", "category", "source_file")),
+            ("occurred_at", pa.timestamp("us")), ("business_date", pa.date32()),
+            ("due_fen", pa.int64()), ("source_row", pa.int64()),
+        ]
+    ),
+    "dim_merchants": pa.schema([("business", pa.string()), ("merchant_id", pa.string())]),
+    "int_mall__order_tenders": pa.schema(
+        [
+            *((name, pa.string()) for name in ("activity_id", "tender_type", "voucher_no")),
+            ("amount_fen", pa.int64()),
+        ]
+    ),
+}  # fmt: skip
 LOCKS = pa.schema(
     [(name, pa.string()) for name in ("source", "account_id", "tier")]
     + [(name, pa.date32()) for name in ("from_date", "until_date")]
@@ -114,7 +141,8 @@ class Nights:
         with duckdb.connect() as work:
             work.execute("set threads = 1; attach ':memory:' as onemember; use onemember")
             work.execute(NO_LEGACY)
-            for name, table in given.items():
+            nothing = {name: schema.empty_table() for name, schema in NO_ORDERS.items()}
+            for name, table in {**nothing, **given}.items():
                 work.register("loading", table)
                 work.execute(f"create table {name} as select * from loading")
             for name, sql in self._models.sql.items():
@@ -131,10 +159,7 @@ class Nights:
     def _fold(self, work: duckdb.DuckDBPyConnection, events: str, night: date) -> None:
         path = self._lake.work / "handover" / f"{events}.parquet"
         write_parquet(work.table(events).to_arrow_table(), path)
-        if FOLDS[events] == "tiers":
-            fold_tier_night(self._lake, night)
-        else:
-            fold_points_night(self._lake, night)
+        FOLDS[events](self._lake, night)
 
     def posted(self, table: str) -> pa.Table:
         """All that was posted to a ledger, night by night, with its posted_date."""

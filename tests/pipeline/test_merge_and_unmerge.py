@@ -227,14 +227,22 @@ def test_what_happened_in_a_closed_month_is_posted_in_the_open_one_with_its_own_
     )
     assert lines == [
         ("2026-11-01", "accrual", "mall", "fund", 120),
+        ("2026-11-01", "channel_fee", "mall/S1", "mall", 60),
+        ("2026-11-01", "channel_fee_refund", "mall", "mall/S1", 30),
         ("2026-11-01", "claw_back", "fund", "mall", 50),
+        ("2026-11-01", "commission", "mall/S1", "mall", 800),
+        ("2026-11-01", "commission_refund", "mall", "mall/S1", 400),
+        ("2026-11-01", "sale", "mall", "mall/S1", 10_000),
+        ("2026-11-01", "sale_refund", "mall/S1", "mall", 5_000),
     ]
 
 
 @pytest.mark.parametrize(
     ("party", "opening", "receivable", "payable", "closing"),
     [
-        ("mall", -5_000, 1_000 + 50, 120, -4_070),
+        # Of the merchant 8.60 charges and 50.00 refunded; 100.00 passed on and 4.30 charges back.
+        ("mall", -471_139, 101_050 + 860 + 5_000, 8_720 + 10_000 + 430, -383_379),
+        ("mall/S1", 466_139, 8_600 + 10_430, 100_000 + 5_860, 379_309),
         ("hotel", -1_200, 0, 0, -1_200),
         ("property", -1_000, 0, 0, -1_000),
         ("parking", 292, 2_000, 8, 2_284),

@@ -155,13 +155,18 @@ def test_the_upgrade_lasts_until_its_reason_is_refunded(worked_lake: Path) -> No
 @pytest.mark.parametrize(
     ("month", "party", "opening", "receivable", "payable", "closing"),
     [
-        ("2026-10-01", "mall", 0, 200, 5200, -5000),
+        # Points 2.00 and 52.00. Of the merchant 5,299.99 passed on, 8 % and 0.6 % of three receipts
+        # (80.00 + 6.00, 336.00 + 25.20, 8.00 + 0.60) kept; 200.00 refunded, with 16.00 and 1.20.
+        ("2026-10-01", "mall", 0, 200 + 45_580 + 20_000, 5_200 + 529_999 + 1_720, -471_139),
+        ("2026-10-01", "mall/S1", 0, 531_719, 65_580, 466_139),
         ("2026-10-01", "hotel", 0, 600, 1800, -1200),
         ("2026-10-01", "property", 0, 0, 1000, -1000),
         ("2026-10-01", "parking", 0, 300, 8, 292),
         # 4,000 + 1,800 + 700 + 8 points outstanding and 400 expired
         ("2026-10-01", "fund", 0, 8008, 1100, 6908),
-        ("2026-11-01", "mall", -5000, 1000, 0, -4000),
+        # Of the 1,000.00 refunded 80.00 and 6.00 go back to the merchant.
+        ("2026-11-01", "mall", -471_139, 1_000 + 100_000, 8_600, -378_739),
+        ("2026-11-01", "mall/S1", 466_139, 8_600, 100_000, 374_739),
         ("2026-11-01", "hotel", -1200, 0, 0, -1200),
         ("2026-11-01", "property", -1000, 0, 0, -1000),
         ("2026-11-01", "parking", 292, 0, 0, 292),

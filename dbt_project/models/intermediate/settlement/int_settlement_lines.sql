@@ -10,7 +10,7 @@ lines as (
     from {{ ref('int_posted__settlement_lines') }}
     union all
     select (select business_date from tonight) as posted_date, {{ settlement_line_columns() }}
-    from {{ ref('int_settlement_postings') }}
+    from {{ ref('int_line_postings') }}
 
 ),
 

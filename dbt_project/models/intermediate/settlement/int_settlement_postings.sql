@@ -36,12 +36,7 @@ totals as (
         *,
         {{ divide_down(
             'sum(exact_micro_fen) over (partition by payer_party, payee_party, movement_type) + 500000',
-            '1000000') }}
-        - sum(whole_fen) over (partition by payer_party, payee_party, movement_type) as fen_to_share,
-        row_number() over (
-            partition by payer_party, payee_party, movement_type
-            order by exact_micro_fen - whole_fen * 1000000 desc, entry_id
-        ) as remainder_rank
+            '1000000') }} as total_fen
     from exact
 
 ),
@@ -50,7 +45,8 @@ shared as (
 
     select
         *,
-        cast(whole_fen + case when remainder_rank <= fen_to_share then 1 else 0 end as bigint) as amount_fen
+        {{ largest_remainder('whole_fen', 'exact_micro_fen - whole_fen * 1000000', 'total_fen',
+            'payer_party, payee_party, movement_type', 'entry_id') }} as amount_fen
     from totals
 
 ),

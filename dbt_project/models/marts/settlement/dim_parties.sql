@@ -10,11 +10,18 @@ fund as (
 
 ),
 
+merchants as (
+
+    select * from {{ ref('int_merchant_parties') }}
+
+),
+
 parties as (
 
     select
         business as party,
         business_name as party_name,
+        'business' as party_kind,
         legal_entity_name,
         unified_social_credit_code
     from businesses
@@ -22,9 +29,18 @@ parties as (
     select
         party,
         party_name,
+        'fund' as party_kind,
         cast(null as string) as legal_entity_name,
         cast(null as string) as unified_social_credit_code
     from fund
+    union all
+    select
+        party,
+        party_name,
+        party_kind,
+        legal_entity_name,
+        unified_social_credit_code
+    from merchants
 
 )
 

@@ -1,0 +1,68 @@
+{#- What makes two settlement lines of merchants the same, in the order of their key. -#}
+{% macro merchant_line_content() -%}
+    {{ return(['business_date', 'movement_type', 'payer_party', 'payee_party', 'source', 'account_id', 'activity_id',
+        'rule_id']) }}
+{%- endmacro %}
+{#- Difference posting of merchants' lines: what is derived less what was posted of the same content. A line that takes
+    posted money back is a reversal, the other way round. `entry_id` stays the same whenever the content is posted. -#}
+{% macro lines_by_difference(derived, posted) -%}
+    {%- set content = merchant_line_content() | join(', ') -%}
+    select
+        md5('line|' || differences.entry_id || '|' || cast(tonight.business_date as string)) as line_id,
+        differences.entry_id,
+        differences.business_date,
+        differences.movement_type,
+        case when difference_fen > 0 then payer_party else payee_party end as payer_party,
+        case when difference_fen > 0 then payee_party else payer_party end as payee_party,
+        cast(0 as bigint) as points,
+        cast(0 as bigint) as unit_price_micro_fen,
+        cast(abs(difference_fen) as bigint) as amount_fen,
+        cast(case when difference_fen > 0 then difference_micro_fen else -difference_micro_fen end as bigint)
+            as rounding_micro_fen,
+        difference_fen < 0 as is_reversal,
+        differences.source,
+        differences.account_id,
+        differences.activity_id,
+        cast(null as string) as lot_id,
+        cast(null as string) as issuer_business,
+        cast(null as string) as redeemer_business,
+        differences.rule_id,
+        differences.source_file,
+        differences.source_row
+    from (
+        select
+            {{ row_key(merchant_line_content()) }} as entry_id,
+            {{ content }},
+            sum(signed_fen) as difference_fen,
+            sum(signed_micro_fen) as difference_micro_fen,
+            min(source_file) as source_file,
+            min(source_row) as source_row
+        from (
+            select
+                {{ content }},
+                amount_fen as signed_fen,
+                rounding_micro_fen as signed_micro_fen,
+                source_file,
+                source_row
+            from {{ derived }}
+            union all
+            select
+                business_date,
+                movement_type,
+                case when is_reversal then payee_party else payer_party end as payer_party,
+                case when is_reversal then payer_party else payee_party end as payee_party,
+                source,
+                account_id,
+                activity_id,
+                rule_id,
+                -({{ signed('amount_fen') }}) as signed_fen,
+                -({{ signed('rounding_micro_fen') }}) as signed_micro_fen,
+                source_file,
+                source_row
+            from {{ posted }}
+        ) as both_sides
+        group by {{ content }}
+        having sum(signed_fen) <> 0
+    ) as differences
+    cross join {{ ref('int_tonight') }} as tonight
+{%- endmacro %}

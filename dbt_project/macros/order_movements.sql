@@ -1,0 +1,31 @@
+{#- The movements of a merchant's orders, beside those of points: what each of a sale's parts is called, and, with
+    `_refund`, when it goes back. -#}
+{% macro is_order_movement(movement_type) -%}
+    {{ movement_type }} in (
+        'sale', 'sale_refund', 'points_tender', 'points_tender_refund', 'voucher_subsidy', 'voucher_subsidy_refund',
+        'commission', 'commission_refund', 'channel_fee', 'channel_fee_refund', 'minimum_guarantee'
+    )
+{%- endmacro %}
+{#- Whether the merchant pays: its commission and fees, and what a refund takes back of its sale. -#}
+{% macro is_paid_by_merchant(movement_type) -%}
+    {{ movement_type }} in (
+        'sale_refund', 'points_tender_refund', 'voucher_subsidy_refund', 'commission', 'channel_fee', 'minimum_guarantee'
+    )
+{%- endmacro %}
+{#- The party on the merchant's side of a line, whichever way the money goes. -#}
+{% macro merchant_side(lines) -%}
+    case
+        when {{ is_paid_by_merchant(lines ~ '.movement_type') }} <> {{ lines }}.is_reversal then {{ lines }}.payer_party
+        else {{ lines }}.payee_party
+    end
+{%- endmacro %}
+{#- An amount of a line as a sum of such movements counts it: what goes back, and what was reversed, against it. -#}
+{% macro counted(amount, lines) -%}
+    case
+        when ({{ lines }}.movement_type like '%refund') <> {{ lines }}.is_reversal then -{{ amount }} else {{ amount }}
+    end
+{%- endmacro %}
+{#- Whether a business takes money for merchants. -#}
+{% macro takes_for_merchants(business) -%}
+    {{ business }} in ('{{ var('order_items') | join("', '") }}')
+{%- endmacro %}

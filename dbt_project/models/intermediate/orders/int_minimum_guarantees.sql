@@ -1,0 +1,70 @@
+-- What is missing to the least commission of a month, of contracts in force on all of its days, once it is over. A contract
+-- with a merchant that the business has never named is not one yet.
+with contracts as (
+
+    select
+        terms.*,
+        terms.business || '/' || terms.merchant_id as merchant_party
+    from {{ ref('int_rules__merchant_contracts') }} as terms
+    inner join {{ ref('dim_merchants') }} as merchants
+        on terms.business = merchants.business
+        and terms.merchant_id = merchants.merchant_id
+    where terms.monthly_minimum_fen is not null
+
+),
+
+-- Months in which anything was sold; that no merchant of the house sold anything has never been a month.
+months as (
+
+    select distinct {{ month_of('business_date') }} as month
+    from {{ ref('int_posted__settlement_lines') }}
+    where {{ is_order_movement('movement_type') }}
+    union
+    select distinct {{ month_of('business_date') }} as month
+    from {{ ref('int_order_postings') }}
+
+),
+
+charged as (
+
+    select
+        merchant_party,
+        month,
+        sum(commission_fen) as commission_fen
+    from (
+        select merchant_party, month, commission_fen from {{ ref('int_contract_months') }}
+        union all
+        select merchant_party, month, commission_fen from {{ ref('int_stepped_commissions') }}
+    ) as commissions
+    group by merchant_party, month
+
+),
+
+missing as (
+
+    select
+        contracts.business,
+        contracts.merchant_party,
+        contracts.rule_id,
+        months.month,
+        cast(contracts.monthly_minimum_fen - coalesce(charged.commission_fen, 0) as bigint) as missing_fen
+    from contracts
+    inner join months
+        on contracts.valid_from_date <= months.month
+        and contracts.valid_until_date >= {{ add_months('months.month', '1') }}
+    left join charged
+        on contracts.merchant_party = charged.merchant_party
+        and months.month = charged.month
+    cross join {{ ref('int_tonight') }} as tonight
+    where {{ add_months('months.month', '1') }} <= {{ add_days('tonight.business_date', '1') }}
+
+),
+
+guarantees as (
+
+    select * from missing
+    where missing_fen > 0
+
+)
+
+select * from guarantees

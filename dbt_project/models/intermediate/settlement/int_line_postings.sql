@@ -1,0 +1,10 @@
+-- All settlement lines that tonight posts: of points, and of merchants.
+with postings as (
+
+    select {{ settlement_line_columns() }} from {{ ref('int_settlement_postings') }}
+    union all
+    select {{ settlement_line_columns() }} from {{ ref('int_merchant_postings') }}
+
+)
+
+select * from postings
