@@ -57,8 +57,10 @@ def print_summary(settings: Settings) -> None:
         settlement = _one(connection, "select sum(net_fen)::bigint from fct_settlement_statements")
         broken = _one(connection, "select sum(violation_count)::bigint from fct_invariants")
     print()
-    for cells in (HEADINGS, *(_cells(night) for night in nights)):
-        print("  " + "".join(f"{cell:>13}" for cell in cells))
+    lines = [HEADINGS, *(_cells(night) for night in nights)]
+    widths = [max(13, *(len(line[place]) + 2 for line in lines)) for place in range(len(HEADINGS))]
+    for line in lines:
+        print("  " + "".join(f"{c:>{width}}" for c, width in zip(line, widths, strict=True)))
     print(f"\n  {members:,} members; settlement over all parties {settlement} fen;", end=" ")
     print(f"{broken} invariants broken\n")
     report = settings.lake / "outbox" / "report" / str(nights[-1][0])

@@ -11,6 +11,7 @@ from ingest.core.contract import migrating_names
 from ingest.core.documents import Document, M, read_document
 from ingest.core.errors import Problem
 from ingest.rules.businesses import Business, check_businesses
+from ingest.rules.channels import Channels, check_channels
 from ingest.rules.contracts import Contracts, check_contracts
 from ingest.rules.earning import Earning, Known, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
@@ -38,6 +39,7 @@ class RuleBooks:
     tags: Tags
     migrations: Migrations
     contracts: Contracts
+    channels: Channels
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -58,6 +60,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     settlement = _book(programme / "settlement.yml", Settlement)
     migrations = _book(programme / "migrations.yml", Migrations)
     contracts = _book(programme / "contracts.yml", Contracts)
+    channels = _book(programme / "channels.yml", Channels)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     names = [tier.tier for tier in tiers.content.tiers]
@@ -72,6 +75,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_entitlements(entitlements, businesses, set(names))
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
+    check_channels(channels)
     check_contracts(contracts, businesses, settlement.content.fund.party)
     first_date = _first_date(points.content, tiers.content, settlement.content)
     check_migrations(migrations, businesses, migrating_names(dbt_project), names, first_date)
@@ -87,6 +91,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         tags=tags.content,
         migrations=migrations.content,
         contracts=contracts.content,
+        channels=channels.content,
     )
 
 

@@ -14,6 +14,7 @@ from ingest.core.lake import Lake, partition_dates, write_parquet
 from ingest.rules import (
     breakage,
     businesses,
+    channels,
     contracts,
     earning,
     entitlements,
@@ -49,6 +50,7 @@ TABLES: Mapping[str, Columns] = {
         tags,
         migrations,
         contracts,
+        channels,
     )
     for name, columns in part.TABLES.items()
 }
@@ -92,6 +94,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "contract_steps": contracts.contract_step_rows(books.contracts),
         "channel_fees": contracts.channel_fee_rows(books.contracts),
         "voucher_funders": contracts.voucher_funder_rows(books.contracts.voucher_programmes),
+        "split_limits": channels.split_limit_rows(books.channels),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

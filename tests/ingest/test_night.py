@@ -48,6 +48,7 @@ PROGRAMME = {
     "missions": "missions: []\n",
     "tags": "tags: []\n",
     "migrations": "migrations: []\n",
+    "channels": "channels: []\n",
     "contracts": "contracts: []\nvoucher_programmes: []\n",
     "marketing": f"reminder_days: {DATED.format('[30]')}\nrewards: []\naudiences: []\n",
     "settlement": (

@@ -18,6 +18,7 @@ taken as (
         'wechat' as channel,
         tenders.receipt_no || '-' || cast(tenders.tender_no as string) as payment_no,
         tenders.receipt_no as document_no,
+        receipts.activity_id,
         receipts.merchant_id,
         receipts.occurred_at as taken_at,
         coalesce(receipts.business_date, tenders.load_date) as business_date,

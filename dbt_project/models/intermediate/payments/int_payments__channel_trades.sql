@@ -16,6 +16,7 @@ billed as (
         'wechat' as channel,
         payment_no,
         row_number() over (partition by payment_no order by traded_at, wechat_order_no, wechat_refund_no) as place,
+        case when trade_status <> 'paid' then order_no end as original_payment_no,
         wechat_order_no || '/' || wechat_refund_no as trade_no,
         merchant_id,
         business_date,

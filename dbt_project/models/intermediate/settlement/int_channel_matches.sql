@@ -1,5 +1,5 @@
--- Each payment at a till beside the channel's bill: matched where `reason` is NULL, else the one reason why it is not. A
--- bill is of a calendar day, so what a till takes after midnight waits for the bill of the next; the first bill may hold
+-- Order, payment bill and settlement line (three-way match): each payment at a till beside the channel's bill and the lines
+-- of its order; matched where `reason` is NULL, else the one reason why it is not. A bill is of a calendar day, so what a till takes after midnight waits for the bill of the next; the first bill may hold
 -- the days before it, too.
 with tenders as (
 
@@ -34,6 +34,14 @@ last_bill as (
 
 ),
 
+settled as (
+
+    select distinct activity_id
+    from {{ ref('fct_settlement_lines') }}
+    where movement_type in ('sale', 'sale_refund') and not is_reversal
+
+),
+
 joined as (
 
     select
@@ -42,6 +50,7 @@ joined as (
         coalesce(tenders.payment_no, trades.payment_no) as payment_no,
         trades.trade_no,
         tenders.document_no,
+        tenders.activity_id,
         coalesce(tenders.merchant_id, trades.merchant_id) as merchant_id,
         coalesce(tenders.business_date, trades.business_date) as business_date,
         cast(tenders.taken_at as date) as bill_date,
@@ -75,10 +84,12 @@ matched as (
             when not joined.is_in_bill then 'not_in_bill'
             when joined.till_fen <> joined.bill_fen then 'amount_differs'
             when joined.is_of_another_merchant then 'merchant_differs'
+            when settled.activity_id is null then 'not_settled'
         end as reason
     from joined
     cross join last_bill
     left join bills on joined.bill_date = bills.bill_date
+    left join settled on joined.activity_id = settled.activity_id
 
 )
 

@@ -1,0 +1,21 @@
+with rules as (
+
+    {{ written_tonight(source('rules', 'split_limits')) }}
+
+),
+
+named as (
+
+    select
+        channel,
+        most_per_10000,
+        most_receivers,
+        split_within_days,
+        valid_from_date,
+        coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date,
+        rule_id
+    from rules
+
+)
+
+select * from named

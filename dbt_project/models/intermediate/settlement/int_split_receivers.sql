@@ -1,0 +1,41 @@
+-- What the merchants of an order get of its money: its sale less commission and channel fee, less what its refunds took
+-- back of these. Subsidies travel apart.
+with lines as (
+
+    select
+        lines.*,
+        case when activities.activity_type = 'refund' then activities.reverses_activity_id else lines.activity_id end
+            as order_id
+    from {{ ref('fct_settlement_lines') }} as lines
+    inner join {{ ref('fct_activities') }} as activities on lines.activity_id = activities.activity_id
+    where lines.movement_type in (
+        'sale', 'sale_refund', 'commission', 'commission_refund', 'channel_fee', 'channel_fee_refund')
+
+),
+
+sides as (
+
+    select
+        order_id as activity_id,
+        {{ merchant_side('lines') }} as receiver_party,
+        case when movement_type = 'sale' then {{ signed('amount_fen') }} else 0 end as sale_fen,
+        case when {{ is_paid_by_merchant('movement_type') }} <> is_reversal then -amount_fen else amount_fen end as net_fen
+    from lines
+
+),
+
+receivers as (
+
+    select
+        activity_id,
+        receiver_party,
+        sum(sale_fen) as sale_fen,
+        sum(net_fen) as net_fen
+    from sides
+    where receiver_party not like 'suspense/%'
+    group by activity_id, receiver_party
+    having sum(sale_fen) <> 0
+
+)
+
+select * from receivers
