@@ -7,7 +7,8 @@ from exports.views import write_view
 NAME = "settlement_adjustments"
 DESCRIPTION = (
     "调整 one row for each settlement line of a month that was over when it was posted, with the "
-    "line of an earlier posting that it corrects."
+    "line of an earlier posting that it corrects; settled_as says whether it is an adjustment of a "
+    "later month or is taken into its own one, by grace or restatement."
 )
 # From the closest: the same entry posted before, another posting of the same movement of the same
 # activity (other lots, other prices), the movement that a refund or a return takes back.
@@ -15,13 +16,13 @@ VIEW = """
     with lines as (
         select lines.*, entries.entry_key
         from fct_settlement_lines as lines
-        inner join fct_points_entries as entries on lines.entry_id = entries.entry_id
+        left join fct_points_entries as entries on lines.entry_id = entries.entry_id
     ),
     late as (
         select lines.*, activities.reverses_activity_id
         from lines
         left join fct_activities as activities on lines.activity_id = activities.activity_id
-        where lines.origin_month < lines.period_month
+        where lines.origin_month < date_trunc('month', lines.posted_date)
     ),
     earlier as (
         select late.line_id, 1 as distance, 'same_entry' as corrects, other.*
@@ -50,6 +51,8 @@ VIEW = """
         late.line_id, late.posted_date, late.period_month, late.business_date, late.origin_month,
         late.movement_type, late.payer_party, late.payee_party, late.points, late.amount_fen,
         late.is_reversal, late.activity_id,
+        case when late.period_month = late.origin_month then 'own_month' else 'adjustment' end
+            as settled_as,
         coalesce(closest.corrects, 'nothing_posted_before') as corrects,
         closest.corrected_line_id,
         closest.period_month as corrected_period_month,

@@ -1,6 +1,7 @@
-"""One statement as an Excel workbook (QUALITY, the statement pack A to E).
+"""One statement as an Excel workbook (QUALITY, the statement pack A to G).
 
-The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liability and 往来对照 matrix.
+The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liability, 往来对照 matrix,
+差异与悬账 exceptions and 调整 adjustments.
 """
 
 from collections.abc import Iterable
@@ -12,9 +13,12 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import Catalogue, ExportColumn
+from exports.months import month_text
+from exports.statements.adjustments import adjustments_of
 from exports.statements.cover import TICK, write_cover
-from exports.statements.figures import MonthFigures, PartyFigures, Row, month_text
+from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
+from exports.statements.month import Month
 from exports.statements.sheets import AMBER, FONT, GREEN, GREY, Page, Styles, write_value
 
 
@@ -22,9 +26,8 @@ def write_workbook(
     path: Path,
     header: Header,
     figures: PartyFigures,
-    month: MonthFigures,
+    month: Month,
     lines: Iterable[Row],
-    catalogue: Catalogue,
 ) -> None:
     """Write one party's statement to `path`; the same figures give the same bytes.
 
@@ -47,13 +50,15 @@ def write_workbook(
                 "created": datetime.combine(header.cutoff_date, datetime.min.time()),
             }
         )
-        book = StatementBook(workbook, header, figures, month, catalogue)
+        book = StatementBook(workbook, header, figures, month)
         try:
-            write_cover(book.page("封面"), header, figures, month, catalogue)
+            write_cover(book.page("封面"), header, figures, month.figures, month.catalogue)
             book.write_summary()
             book.write_lines(lines)
             book.write_liability()
             book.write_matrix()
+            book.write_exceptions()
+            book.write_adjustments()
             workbook.close()
         except FileCreateError as error:
             raise OSError(str(error)) from error
@@ -75,15 +80,15 @@ class StatementBook:
         workbook: Workbook,
         header: Header,
         figures: PartyFigures,
-        month: MonthFigures,
-        catalogue: Catalogue,
+        month: Month,
     ) -> None:
         self._workbook = workbook
         self._styles = Styles(workbook)
         self._header = header
         self._figures = figures
-        self._month = month
-        self._catalogue = catalogue
+        self._late = month
+        self._month = month.figures
+        self._catalogue = month.catalogue
 
     def page(self, name: str) -> Page:
         """A new sheet with the statement's number and page numbers at the foot."""
@@ -176,6 +181,8 @@ class StatementBook:
         page = self._titled("往来对照", "往来对照", "元", "statement_balances")
         self._write_redemptions(page)
         page.row += 1
+        self._write_flows(page)
+        page.row += 1
         page.heading("全体各方：净额合计必须为 0")
         names = {item.party.party: item.party.party_name for item in self._month.parties}
         page.table(
@@ -218,6 +225,80 @@ class StatementBook:
             self._write_amounts(page, name, amounts, bold=False)
         sums = [sum(amounts[index] for _, amounts in rows) for index in range(len(takers))]
         self._write_amounts(page, "合计", sums, bold=True)
+
+    def _write_flows(self, page: Page) -> None:
+        """Who pays whom: the party's own counterparties, each with what it pays and is paid."""
+        own = self._figures.party.party
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        paid = {payee: fen for payer, payee, fen in self._month.flows if payer == own}
+        received = {payer: fen for payer, payee, fen in self._month.flows if payee == own}
+        page.heading(f"往来净额：{self._figures.party.party_name} 与各方（应收 － 应付 ＝ 净额）")
+        balance = self._figures.balance
+        page.table(
+            self._columns("statement_flows"),
+            [
+                {
+                    "party_name": names.get(other, other),
+                    "party": other,
+                    "receivable_fen": received.get(other, 0),
+                    "payable_fen": paid.get(other, 0),
+                    "net_fen": received.get(other, 0) - paid.get(other, 0),
+                }
+                for other in sorted({*paid, *received})
+            ],
+            {
+                "receivable_fen": balance.receivable_fen,
+                "payable_fen": balance.payable_fen,
+                "net_fen": balance.net_fen,
+            },
+            is_held=False,
+        )
+
+    def write_exceptions(self) -> None:
+        """差异与悬账: what of the month's nights waits for somebody."""
+        rows = self._late.exceptions_of(self._figures.party.party)
+        page = self._titled("差异与悬账", "差异与悬账", "元", "statement_exceptions")
+        self._write_some(
+            page,
+            "statement_exceptions",
+            [
+                {**row, "exception_name": self._catalogue.label("exception", row["exception_type"])}
+                for row in rows
+            ],
+        )
+        if not rows:
+            page.line("本期无差异与悬账", font_color=GREY)
+
+    def write_adjustments(self) -> None:
+        """调整: lines that were posted after their own month was over."""
+        page = self._titled("调整", "调整", "元", "statement_adjustments")
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        rows = [
+            {
+                **row,
+                "movement_name": self._catalogue.label("movement_type", row["movement_type"]),
+                "corrects_name": self._catalogue.label("corrects", row["corrects"]),
+                "settled_name": self._catalogue.label("settled_as", row["settled_as"]),
+                "counterparty_name": names.get(row["counterparty"], row["counterparty"]),
+            }
+            for row in adjustments_of(
+                self._late.adjustments,
+                self._figures.party.party,
+                self._late.numbers,
+                self._header.supersedes_no,
+            )
+        ]
+        self._write_some(page, "statement_adjustments", rows)
+        if not rows:
+            page.line("本期无调整", font_color=GREY)
+
+    def _write_some(self, page: Page, export: str, rows: list[Row]) -> None:
+        """A table of the first rows that a sheet takes, under a note if there are more."""
+        limit = sheet_lines(self._header, self._catalogue)
+        if len(rows) > limit:
+            page.line(f"共 {len(rows):,} 项，只列前 {limit:,} 项", bold=True, font_color=AMBER)
+            page.row += 1
+        page.table(self._columns(export), rows[:limit], {})
 
     def _write_amounts(self, page: Page, name: str, amounts: list[int], bold: bool) -> None:
         """One row of the matrix, from fen, with its total."""

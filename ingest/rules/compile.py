@@ -68,6 +68,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "tier_policy": tiers.tier_policy_rows(books.tiers),
         "settlement_prices": settlement.settlement_price_rows(books.settlement, names),
         "fund": [books.settlement.fund.model_dump()],
+        "close_terms": settlement.close_term_rows(books.settlement),
         "benefits": entitlements.benefit_rows(books.entitlements),
         "reminder_days": marketing.reminder_day_rows(books.marketing),
         "rewards": marketing.reward_rows(books.marketing),

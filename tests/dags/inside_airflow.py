@@ -19,8 +19,15 @@ def graph() -> dict[str, Any]:
             "edges": sorted(
                 [up, task.task_id] for task in dag.tasks for up in task.upstream_task_ids
             ),
-            "commands": {task.task_id: task.bash_command for task in dag.tasks},
-            "skipping": sorted({code for task in dag.tasks for code in task.skip_on_exit_code}),
+            "commands": {task.task_id: task.bash_command for task in commands(dag)},
+            "questions": {task.task_id: task.subject for task in questions(dag)},
+            "answers": {
+                task.task_id: task.env["ANSWERED_BY"]
+                for task in commands(dag)
+                if "ANSWERED_BY" in task.env
+            },
+            "fails_on_no": all(task.fail_on_reject for task in questions(dag)),
+            "skipping": sorted({code for task in commands(dag) for code in task.skip_on_exit_code}),
             "without_runbook": [
                 task.task_id for task in dag.tasks if "*When it fails" not in task.doc_md
             ],
@@ -30,6 +37,16 @@ def graph() -> dict[str, Any]:
         for name, dag in bag.dags.items()
     }
     return {"dags": dags, "errors": bag.import_errors}
+
+
+def commands(dag: Any) -> list[Any]:
+    """The tasks that run a command."""
+    return [task for task in dag.tasks if hasattr(task, "bash_command")]
+
+
+def questions(dag: Any) -> list[Any]:
+    """The tasks that a person answers."""
+    return [task for task in dag.tasks if not hasattr(task, "bash_command")]
 
 
 def run(business_date: str) -> dict[str, Any]:

@@ -261,7 +261,7 @@ def test_a_closed_statement_cites_its_close(published: Settings) -> None:
     write_pack(published, "2026-01")
     cover = cover_of(workbook_of(published, "mall", "已关账"))
     assert cover["status"] == "已关账"
-    assert cover["statement_no"] == "JS-2026-01-MALL-v1"
+    assert cover["statement_no"] == "JS-2026-01-MALL-001-v1"
     assert cover["to_date"] == datetime(2026, 1, 31)
     assert cover["is_provisional"] == "否"
     assert manifest_of(published, "mall")["status"] == "已关账"
@@ -448,14 +448,14 @@ def test_figures_that_do_not_foot_are_one_problem_and_nothing_is_written(
 def test_a_sheet_that_does_not_sum_to_its_total_is_not_written(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_lines = pack._read_lines
+    read_lines = pack.read_lines
 
     def lose_a_line(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Any]:
         lines = read_lines(connection, relation)
         next(lines)
         yield from lines
 
-    monkeypatch.setattr(pack, "_read_lines", lose_a_line)
+    monkeypatch.setattr(pack, "read_lines", lose_a_line)
     with pytest.raises(Problem, match="sheet 明细: column net_fen sums to 0, not -4000"):
         export(published, BUSINESS_DATE)
     assert list(folder_of(published, "hotel").iterdir()) == []
@@ -487,7 +487,7 @@ def test_an_open_month_has_no_pack(published: Settings) -> None:
 
 @pytest.mark.parametrize("period", ["2026", "2026-13", "2026-1", "2026-01-01", "january"])
 def test_a_wrong_month_is_one_problem(published: Settings, period: str) -> None:
-    with pytest.raises(Problem, match="is not a month; write it as YYYY-MM"):
+    with pytest.raises(Problem, match="is not a month; write the period as YYYY-MM"):
         write_pack(published, period)
 
 

@@ -1,0 +1,135 @@
+"""What the packs of one month are written from: its figures, and each party's lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from exports.catalogue import Catalogue
+from exports.folder import file_name
+from exports.months import month_text
+from exports.reader import sql_text
+from exports.statements.adjustments import numbers_by_month, read_adjustments
+from exports.statements.checks import check_month
+from exports.statements.exceptions import read_exceptions
+from exports.statements.figures import MonthFigures, MonthReader, PartyFigures, Row
+from exports.statements.packs import pack_folder
+from ingest.core.lake import Lake
+
+ROWS_AT_A_TIME = 10_000
+# Documents of the month's lines, once for all parties: activities are many.
+DOCUMENTS = """
+    create or replace temp table month_documents as
+    select activity_id, document_no, unit_id
+    from fct_activities
+    where activity_id in (
+        select activity_id from fct_settlement_lines where period_month = $month
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Month:
+    """A version of a month, its figures, and what is late or waits in it. `through` is the last
+    night whose lines count.
+    """
+
+    lake: Lake
+    connection: duckdb.DuckDBPyConnection
+    catalogue: Catalogue
+    figures: MonthFigures
+    version: int
+    through: date
+    adjustments: tuple[Row, ...]
+    exceptions: tuple[Row, ...]
+    numbers: dict[tuple[str, date], str]
+
+    @property
+    def period(self) -> str:
+        """The month as YYYY-MM."""
+        return month_text(self.figures.period_month)
+
+    def folder(self, party: PartyFigures) -> Path:
+        """Where one party's statement goes."""
+        return pack_folder(self.lake, self.period, self.version, party.party.party)
+
+    def name(self, party: PartyFigures, status: str) -> str:
+        """What the files of one party's statement are called, after 结算单_ or 明细_."""
+        version = "" if self.version == 1 else f"-v{self.version}"
+        return f"{file_name(party.party.party_name)}_{self.period}{version}_{status}"
+
+    def exceptions_of(self, party: str) -> list[Row]:
+        """What waits at one business; the fund sees all of it."""
+        return [row for row in self.exceptions if party in ("fund", row["business"])]
+
+
+def read_month(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    month: date,
+    version: int,
+    through: date,
+    cutoff: date,
+) -> Month:
+    """Read a month and check that it foots; ages of exceptions are as of `cutoff`."""
+    figures = MonthReader(connection, month, catalogue).read()
+    check_month(figures)
+    connection.execute(DOCUMENTS, {"month": month})
+    return Month(
+        lake=lake,
+        connection=connection,
+        catalogue=catalogue,
+        figures=figures,
+        version=version,
+        through=through,
+        adjustments=read_adjustments(lake, connection, month),
+        exceptions=read_exceptions(connection, month, through, cutoff),
+        numbers=numbers_by_month(lake),
+    )
+
+
+def lines_sql(month: Month, party: str) -> str:
+    """A party's lines of the month, numbered; receivable and payable are from its side."""
+    names = " ".join(
+        f"when {sql_text(code)} then {sql_text(name)}"
+        for code, name in month.catalogue.names["movement_type"].items()
+    )
+    return f"""
+        with sides as (
+            select
+                *,
+                case when payee_party = {sql_text(party)} then amount_fen else 0 end
+                    as receivable_fen,
+                case when payer_party = {sql_text(party)} then amount_fen else 0 end
+                    as payable_fen,
+                case when payer_party = {sql_text(party)} then payee_party else payer_party end
+                    as counterparty
+            from fct_settlement_lines
+            where period_month = date {sql_text(month.figures.period_month.isoformat())}
+                and {sql_text(party)} in (payer_party, payee_party)
+        )
+        select
+            row_number() over (order by posted_date, business_date, line_id) as line_no,
+            sides.*,
+            receivable_fen - payable_fen as net_fen,
+            case movement_type {names} else movement_type end as movement_name,
+            coalesce(dim_parties.party_name, counterparty) as counterparty_name,
+            documents.document_no,
+            documents.unit_id
+        from sides
+        left join dim_parties on counterparty = dim_parties.party
+        left join month_documents as documents on sides.activity_id = documents.activity_id
+    """
+
+
+def read_lines(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Row]:
+    """The lines in the order of their number, a few thousand in memory at a time."""
+    # Not by a cursor of its own: it would not see the temporary table.
+    connection.execute(f"select * from ({relation}) order by line_no")
+    names = [column[0] for column in connection.description or []]
+    while rows := connection.fetchmany(ROWS_AT_A_TIME):
+        for row in rows:
+            yield dict(zip(names, row, strict=True))
