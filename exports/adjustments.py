@@ -12,16 +12,16 @@ DESCRIPTION = (
 )
 # From the closest: the same entry posted before, another posting of the same movement of the same
 # activity (other lots, other prices), the movement that a refund or a return takes back.
-VIEW = """
+QUERY = """
     with lines as (
         select lines.*, entries.entry_key
-        from fct_settlement_lines as lines
-        left join fct_points_entries as entries on lines.entry_id = entries.entry_id
+        from {lines} as lines
+        left join {entries} as entries on lines.entry_id = entries.entry_id
     ),
     late as (
         select lines.*, activities.reverses_activity_id
         from lines
-        left join fct_activities as activities on lines.activity_id = activities.activity_id
+        left join {activities} as activities on lines.activity_id = activities.activity_id
         where lines.origin_month < date_trunc('month', lines.posted_date)
     ),
     earlier as (
@@ -60,6 +60,9 @@ VIEW = """
     from late
     left join closest on late.line_id = closest.line_id
 """
+VIEW = QUERY.format(
+    lines="fct_settlement_lines", entries="fct_points_entries", activities="fct_activities"
+)
 READ = {"fct_settlement_lines", "fct_points_entries", "fct_activities"}
 
 

@@ -9,21 +9,52 @@ from datetime import date
 
 import duckdb
 
-from exports.adjustments import VIEW
+from exports.adjustments import QUERY
 from exports.closes.steps import APPROVE, REOPEN, History, read_history
 from exports.closes.totals import closes_of
 from exports.months import month_text
 from exports.statements.figures import Row
 from ingest.core.lake import Lake
 
-QUERY = f"select * from ({VIEW}) where period_month = $month order by posted_date, line_id"
+# What the late lines of one month have to do with: little, so that it costs little every night.
+RELATED = (
+    """
+    create or replace temp table late_activities as
+    with late as (
+        select activity_id from fct_settlement_lines
+        where period_month = $month and origin_month < date_trunc('month', posted_date)
+    )
+    select activity_id from late
+    union
+    select reverses_activity_id from fct_activities
+    where activity_id in (select activity_id from late) and reverses_activity_id is not null
+    """,
+    """
+    create or replace temp table late_lines as
+    select * from fct_settlement_lines
+    where activity_id in (select activity_id from late_activities)
+    """,
+    """
+    create or replace temp table late_entries as
+    select entry_id, entry_key from fct_points_entries
+    where entry_id in (select entry_id from late_lines)
+    """,
+)
+ADJUSTMENTS = f"""
+    select *
+    from ({QUERY.format(lines="late_lines", entries="late_entries", activities="fct_activities")})
+    where period_month = $month
+    order by posted_date, line_id
+"""
 
 
 def read_adjustments(
     lake: Lake, connection: duckdb.DuckDBPyConnection, month: date
 ) -> tuple[Row, ...]:
     """The late lines of a month, with the approvals of those that a restatement took in."""
-    cursor = connection.execute(QUERY, {"month": month})
+    for statement in RELATED:
+        connection.execute(statement, {"month": month} if "$month" in statement else None)
+    cursor = connection.execute(ADJUSTMENTS, {"month": month})
     names = [column[0] for column in cursor.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     history = read_history(lake, month_text(month))

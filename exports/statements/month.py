@@ -19,13 +19,16 @@ from exports.statements.packs import pack_folder
 from ingest.core.lake import Lake
 
 ROWS_AT_A_TIME = 10_000
-# Documents of the month's lines, once for all parties: activities are many.
+PARTY_LINES = "party_lines"
+# Documents of the lines that are printed, once for all parties: activities are many.
 DOCUMENTS = """
     create or replace temp table month_documents as
     select activity_id, document_no, unit_id
     from fct_activities
     where activity_id in (
-        select activity_id from fct_settlement_lines where period_month = $month
+        select activity_id from fct_settlement_lines
+        where period_month = $month
+            and (list_contains($parties, payer_party) or list_contains($parties, payee_party))
     )
 """
 
@@ -73,11 +76,19 @@ def read_month(
     version: int,
     through: date,
     cutoff: date,
+    most_lines: int | None = None,
 ) -> Month:
-    """Read a month and check that it foots; ages of exceptions are as of `cutoff`."""
+    """Read a month and check that it foots; ages of exceptions are as of `cutoff`. Lines of a party
+    with more than `most_lines` will not be printed.
+    """
     figures = MonthReader(connection, month, catalogue).read()
     check_month(figures)
-    connection.execute(DOCUMENTS, {"month": month})
+    printed = [
+        party.party.party
+        for party in figures.parties
+        if most_lines is None or party.lines.line_count <= most_lines
+    ]
+    connection.execute(DOCUMENTS, {"month": month, "parties": printed})
     return Month(
         lake=lake,
         connection=connection,
@@ -91,25 +102,26 @@ def read_month(
     )
 
 
-def lines_sql(month: Month, party: str) -> str:
-    """A party's lines of the month, numbered; receivable and payable are from its side."""
+def number_lines(month: Month, party: str) -> None:
+    """Put a party's lines of the month, numbered, into the table `party_lines`; receivable and
+    payable are from its side.
+    """
     names = " ".join(
         f"when {sql_text(code)} then {sql_text(name)}"
         for code, name in month.catalogue.names["movement_type"].items()
     )
-    return f"""
+    month.connection.execute(
+        f"""
+        create or replace temp table {PARTY_LINES} as
         with sides as (
             select
                 *,
-                case when payee_party = {sql_text(party)} then amount_fen else 0 end
-                    as receivable_fen,
-                case when payer_party = {sql_text(party)} then amount_fen else 0 end
-                    as payable_fen,
-                case when payer_party = {sql_text(party)} then payee_party else payer_party end
+                case when payee_party = $party then amount_fen else 0 end as receivable_fen,
+                case when payer_party = $party then amount_fen else 0 end as payable_fen,
+                case when payee_party = $party then payer_party else payee_party end
                     as counterparty
             from fct_settlement_lines
-            where period_month = date {sql_text(month.figures.period_month.isoformat())}
-                and {sql_text(party)} in (payer_party, payee_party)
+            where period_month = $month and $party in (payer_party, payee_party)
         )
         select
             row_number() over (order by posted_date, business_date, line_id) as line_no,
@@ -122,13 +134,16 @@ def lines_sql(month: Month, party: str) -> str:
         from sides
         left join dim_parties on counterparty = dim_parties.party
         left join month_documents as documents on sides.activity_id = documents.activity_id
-    """
+        order by line_no
+        """,
+        {"party": party, "month": month.figures.period_month},
+    )
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Row]:
-    """The lines in the order of their number, a few thousand in memory at a time."""
+def read_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    """The numbered lines in order, a few thousand in memory at a time."""
     # Not by a cursor of its own: it would not see the temporary table.
-    connection.execute(f"select * from ({relation}) order by line_no")
+    connection.execute(f"select * from {PARTY_LINES} order by line_no")
     names = [column[0] for column in connection.description or []]
     while rows := connection.fetchmany(ROWS_AT_A_TIME):
         for row in rows:

@@ -25,7 +25,13 @@ from exports.reader import MANIFEST, Publication
 from exports.statements import header as says
 from exports.statements.figures import PartyFigures
 from exports.statements.header import DRAFT, Header, Made, Signatures, Signed
-from exports.statements.month import Month, lines_sql, read_lines, read_month
+from exports.statements.month import (
+    PARTY_LINES,
+    Month,
+    number_lines,
+    read_lines,
+    read_month,
+)
 from exports.statements.packs import read_pack
 from exports.statements.provenance import previous_manifest, read_inputs, read_made
 from exports.statements.workbook import sheet_lines, write_workbook
@@ -100,7 +106,14 @@ def write_drafts(
     folders: list[Path] = []
     for day, version, through in _open_months(lake, publication):
         month = read_month(
-            lake, connection, catalogue, day, version, through, cutoff=publication.business_date
+            lake,
+            connection,
+            catalogue,
+            day,
+            version,
+            through,
+            cutoff=publication.business_date,
+            most_lines=catalogue.statement.draft_csv_lines,
         )
         inputs = read_inputs(connection, day, through)
         for party in month.figures.parties:
@@ -232,7 +245,6 @@ def _write_party(
 ) -> Path:
     """Write one party's detail, workbook and manifest."""
     columns = month.catalogue.exports["statement_lines"].columns
-    relation = lines_sql(month, party.party.party)
     count, net_fen = party.lines.line_count, party.balance.net_fen
     in_sheet = count <= sheet_lines(header, month.catalogue)
     previous = None
@@ -240,17 +252,19 @@ def _write_party(
         code = party.party.party
         previous = previous_manifest(month.lake, month.period, month.version, code)
     folder = ExportFolder(place)
+    if in_sheet or header.detail_file:
+        number_lines(month, party.party.party)
     if header.detail_file:
-        name = header.detail_file
+        name, source = header.detail_file, f"select * from {PARTY_LINES}"
         written = folder.add_csv(
-            name, month.connection, relation, columns, "line_no", sum_fen=net_fen
+            name, month.connection, source, columns, "line_no", sum_fen=net_fen
         )
         if written != count:
             raise Problem(f"{name} has {written} rows, not {count}; export again")
         header = replace(header, detail_sha256=folder.sha256_of(name))
 
     def write_xlsx(path: Path) -> None:
-        lines = read_lines(month.connection, relation) if in_sheet else iter(())
+        lines = read_lines(month.connection) if in_sheet else iter(())
         write_workbook(path, header, party, month, lines)
 
     name = f"结算单_{month.name(party, header.status)}.xlsx"

@@ -19,7 +19,9 @@ from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
 from exports.statements.month import Month
-from exports.statements.sheets import AMBER, FONT, GREEN, GREY, Page, Styles, write_value
+from exports.statements.sheets import AMBER, FONT, GREEN, GREY, NAVY, Page, Styles, write_value
+
+HEADER_ROWS = 2  # of a table: label and field name
 
 
 def write_workbook(
@@ -98,9 +100,10 @@ class StatementBook:
         return Page(self._workbook, self._styles, name, footer, banner)
 
     def write_summary(self) -> None:
-        """汇总: a row for each movement, then opening to closing."""
+        """汇总: a row for each movement, then opening to closing, then the month as a chart."""
         page = self._titled("汇总", "汇总（按业务类型）", "元", "statement_summary")
         balance = self._figures.balance
+        first = page.row + HEADER_ROWS
         page.table(
             self._columns("statement_summary"),
             self._figures.summary,
@@ -130,6 +133,31 @@ class StatementBook:
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
         )
+        if self._figures.summary:
+            self._draw_month(page, first, first + len(self._figures.summary) - 1)
+
+    def _draw_month(self, page: Page, first: int, last: int) -> None:
+        """The chart of the month: what is owed to and by the party, movement by movement."""
+        columns = self._columns("statement_summary")
+        chart = self._workbook.add_chart({"type": "bar"})
+        for name, colour in (("receivable_fen", NAVY), ("payable_fen", AMBER)):
+            index = next(i for i, column in enumerate(columns) if column.column == name)
+            chart.add_series(
+                {
+                    "name": columns[index].label,
+                    "categories": [page.name, first, 0, last, 0],
+                    "values": [page.name, first, index, last, index],
+                    "fill": {"color": colour},
+                    "gap": 60,
+                }
+            )
+        font = {"name": FONT["font_name"], "size": 9}
+        chart.set_title({"name": "本期应收与应付（元）", "name_font": {**font, "size": 11}})
+        chart.set_legend({"position": "bottom", "font": font})
+        chart.set_x_axis({"num_format": "#,##0", "num_font": font})
+        chart.set_y_axis({"reverse": True, "num_font": font})
+        chart.set_size({"width": 960, "height": 110 + 42 * (last - first + 1)})
+        page.sheet.insert_chart(page.row + 1, 0, chart)
 
     def write_lines(self, lines: Iterable[Row]) -> None:
         """明细: every line, or where to find them if there are too many for a sheet."""
@@ -208,23 +236,26 @@ class StatementBook:
         """The matrix of issuers (rows) and redeemers (columns), in yuan, with totals."""
         page.heading("核销往来：行为发行业态，列为受理业态")
         cells = {(issuer, taker): fen for issuer, taker, fen in self._month.matrix}
-        issuers = self._with_businesses(issuer for issuer, _ in cells)
         takers = self._with_businesses(taker for _, taker in cells)
+        issuers = self._with_businesses(code for pair in cells for code in pair)
         page.head(
             [
                 ("发行 ＼ 受理", "issuer / redeemer"),
                 *((self._business_name(code), code) for code in takers),
                 ("合计", "total"),
+                ("净额（受理 － 发行）", "net"),
             ]
         )
-        rows = [
-            (self._business_name(issuer), [cells.get((issuer, taker), 0) for taker in takers])
-            for issuer in issuers
-        ]
-        for name, amounts in rows:
-            self._write_amounts(page, name, amounts, bold=False)
-        sums = [sum(amounts[index] for _, amounts in rows) for index in range(len(takers))]
-        self._write_amounts(page, "合计", sums, bold=True)
+        taken = {
+            taker: sum(cells.get((issuer, taker), 0) for issuer in issuers) for taker in takers
+        }
+        net_of_all = 0
+        for issuer in issuers:
+            amounts = [cells.get((issuer, taker), 0) for taker in takers]
+            net = taken.get(issuer, 0) - sum(amounts)
+            net_of_all += net
+            self._write_amounts(page, self._business_name(issuer), amounts, net, bold=False)
+        self._write_amounts(page, "合计", list(taken.values()), net_of_all, bold=True)
 
     def _write_flows(self, page: Page) -> None:
         """Who pays whom: the party's own counterparties, each with what it pays and is paid."""
@@ -300,12 +331,14 @@ class StatementBook:
             page.row += 1
         page.table(self._columns(export), rows[:limit], {})
 
-    def _write_amounts(self, page: Page, name: str, amounts: list[int], bold: bool) -> None:
-        """One row of the matrix, from fen, with its total."""
+    def _write_amounts(
+        self, page: Page, name: str, amounts: list[int], net: int, bold: bool
+    ) -> None:
+        """One row of the matrix, from fen, with its total and net."""
         style = self._styles.cell("text", bold=bold)
         write_value(page.sheet, page.row, 0, "text", name, style)
-        for index, fen in enumerate([*amounts, sum(amounts)]):
-            style = self._styles.cell("yuan", bold=bold or index == len(amounts))
+        for index, fen in enumerate([*amounts, sum(amounts), net]):
+            style = self._styles.cell("yuan", bold=bold or index >= len(amounts))
             write_value(page.sheet, page.row, index + 1, "yuan", fen, style)
         page.row += 1
 

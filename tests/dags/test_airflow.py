@@ -165,7 +165,7 @@ def test_a_close_knows_its_month(given: str | None, run_after: str, expected: st
     assert period({"period": given}, run) == expected
 
 
-def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
+def test_a_night_and_a_close_run_inside_airflow_and_do_what_the_command_line_would(
     tmp_path: Path,
 ) -> None:
     home, lake, twin = tmp_path / "airflow", tmp_path / "lake", tmp_path / "twin"
@@ -184,6 +184,20 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
 
     again = ask(home, lake, "run", NIGHT)
     assert again["tasks"] == {step.name: "skipped" for step in nightly()}
+
+    closed = ask(home, lake, "close", NIGHT[:7], 'Wang "W" Fang; exit 1', "Li Qiang")
+    assert closed["tasks"] == {step.name: "success" for step in attended()}
+    assert [(step["step"], step["by"], step["state"]) for step in close_steps(lake)] == [
+        ("freeze", "airflow", "frozen"),
+        ("review", 'Wang "W" Fang; exit 1', "reviewed"),
+        ("confirm", "Li Qiang", "confirmed"),
+        ("close", "Li Qiang", "closed"),
+    ]
+
+
+def close_steps(lake: Path) -> list[dict[str, Any]]:
+    paths = sorted((lake / "decisions" / "closes" / NIGHT[:7]).glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def manifest(lake: Path) -> dict[str, Any]:

@@ -4,18 +4,26 @@ Lines are given; which month they count for is worked out here as `int_settlemen
 from the same tables of grace and restatements.
 """
 
+import csv
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import openpyxl
 import pyarrow as pa
 
 from exports.adjustments import write_adjustments
+from exports.catalogue import read_catalogue
+from exports.closes import steps, workflow
 from exports.explain.views import write_explanations
 from exports.months import last_day
+from exports.published import open_current
+from exports.statements.pack import write_drafts, write_pack
 from ingest.core.lake import Lake, remove, write_bytes, write_parquet
 from ingest.core.settings import Settings
 from ingest.restatements import restatement_table
@@ -89,6 +97,19 @@ class Line:
     payee: str = "fund"
 
 
+JAN_31, FEB_1, FEB_10, FEB_11 = (
+    date(2026, 1, 31),
+    date(2026, 2, 1),
+    date(2026, 2, 10),
+    date(2026, 2, 11),
+)
+FEB_28, MAR_31 = date(2026, 2, 28), date(2026, 3, 31)
+A, B = Line("A", date(2026, 1, 5), date(2026, 1, 5), 1000), Line("B", JAN_31, JAN_31, 234)
+LATE = Line("L", date(2026, 2, 9), date(2026, 1, 30), 55)
+OWN = Line("O", date(2026, 2, 9), date(2026, 2, 9), 700, "fund", "hotel")
+Take = Callable[..., Any]
+
+
 class Group:
     """A lake whose nights are published by hand; `grace` in days."""
 
@@ -158,6 +179,69 @@ class Group:
         write_parquet(terms, self.lake.raw("rules", "close_terms", night))
         restatements = restatement_table(self.lake, night)
         write_parquet(restatements, self.lake.raw("rules", "restatements", night))
+
+
+def through(group: Group, period: str, *names: str) -> None:
+    """Take steps, each by another person."""
+    people = {"freeze": "陈静", "review": "王芳", "confirm": "李强", "close": "陈静"}
+    people |= {"reopen": "王芳", "approve": "李强"}
+    for name in names:
+        taken: Take = getattr(workflow, name)
+        assert taken(group.settings, period, people[name], "late till") is not None
+
+
+def closed(group: Group, period: str) -> None:
+    through(group, period, "freeze", "review", "confirm", "close")
+    write_pack(group.settings, period)
+
+
+def history(group: Group, period: str = "2026-01") -> steps.History:
+    return steps.read_history(group.lake, period)
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def manifest(group: Group, folder: str, party: str = "mall") -> dict[str, Any]:
+    path = group.lake.outbox / "statements" / folder / party / "manifest.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def drafts_of(group: Group) -> dict[str, str]:
+    """Write the drafts of the published night; number of the mall's by folder."""
+    with open_current(group.settings) as (publication, marts):
+        folders = write_drafts(group.lake, publication, marts, read_catalogue())
+    months = sorted({folder.parent.name for folder in folders})
+    return {month: manifest(group, month)["statement_no"] for month in months}
+
+
+def restated(group: Group) -> None:
+    """January closed, a late line, reopened by two people, the next night, closed again."""
+    closed(group, "2026-01")
+    group.publish(FEB_10, LATE, OWN)
+    through(group, "2026-01", "reopen", "approve")
+    group.publish(FEB_11)
+    closed(group, "2026-01")
+
+
+def lines_of(group: Group, folder: str, party: str) -> list[str]:
+    [path] = (group.lake.outbox / "statements" / folder / party).glob("*.csv")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [line["结算行号"] for line in csv.DictReader(file)]
+
+
+def sheet_of(group: Group, folder: str, party: str, sheet: str) -> list[dict[str, Any]]:
+    [path] = (group.lake.outbox / "statements" / folder / party).glob("*.xlsx")
+    rows = list(openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True))
+    top = next(index for index, row in enumerate(rows) if "net_fen" in row)
+    end = next(index for index, row in enumerate(rows) if row[0] == "合计")
+    return [dict(zip(rows[top], row, strict=True)) for row in rows[top + 1 : end]]
 
 
 def _json(content: dict[str, object]) -> bytes:
