@@ -1,7 +1,7 @@
 """差异与悬账: what of a month's nights waits for somebody, with its amount and age.
 
 Refunds whose order is not known, rows that were refused, points that could not be taken back or
-given back, deliveries that did not come.
+given back, deliveries that did not come; and what lies in suspense, where there is a mart of it.
 """
 
 from datetime import date
@@ -9,6 +9,7 @@ from datetime import date
 import duckdb
 
 from exports.statements.figures import Row
+from exports.views import held_marts
 
 QUERY = """
     with businesses as (
@@ -65,6 +66,7 @@ QUERY = """
         left join businesses on calendar.source = businesses.source
         where calendar.status = 'missing'
             and calendar.business_date between $first and $through
+        {suspense}
     )
     select
         exception_type || '/' || coalesce(subject, '') as exception_id,
@@ -75,10 +77,29 @@ QUERY = """
 """
 
 
+# What is held for, or owed by, somebody who is not known, however old it is.
+SUSPENSE_MART = "fct_settlement_suspense"
+SUSPENSE = f"""
+        union all
+        select
+            'suspense',
+            party || '/' || counterparty || '/' || activity_id || '/' || reason,
+            first_posted_date,
+            split_part(party, '/', 2),
+            open_fen,
+            1,
+            '单据 ' || coalesce(document_no, '—') || '，' || reason
+        from {SUSPENSE_MART}
+        where first_posted_date <= $through
+"""
+
+
 def read_exceptions(
     connection: duckdb.DuckDBPyConnection, first: date, through: date, cutoff: date
 ) -> tuple[Row, ...]:
     """What was found in the nights from `first` through `through`; ages as of `cutoff`."""
-    cursor = connection.execute(QUERY, {"first": first, "through": through, "cutoff": cutoff})
+    suspense = SUSPENSE if SUSPENSE_MART in held_marts(connection) else ""
+    query = QUERY.replace("{suspense}", suspense)
+    cursor = connection.execute(query, {"first": first, "through": through, "cutoff": cutoff})
     names = [column[0] for column in cursor.description or []]
     return tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())

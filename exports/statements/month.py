@@ -16,6 +16,7 @@ from exports.statements.checks import check_month
 from exports.statements.exceptions import read_exceptions
 from exports.statements.figures import MonthFigures, MonthReader, PartyFigures, Row
 from exports.statements.packs import pack_folder
+from exports.statements.provenance import Before, statements_before
 from ingest.core.lake import Lake
 
 ROWS_AT_A_TIME = 10_000
@@ -36,7 +37,7 @@ DOCUMENTS = """
 @dataclass(frozen=True)
 class Month:
     """A version of a month, its figures, and what is late or waits in it. `through` is the last
-    night whose lines count.
+    night whose lines count; `before` are the statements to which these are chained, by party.
     """
 
     lake: Lake
@@ -48,6 +49,7 @@ class Month:
     adjustments: tuple[Row, ...]
     exceptions: tuple[Row, ...]
     numbers: dict[tuple[str, date], str]
+    before: dict[str, Before]
 
     @property
     def period(self) -> str:
@@ -99,6 +101,7 @@ def read_month(
         adjustments=read_adjustments(lake, connection, month),
         exceptions=read_exceptions(connection, month, through, cutoff),
         numbers=numbers_by_month(lake),
+        before=statements_before(lake, month_text(month), version),
     )
 
 

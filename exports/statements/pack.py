@@ -250,7 +250,7 @@ def _write_party(
     previous = None
     if not header.is_draft:
         code = party.party.party
-        previous = previous_manifest(month.lake, month.period, month.version, code)
+        previous = previous_manifest(month.lake, month.period, code, month.before.get(code))
     folder = ExportFolder(place)
     if in_sheet or header.detail_file:
         number_lines(month, party.party.party)

@@ -2,7 +2,7 @@
 
 import json
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -11,6 +11,15 @@ from exports.statements.header import Made
 from exports.statements.packs import pack_folder, read_pack
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+
+
+class Before(NamedTuple):
+    """A statement by its month, version and number."""
+
+    period: str
+    version: int
+    statement_no: str
+
 
 INPUTS = """
     select load_date, source, table_name, source_file, source_sha256 as sha256, business_date,
@@ -48,20 +57,25 @@ def read_inputs(
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def previous_manifest(lake: Lake, period: str, version: int, party: str) -> str | None:
-    """SHA-256 of the manifest of a party's statement before this one; None for its first.
+def statements_before(lake: Lake, period: str, version: int) -> dict[str, Before]:
+    """Of each party the statement before those of a version of a month, if it had one."""
+    return {
+        row["party"]: Before(month, number, row["statement_no"])
+        for month, number, rows in closes_of(lake)
+        if (month, number) < (period, version)
+        for row in rows
+    }
+
+
+def previous_manifest(lake: Lake, period: str, party: str, before: Before | None) -> str | None:
+    """SHA-256 of the manifest of a party's statement before the one of a month; None if there is
+    none.
 
     Problem if that statement is not in the outbox: the chain would break.
     """
-    before = [
-        (month, number, row["statement_no"])
-        for month, number, rows in closes_of(lake)
-        for row in rows
-        if row["party"] == party and (month, number) < (period, version)
-    ]
-    if not before:
+    if before is None:
         return None
-    month, number, statement_no = before[-1]
+    month, number, statement_no = before
     pack = read_pack(pack_folder(lake, month, number, party))
     if pack is None or not pack.is_closed:
         raise Problem(

@@ -290,6 +290,22 @@ def test_what_waits_for_somebody_is_listed_at_its_business_and_all_of_it_at_the_
     ]
 
 
+def test_what_lies_in_suspense_is_listed_at_the_business_that_holds_it(tmp_path: Path) -> None:
+    settings = publish_small(
+        tmp_path,
+        "create table if not exists fct_settlement_suspense (party varchar, counterparty varchar,"
+        " activity_id varchar, reason varchar, document_no varchar, merchant_id varchar,"
+        " business_date date, first_posted_date date, age_days bigint, open_fen bigint)",
+        "insert into fct_settlement_suspense (party, counterparty, activity_id, reason,"
+        " document_no, first_posted_date, open_fen) values"
+        " ('suspense/hotel', 'hotel', 'a9', 'no_contract', 'R7', '2025-12-16', 5000)",
+    )
+    export(settings, BUSINESS_DATE)
+    found, _ = table_of(workbook_of(settings, "hotel")["差异与悬账"], "exception_name")
+    [row] = [row for row in found if row["exception_name"] == "待清分"]
+    assert (row["amount_yuan"], row["age_days"], row["note"]) == (50, 30, "单据 R7，no_contract")
+
+
 def test_a_late_line_is_an_adjustment_with_its_month(exported: Settings) -> None:
     [row], total = table_of(workbook_of(exported, "mall")["调整"], "origin_month")
     assert (row["origin_month"], row["line_id"], row["net_fen"]) == (
