@@ -203,6 +203,8 @@ class StatementBook:
         page.line(
             "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＝ 期末", font_color=GREY
         )
+        if self._header.statement_version > 1:
+            page.line("积分负债按入账月滚动，重述只改变金额行的归属。", font_color=GREY)
 
     def write_matrix(self) -> None:
         """往来对照: whose points were taken where, and every party's month, which sums to 0."""

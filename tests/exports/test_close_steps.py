@@ -4,12 +4,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from exports.__main__ import main
 from exports.closes import steps, workflow
+from exports.closes.totals import SCHEMA, read_close
 from exports.statements.pack import write_pack
 from ingest.core.errors import Problem
+from ingest.core.lake import write_parquet
 from tests.exports.closing_group import (
     FEB_1,
     FEB_10,
@@ -233,8 +236,9 @@ def test_a_step_that_was_changed_or_taken_away_is_found(group: Group) -> None:
 
 def test_totals_that_were_changed_after_the_freeze_are_found(group: Group) -> None:
     through(group, "2026-01", "freeze")
-    path = group.lake.close("2026-01")
-    path.write_bytes(path.read_bytes() + b" ")
+    rows = read_close(group.lake, "2026-01", 1) or ()
+    changed = [{**row, "line_count": 9} for row in rows]
+    write_parquet(pa.Table.from_pylist(changed, SCHEMA), group.lake.close("2026-01"))
     with pytest.raises(Problem, match="is not what was frozen; restore it from a backup"):
         workflow.review(group.settings, "2026-01", "王芳")
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports.closes.numbers import Issued, next_number, statement_no
@@ -33,6 +33,7 @@ def test_numbers_have_no_gap_whatever_the_order_of_parties_and_years(
         assert numbers == list(range(1, len(numbers) + 1))
 
 
+@settings(deadline=None, max_examples=30)  # each example waits for the disk
 @given(
     st.lists(
         st.tuples(
