@@ -551,7 +551,8 @@ def test_a_sheet_that_does_not_sum_to_its_total_is_not_written(
     monkeypatch.setattr(pack, "read_lines", lose_a_line)
     with pytest.raises(Problem, match="sheet 明细: column net_fen sums to 0, not -4000"):
         export(published, BUSINESS_DATE)
-    assert list(folder_of(published, "hotel").iterdir()) == []
+    left = [path.suffix for path in folder_of(published, "hotel").iterdir()]
+    assert left == [".csv"]  # and no manifest, so it is no delivery
 
 
 def test_a_closed_month_that_was_changed_is_a_problem(published: Settings) -> None:
