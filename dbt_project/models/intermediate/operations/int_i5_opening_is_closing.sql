@@ -27,7 +27,7 @@ restated as (
 closes as (
 
     select closes.*
-    from {{ source('closes', 'closes') }} as closes
+    from {{ ref('int_closes') }} as closes
     left join restated on closes.period_month = restated.restated_month
     where closes.statement_version = coalesce(restated.statement_version, 1)
 
