@@ -14,6 +14,8 @@ import pytest
 from dags.pipeline import PROJECT, Step, attended, nightly
 from dags.rendering import business_date, period, runbook
 from dags.services import airflow_environment
+from tests.exports.closing_group import JAN_31, A, B, Group, history
+from tests.exports.closing_group import manifest as manifest_of
 
 NIGHT = "2026-10-31"
 
@@ -165,7 +167,7 @@ def test_a_close_knows_its_month(given: str | None, run_after: str, expected: st
     assert period({"period": given}, run) == expected
 
 
-def test_a_night_and_a_close_run_inside_airflow_and_do_what_the_command_line_would(
+def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     tmp_path: Path,
 ) -> None:
     home, lake, twin = tmp_path / "airflow", tmp_path / "lake", tmp_path / "twin"
@@ -185,19 +187,20 @@ def test_a_night_and_a_close_run_inside_airflow_and_do_what_the_command_line_wou
     again = ask(home, lake, "run", NIGHT)
     assert again["tasks"] == {step.name: "skipped" for step in nightly()}
 
-    closed = ask(home, lake, "close", NIGHT[:7], 'Wang "W" Fang; exit 1', "Li Qiang")
+
+def test_a_month_is_closed_inside_airflow_by_the_two_people_who_answer(tmp_path: Path) -> None:
+    home, group = tmp_path / "airflow", Group(tmp_path)
+    group.publish(JAN_31, A, B)
+    in_airflow(home, group.lake.root, "-m", "airflow", "db", "migrate")
+    closed = ask(home, group.lake.root, "close", "2026-01", 'Wang "W" Fang; exit 1', "Li Qiang")
     assert closed["tasks"] == {step.name: "success" for step in attended()}
-    assert [(step["step"], step["by"], step["state"]) for step in close_steps(lake)] == [
+    assert [(step.step, step.by, step.state) for step in history(group).steps] == [
         ("freeze", "airflow", "frozen"),
         ("review", 'Wang "W" Fang; exit 1', "reviewed"),
         ("confirm", "Li Qiang", "confirmed"),
         ("close", "Li Qiang", "closed"),
     ]
-
-
-def close_steps(lake: Path) -> list[dict[str, Any]]:
-    paths = sorted((lake / "decisions" / "closes" / NIGHT[:7]).glob("*.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    assert manifest_of(group, "2026-01")["confirmed_by"] == "Li Qiang　2026-01-31"
 
 
 def manifest(lake: Path) -> dict[str, Any]:
