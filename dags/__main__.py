@@ -16,6 +16,7 @@ from dags.engine import check_engine, engine
 from dags.pipeline import (
     PROJECT,
     Step,
+    attended,
     dbt_module,
     from_step,
     in_order,
@@ -116,12 +117,21 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
     """What a night and a close consist of; runs nothing."""
     day = options.date.isoformat() if options.date else "DATE"
     values = {"date": day, "replace": "", "period": day[:7] if options.date else "YYYY-MM"}
-    for title, steps in (("nightly", nightly()), ("monthly_close", monthly())):
+    values["by"] = "WHO"
+    lists = (
+        ("nightly", nightly()),
+        ("close", monthly()),
+        ("monthly_close, in Airflow", attended()),
+    )
+    for title, steps in lists:
         print(f"{title} (in {PROJECT}, LAKE_ROOT={lake})")
         for step in in_order(steps):
             print(f"\n  {step.name}: {step.doc}")
             print(f"    after    {', '.join(step.after) or '-'}")
-            print(f"    command  python -m {' '.join(step.arguments(values))}")
+            if step.question:
+                print(f"    asks     {step.question.format(**values)}")
+            else:
+                print(f"    command  python -m {' '.join(step.arguments(values))}")
         print()
     return 0
 

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from dags.pipeline import TIME_ZONE, monthly
+from dags.pipeline import TIME_ZONE, attended
 from dags.rendering import period, render, runbook
 
 with DAG(
     "monthly_close",
-    description="The close of the month that ended last, and its statements",
+    description="The close of the month that ended last: frozen, reviewed, confirmed, closed",
     doc_md=runbook(),
     schedule=CronDataIntervalTimetable(
         "0 8 1 * *", timezone=TIME_ZONE
@@ -29,4 +30,9 @@ with DAG(
     user_defined_macros={"period": period},
     tags=["onemember"],
 ) as dag:
-    render(BashOperator, monthly(), {"period": "{{ period(params, dag_run) }}"})
+    render(
+        BashOperator,
+        attended(),
+        {"period": "{{ period(params, dag_run) }}"},
+        asking=ApprovalOperator,
+    )

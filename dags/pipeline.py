@@ -23,8 +23,9 @@ class Step:
     """One step of a pipeline.
 
     `command` is what follows `python -m`, with `{date}`, `{replace}` or `{period}` where a run
-    fills them in. A `warm` step is forked by the runner from a process that has imported the large
-    libraries already; the others start a fresh interpreter.
+    fills them in, and `{by}` for who answered `by`, a step before it. A `warm` step is forked by
+    the runner from a process that has imported the large libraries already; the others start a
+    fresh interpreter. A step with a `question` has no command: a person answers it in Airflow.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Step:
     after: tuple[str, ...]
     doc: str
     warm: bool = False
+    question: str = ""
+    by: str = ""
 
     def arguments(self, values: dict[str, str]) -> list[str]:
         """The module to run and its arguments for one run."""
@@ -145,13 +148,71 @@ CLOSE = Step(
     "close",
     "exports close --period {period}",
     (),
-    "Freezes the totals of the month; refuses one that has not ended.",
+    "Freezes, reviews, confirms and closes the month, with nobody looking on.",
 )
 STATEMENTS = Step(
     "statements",
     "exports statements --period {period}",
     ("close",),
-    "The signed-off statements of every party.",
+    "The final statements of every party.",
+)
+FREEZE = Step(
+    "freeze",
+    "exports close freeze --period {period} --by airflow",
+    (),
+    "Writes down what the month's statements say; refuses a month that has not ended.",
+)
+# What happens between the freeze and the close, with the two people who answer.
+ATTENDED = (
+    FREEZE,
+    Step(
+        "statements_to_review",
+        "exports statements --period {period}",
+        ("freeze",),
+        "The frozen statements, for whoever reviews them.",
+    ),
+    Step(
+        "ask_review",
+        "",
+        ("statements_to_review",),
+        "Waits for a person who has checked the frozen statements.",
+        question="{period}: are the frozen statements right? 已冻结的结算单是否复核无误？",
+    ),
+    Step(
+        "review",
+        "exports close review --period {period} --by {by}",
+        ("ask_review",),
+        "Records who reviewed.",
+        by="ask_review",
+    ),
+    Step(
+        "statements_to_confirm",
+        "exports statements --period {period}",
+        ("review",),
+        "The reviewed statements, for whoever confirms them.",
+    ),
+    Step(
+        "ask_confirm",
+        "",
+        ("statements_to_confirm",),
+        "Waits for finance's approver, another person than who reviewed.",
+        question="{period}: do all parties agree? 各方是否已确认？",
+    ),
+    Step(
+        "confirm",
+        "exports close confirm --period {period} --by {by}",
+        ("ask_confirm",),
+        "Records who confirmed.",
+        by="ask_confirm",
+    ),
+    Step(
+        "close",
+        "exports close close --period {period} --by {by}",
+        ("confirm",),
+        "Closes the month for good.",
+        by="ask_confirm",
+    ),
+    STATEMENTS,
 )
 
 
@@ -184,8 +245,13 @@ def nightly(staging: Path = STAGING) -> list[Step]:
 
 
 def monthly() -> list[Step]:
-    """The close of one month, after its last night."""
+    """The close of one month at one go, after its last night: what the command line runs."""
     return [CLOSE, STATEMENTS]
+
+
+def attended() -> list[Step]:
+    """The close of one month with the two people who look on: what Airflow runs."""
+    return list(ATTENDED)
 
 
 def in_order(steps: Sequence[Step]) -> Iterator[Step]:

@@ -16,6 +16,8 @@ from dags.pipeline import NOTHING_NEW, PROJECT, TIME_ZONE, Step, lake_root, step
 NIGHT_STARTS = timedelta(
     hours=4, minutes=30
 )  # a business day ends at 04:00; deliveries need a moment
+BY = '"$ANSWERED_BY"'
+ANSWERED = "{{ ti.xcom_pull(task_ids='%s')['responded_by_user']['name'] }}"
 README = PROJECT / "dags" / "README.md"
 
 
@@ -26,28 +28,42 @@ class DagRun(Protocol):
     run_after: datetime
 
 
-def render(operator: Callable[..., Any], steps: Sequence[Step], values: dict[str, str]) -> None:
+def render(
+    operator: Callable[..., Any],
+    steps: Sequence[Step],
+    values: dict[str, str],
+    asking: Callable[..., Any] | None = None,
+) -> None:
     """Make one task per step and the edges between them, inside the DAG that is being defined.
 
-    `operator` is Airflow's BashOperator; `values` are Jinja expressions for what a run fills into
-    the commands. The Python of the steps is ONEMEMBER_PYTHON, by default the one that runs Airflow.
+    `operator` is Airflow's BashOperator and `asking` its ApprovalOperator, for steps that a person
+    answers; `values` are Jinja expressions for what a run fills into the commands. The Python of
+    the steps is ONEMEMBER_PYTHON, by default the one that runs Airflow.
     """
     environment = {
         **step_environment(lake_root()),
         "ONEMEMBER_PYTHON": os.environ.get("ONEMEMBER_PYTHON") or sys.executable,
     }
-    tasks = {
-        step.name: operator(
+    tasks = {}
+    for step in steps:
+        doc = f"{step.doc}\n\n{runbook(step.name)}"
+        if step.question:
+            assert asking is not None, f"{step.name} is answered by a person"
+            subject = step.question.format(**values)
+            tasks[step.name] = asking(
+                task_id=step.name, subject=subject, body=doc, doc_md=doc, fail_on_reject=True
+            )
+            continue
+        # Who answered goes into the environment, not into the command: a name is no shell code.
+        tasks[step.name] = operator(
             task_id=step.name,
-            bash_command=f'exec "$ONEMEMBER_PYTHON" -m {step.line(values)}',
+            bash_command=f'exec "$ONEMEMBER_PYTHON" -m {step.line({**values, "by": BY})}',
             cwd=str(PROJECT),
-            env=environment,
+            env={**environment, **({"ANSWERED_BY": ANSWERED % step.by} if step.by else {})},
             append_env=True,
             skip_on_exit_code=NOTHING_NEW,
-            doc_md=f"{step.doc}\n\n{runbook(step.name)}",
+            doc_md=doc,
         )
-        for step in steps
-    }
     for step in steps:
         for name in step.after:
             tasks[name].set_downstream(tasks[step.name])

@@ -4,12 +4,16 @@ python -m exports verify --date D
 python -m exports publish --date D
 python -m exports export --date D
 python -m exports close --period YYYY-MM
+python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
 python -m exports statements --period YYYY-MM
+python -m exports statements verify
 python -m exports summary
 python -m exports compare --date D --before LAKE --after LAKE
 python -m exports explain member M… | SOURCE:ACCOUNT
 python -m exports explain activity ID | BUSINESS:DOCUMENT
 python -m exports explain balance M… --on D --known D
+python -m exports explain line LINE
+python -m exports explain statement JS-… | --diff JS-…-v1 JS-…-v2
 python -m exports simulation --date D --before LAKE --after LAKE --from D --to D …
 """
 
@@ -17,12 +21,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from exports.close import close_month
+from exports.closes.commands import add_arguments
+from exports.closes.commands import run as run_close
 from exports.publish import publish_night
 from exports.summary import print_summary
 from exports.verify import failing_rows_file, verify_night
 from ingest.core.dates import parse_date
-from ingest.core.errors import NOTHING_TO_DO, Problem, run_command
+from ingest.core.errors import Problem, run_command
 from ingest.core.lake import Lake
 from ingest.core.log import start_log
 from ingest.core.settings import load_settings
@@ -60,12 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
-    for name, text in (
-        ("close", "write down a month's totals for good"),
-        ("statements", "write the statement pack of a closed month"),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("--period", required=True, help="month, YYYY-MM")
+    add_arguments(commands.add_parser("close", help="close a month, at one go or step by step"))
+    statements = commands.add_parser("statements", help="write a month's statements, or verify all")
+    statements.add_argument("what", nargs="?", choices=["write", "verify"], default="write")
+    statements.add_argument("--period", help="month to write, YYYY-MM")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
     compare = commands.add_parser("compare", help="print what two built nights post differently")
     simulation = commands.add_parser("simulation", help="write what two sets of rules make of time")
@@ -77,9 +80,14 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_argument("--to", dest="last", required=True, help="last business date")
     simulation.add_argument("--rules", type=Path, required=True, help="file of the rules' changes")
     simulation.add_argument("--out", type=Path, required=True, help="folder to write")
-    explain = commands.add_parser("explain", help="say where points and tiers come from")
-    explain.add_argument("what", choices=["member", "activity", "balance"])
-    explain.add_argument("named", help="member id, source:account_id, activity id, business:no")
+    explain = commands.add_parser("explain", help="say where points, tiers and money come from")
+    explain.add_argument("what", choices=["member", "activity", "balance", "line", "statement"])
+    explain.add_argument(
+        "named",
+        nargs="?",
+        help="member id, source:account_id, activity id, business:no, line id, statement number",
+    )
+    explain.add_argument("--diff", nargs=2, metavar="NO", help="lines by which statements differ")
     explain.add_argument("--on", help="business date, YYYY-MM-DD; default: the last night")
     explain.add_argument("--known", help="what was known after this night; default: the last one")
     explain.add_argument("--all", action="store_true", help="lots used up and all movements, too")
@@ -121,20 +129,28 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _close(arguments: argparse.Namespace) -> int:
-    closed = close_month(load_settings(), arguments.period)
-    if closed is None:
-        print(f"nothing was posted in {arguments.period}; there is nothing to close")
-        return NOTHING_TO_DO
-    verb = "closed" if closed.is_new else "was closed before"
-    print(f"{closed.period} {verb}: {', '.join(row['statement_no'] for row in closed.rows)}")
-    return 0
+    return run_close(load_settings(), arguments)
 
 
 def _statements(arguments: argparse.Namespace) -> int:
     from exports.statements.pack import write_pack  # noqa: PLC0415 - the other commands need none of it
+    from exports.statements.verify import verify_statements  # noqa: PLC0415
 
-    for path in write_pack(load_settings(), arguments.period):
-        print(path)
+    if arguments.what == "write":
+        if not arguments.period:
+            raise Problem("which month? add --period YYYY-MM")
+        for path in write_pack(load_settings(), arguments.period):
+            print(path)
+        return 0
+    found = verify_statements(Lake(load_settings().lake))
+    for fault in found.faults:
+        print(f"error: {fault}", file=sys.stderr)
+    if found.faults:
+        return 1
+    print(
+        f"{found.statement_count} statements of {found.party_count} parties: {found.file_count} "
+        "files, numbers, figures and chains are as they were written"
+    )
     return 0
 
 
@@ -157,7 +173,16 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def _explain(arguments: argparse.Namespace) -> int:
     from exports.explain.answer import answer  # noqa: PLC0415 - the other commands need none of it
+    from exports.explain.statement import explain_difference  # noqa: PLC0415
 
+    if arguments.diff:
+        if arguments.what != "statement":
+            raise Problem("--diff is of two statements: explain statement --diff NO NO")
+        for line in explain_difference(Lake(load_settings().lake), *arguments.diff):
+            print(line)
+        return 0
+    if not arguments.named:
+        raise Problem(f"which {arguments.what}? name it")
     on, known = (parse_date(text) if text else None for text in (arguments.on, arguments.known))
     for line in answer(load_settings(), arguments.what, arguments.named, on, known, arguments.all):
         print(line)

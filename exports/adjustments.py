@@ -7,37 +7,38 @@ from exports.views import write_view
 NAME = "settlement_adjustments"
 DESCRIPTION = (
     "调整 one row for each settlement line of a month that was over when it was posted, with the "
-    "line of an earlier posting that it corrects."
+    "line of an earlier posting that it corrects; settled_as says whether it is an adjustment of a "
+    "later month or is taken into its own one, by grace or restatement."
 )
 # From the closest: the same entry posted before, another posting of the same movement of the same
 # activity (other lots, other prices), the movement that a refund or a return takes back.
 # Of an entry that two parties pay for, the line of the one corrects that of the same one.
 IS_OTHER_SHARE = "(late.movement_type like '%_top_up') <> (other.movement_type like '%_top_up')"
-VIEW = f"""
+QUERY = """
     with lines as (
         select lines.*, entries.entry_key
-        from fct_settlement_lines as lines
-        inner join fct_points_entries as entries on lines.entry_id = entries.entry_id
+        from {lines} as lines
+        left join {entries} as entries on lines.entry_id = entries.entry_id
     ),
     late as (
         select lines.*, activities.reverses_activity_id
         from lines
-        left join fct_activities as activities on lines.activity_id = activities.activity_id
-        where lines.origin_month < lines.period_month
+        left join {activities} as activities on lines.activity_id = activities.activity_id
+        where lines.origin_month < date_trunc('month', lines.posted_date)
     ),
     earlier as (
         select late.line_id, 1 as distance, 'same_entry' as corrects,
-            {IS_OTHER_SHARE} as is_other_share, other.*
+            IS_OTHER_SHARE as is_other_share, other.*
         from late inner join lines as other
             on late.entry_key = other.entry_key and other.posted_date < late.posted_date
         union all
-        select late.line_id, 2, 'same_activity', {IS_OTHER_SHARE}, other.*
+        select late.line_id, 2, 'same_activity', IS_OTHER_SHARE, other.*
         from late inner join lines as other
             on late.activity_id = other.activity_id
             and late.movement_type = other.movement_type
             and other.posted_date < late.posted_date
         union all
-        select late.line_id, 3, 'reversed_activity', {IS_OTHER_SHARE}, other.*
+        select late.line_id, 3, 'reversed_activity', IS_OTHER_SHARE, other.*
         from late inner join lines as other
             on late.reverses_activity_id = other.activity_id
             and other.movement_type in (
@@ -55,13 +56,18 @@ VIEW = f"""
         late.line_id, late.posted_date, late.period_month, late.business_date, late.origin_month,
         late.movement_type, late.payer_party, late.payee_party, late.points, late.amount_fen,
         late.is_reversal, late.activity_id,
+        case when late.period_month = late.origin_month then 'own_month' else 'adjustment' end
+            as settled_as,
         coalesce(closest.corrects, 'nothing_posted_before') as corrects,
         closest.corrected_line_id,
         closest.period_month as corrected_period_month,
         closest.amount_fen as corrected_amount_fen
     from late
     left join closest on late.line_id = closest.line_id
-"""
+""".replace("IS_OTHER_SHARE", IS_OTHER_SHARE)
+VIEW = QUERY.format(
+    lines="fct_settlement_lines", entries="fct_points_entries", activities="fct_activities"
+)
 READ = {"fct_settlement_lines", "fct_points_entries", "fct_activities"}
 
 

@@ -56,6 +56,11 @@ class ExportFolder:
         self._note(name, {"rows": rows[0], **facts})
         return rows[0]
 
+    def sha256_of(self, name: str) -> str:
+        """SHA-256 of a file that was written."""
+        found = [str(entry["sha256"]) for entry in self._files if entry["name"] == name]
+        return found[0]
+
     def finish(self, **facts: Any) -> Path:
         """Take away what an earlier run left, write the manifest, return the folder."""
         names = {entry["name"] for entry in self._files}

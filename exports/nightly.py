@@ -8,7 +8,7 @@ from exports.catalogue import read_catalogue
 from exports.feeds import write_feeds
 from exports.published import open_current
 from exports.report import write_report
-from exports.statements.pack import read_closes, write_drafts, write_pack
+from exports.statements.pack import is_frozen, write_drafts, write_pack
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.log import step_log
@@ -18,7 +18,7 @@ from ingest.core.settings import Settings
 def export(settings: Settings, business_date: date) -> tuple[Path, ...]:
     """Write statements, audiences, feeds and run report of a published night; return their folders.
 
-    The month's statements are drafts until it is closed. Doing it again gives the same bytes.
+    The month's statements are drafts until it is frozen. Doing it again gives the same bytes.
     Raises Problem if another date is published or the figures do not foot.
     """
     lake = Lake(settings.lake)
@@ -31,11 +31,10 @@ def export(settings: Settings, business_date: date) -> tuple[Path, ...]:
                 f"the published version is of {publication.business_date}, not {business_date}; "
                 f"publish {business_date} first or export {publication.business_date}"
             )
-        if read_closes(lake, period):
-            statements = write_pack(settings, period)
-        else:
-            statements = write_drafts(lake, publication, connection, catalogue)
-        log.info("export: statements of %d parties for %s", len(statements), period)
+        statements = write_drafts(lake, publication, connection, catalogue)
+        if is_frozen(lake, period):
+            statements += write_pack(settings, period)
+        log.info("export: %d statements of open months and of %s", len(statements), period)
         others = (
             write_audiences(lake, connection, business_date, catalogue),
             write_feeds(lake, connection, business_date, catalogue),

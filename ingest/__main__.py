@@ -22,6 +22,7 @@ from ingest.expectation_files import written_expectations
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
+from ingest.restatements import restatement_table
 from ingest.rules import written
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import RuleChange, change_table, rule_changes
@@ -170,7 +171,11 @@ def _rules(arguments: argparse.Namespace) -> int:
     lake = Lake(settings.lake)
     if kept := read_rules(lake).get("funding"):
         check_kept(kept.to_pylist(), tables["funding"].to_pylist(), day)
-    tables = {**tables, "tier_locks": tier_lock_table(lake, day)}
+    tables = {
+        **tables,
+        "tier_locks": tier_lock_table(lake, day),
+        "restatements": restatement_table(lake, day),
+    }
     write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")
     return 0

@@ -15,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from ingest.core.contract import Source, load_source, meta_of, source_names
@@ -29,6 +30,7 @@ from ingest.expectation_files import written_expectations
 from ingest.generations import begin_keys
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
+from ingest.restatements import read_restatements
 from ingest.rules.books import load_rule_books
 from ingest.tier_locks import read_tier_decisions
 
@@ -232,12 +234,22 @@ def _already_done(
             f"night {business_date} is published as {version}, and that is never rewritten; "
             f"put the new files into the next night's landing folder{way_out}"
         )
-    close = lake.close(business_date.strftime("%Y-%m"))
-    if close.exists():
+    if close := _close_of(lake, business_date, version):
         raise Problem(
-            f"night {business_date} cannot be replaced: its month is closed ({close}); "
+            f"night {business_date} cannot be replaced: a month is closed by it ({close}); "
             "put the new files into the next night's landing folder"
         )
+    return None
+
+
+def _close_of(lake: Lake, business_date: date, version: str) -> Path | None:
+    """The close of a night's month, or one that was written from that night's publication."""
+    of_month = lake.close(business_date.strftime("%Y-%m"))
+    if of_month.exists():
+        return of_month
+    for path in sorted(of_month.parent.parent.glob("*/*.parquet")):
+        if version in pq.ParquetFile(path).read(["version"])["version"].to_pylist():
+            return path
     return None
 
 
@@ -292,7 +304,9 @@ def _landed(folders: Mapping[str, Path]) -> Iterator[str]:
 
 
 def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:
-    """A line for every decision that tonight knows of: on refused rows, who is who, and tiers."""
+    """A line for every decision that tonight knows of: on refused rows, who is who, tiers, months
+    that were reopened.
+    """
     for source in sources:
         for decision in read_decisions(lake, source.name):
             if decision.effective_from <= business_date:
@@ -304,6 +318,8 @@ def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iter
     for lock in read_tier_decisions(lake):
         if lock.effective_from <= business_date:
             yield json.dumps(asdict(lock), sort_keys=True, default=str)
+    for restatement in read_restatements(lake, business_date):
+        yield json.dumps(asdict(restatement), sort_keys=True, default=str)
 
 
 def _rules_version(rules: Path) -> str:

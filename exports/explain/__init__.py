@@ -1,1 +1,1 @@
-"""Explanations of points and tiers, in words that a service desk can read to a member."""
+"""Explanations of points, tiers and money, in words that can be read to a member or to finance."""

@@ -4,7 +4,8 @@
 points liability rolls forward.
 """
 
-from exports.statements.figures import MonthFigures, PartyFigures, Row, month_text
+from exports.months import month_text
+from exports.statements.figures import MonthFigures, PartyFigures, Row
 from ingest.core.errors import Problem
 
 

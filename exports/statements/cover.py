@@ -4,11 +4,13 @@ from typing import Any
 
 from exports.catalogue import Catalogue
 from exports.money import yuan
-from exports.statements.figures import MonthFigures, PartyFigures, month_text
-from exports.statements.header import Header
+from exports.months import month_text
+from exports.statements.figures import MonthFigures, PartyFigures
+from exports.statements.header import NOBODY, Header
 from exports.statements.sheets import AMBER, GREEN, GREY, NAVY, Page, write_value
 
 TICK = "✓"
+DIGITS = 12  # of a digest, enough to compare by eye; the manifest has all of them
 RULES_SHOWN, RULES_A_LINE = 12, 4
 WIDTHS = (16, 18, 37, 3, 18, 22, 37)
 RIGHT = 4  # the first column of the right half
@@ -38,7 +40,7 @@ def write_cover(
     _write_counterparties(page, figures)
     _write_rules(page, figures.lines.rule_ids)
     _write_checks(page, figures, month)
-    _write_signatures(page)
+    _write_signatures(page, header)
 
 
 def _document(
@@ -48,6 +50,8 @@ def _document(
     terms, lines = catalogue.statement, figures.lines
     return [
         ("结算单号", "statement_no", "text", header.statement_no),
+        ("版本", "statement_version", "text", f"v{header.statement_version}"),
+        ("替代单号", "supersedes_no", "text", header.supersedes_no or NOBODY),
         ("状态", "status", "text", header.status),
         ("会计期间", "period", "text", month_text(month.period_month)),
         ("起始入账日", "from_date", "date", header.from_date),
@@ -59,6 +63,8 @@ def _document(
         ("缺数来源", "missing_sources", "text", "、".join(header.missing_sources) or "无"),
         ("时区", "time_zone", "text", terms.time_zone),
         ("币种 / 单位", "currency", "text", f"{terms.currency} / {terms.unit}"),
+        ("规则版本", "rules_version", "text", header.made.rules_version[:DIGITS]),
+        ("代码版本", "code_version", "text", header.made.code_version[:DIGITS]),
         ("生成批次", "run_key", "text", header.run_key),
         ("发布版本", "version", "text", header.version),
     ]
@@ -67,6 +73,7 @@ def _document(
 def _amounts(header: Header, figures: PartyFigures, catalogue: Catalogue) -> list[Item]:
     """Whose it is and how much."""
     party, balance, lines = figures.party, figures.balance, figures.lines
+    signed = header.signatures
     return [
         ("结算主体", "settlement_entity", "text", party.entity),
         ("主体代码", "party", "text", party.party),
@@ -87,6 +94,10 @@ def _amounts(header: Header, figures: PartyFigures, catalogue: Catalogue) -> lis
         ("方向约定", "sign", "text", catalogue.statement.sign),
         ("引用规则数", "rule_count", "count", len(lines.rule_ids)),
         ("明细文件", "detail_file", "text", header.detail_file or "见集市 fct_settlement_lines"),
+        ("明细文件 SHA-256", "detail_sha256", "text", header.detail_sha256 or NOBODY),
+        ("制表", "prepared_by", "text", str(signed.preparer or NOBODY)),
+        ("复核", "reviewed_by", "text", str(signed.reviewer or NOBODY)),
+        ("确认", "confirmed_by", "text", str(signed.confirmer or NOBODY)),
     ]
 
 
@@ -164,10 +175,15 @@ def _write_checks(page: Page, figures: PartyFigures, month: MonthFigures) -> Non
     page.row += 1
 
 
-def _write_signatures(page: Page) -> None:
+def _write_signatures(page: Page, header: Header) -> None:
     page.sheet.set_row(page.row, 32)
     under = page.styles.get(bottom=1)
-    labels = {0: "制表 / 日期：", 2: "　复核 / 日期：", RIGHT: "确认 / 日期："}
+    signed = header.signatures
+    labels = {
+        0: f"制表 / 日期：{signed.preparer or ''}",
+        2: f"　复核 / 日期：{signed.reviewer or ''}",
+        RIGHT: f"确认 / 日期：{signed.confirmer or ''}",
+    }
     for index in range(len(WIDTHS)):
         page.sheet.write_string(page.row, index, labels.get(index, ""), under)
     page.row += 1

@@ -77,7 +77,8 @@ class PartyFigures:
 class MonthFigures:
     """One month of every party.
 
-    `matrix` holds (issuer, redeemer, fen); `businesses` maps a code to its name.
+    `matrix` holds (issuer, redeemer, fen), `flows` (payer, payee, fen); `businesses` maps a code to
+    its name.
     """
 
     period_month: date
@@ -85,17 +86,13 @@ class MonthFigures:
     previous_closing_fen: dict[str, int]
     liability: tuple[Row, ...]
     matrix: tuple[tuple[str, str, int], ...]
+    flows: tuple[tuple[str, str, int], ...]
     businesses: dict[str, str]
 
     @property
     def balances(self) -> tuple[Balance, ...]:
         """The month of every party."""
         return tuple(figures.balance for figures in self.parties)
-
-
-def month_text(month: date) -> str:
-    """A month as people write it: 2026-11."""
-    return f"{month:%Y-%m}"
 
 
 class MonthReader:
@@ -137,6 +134,7 @@ class MonthReader:
             previous_closing_fen=self._previous_closing_fen(),
             liability=tuple(self._liability()),
             matrix=self._matrix(),
+            flows=self._flows(),
             businesses={
                 row["business"]: row["business_name"]
                 for row in self._rows(
@@ -297,3 +295,12 @@ class MonthReader:
         return tuple(
             (row["issuer_business"], row["redeemer_business"], row["amount_fen"]) for row in rows
         )
+
+    def _flows(self) -> tuple[tuple[str, str, int], ...]:
+        rows = self._rows("""
+            select payer_party, payee_party, sum(amount_fen)::bigint as amount_fen
+            from fct_settlement_lines where period_month = $month
+            group by payer_party, payee_party
+            order by payer_party, payee_party
+        """)
+        return tuple((row["payer_party"], row["payee_party"], row["amount_fen"]) for row in rows)

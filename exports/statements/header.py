@@ -4,14 +4,46 @@ from dataclasses import dataclass
 from datetime import date
 
 DRAFT = "草稿"
-CLOSED = "已关账"
+TO_REVIEW, TO_CONFIRM, CONFIRMED, CLOSED = "待复核", "待确认", "已确认", "已关账"
+NOBODY = "—"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who took a step, and on which business date."""
+
+    by: str
+    on_date: date
+
+    def __str__(self) -> str:
+        return f"{self.by}　{self.on_date}"
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Who prepared, reviewed and confirmed a statement; None where nobody has yet."""
+
+    preparer: Signed | None = None
+    reviewer: Signed | None = None
+    confirmer: Signed | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a statement was made from: the night's key, the digests of rules and code."""
+
+    run_key: str
+    rules_version: str
+    code_version: str
 
 
 @dataclass(frozen=True)
 class Header:
     """Number, status and origin of one statement.
 
-    Dates are posting dates, both inclusive. `detail_file` is None if the lines are too many.
+    `version` is the publication that it was made from, `statement_version` 1 until the month is
+    restated. Dates are posting dates, both inclusive. `detail_file` is None if the lines are too
+    many.
     """
 
     statement_no: str
@@ -21,6 +53,11 @@ class Header:
     version: str
     missing_sources: tuple[str, ...]
     detail_file: str | None
+    made: Made
+    statement_version: int = 1
+    supersedes_no: str | None = None
+    signatures: Signatures = Signatures()
+    detail_sha256: str | None = None
 
     @property
     def run_key(self) -> str:
@@ -34,5 +71,5 @@ class Header:
 
     @property
     def is_draft(self) -> bool:
-        """True until the month is closed."""
+        """True until the month is frozen."""
         return self.status == DRAFT

@@ -1,98 +1,90 @@
-"""The statement pack of one month: for every party a workbook, its detail as CSV, and a manifest.
+"""The statement packs of a month: for every party a workbook, its detail as CSV, and a manifest.
 
-A closed month cites its close (number and publication) and is written once: what finance downloaded
-stays the same for ever. Until then a month has drafts, made by the same code, new every night.
+A frozen month cites its close (numbers and publication). While people review and confirm it, its
+packs are written with the state of the day; once it is closed they are written one last time, and
+what finance downloaded stays the same for ever: a restatement has folders of its own. Until then a
+month has drafts, made by the same code, new every night.
 """
 
-import calendar
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 
 from exports.catalogue import Catalogue, read_catalogue
-from exports.folder import ExportFolder, file_name, file_sha256
+from exports.closes import steps
+from exports.closes.totals import Row as CloseRow
+from exports.closes.totals import grace_days, read_close
+from exports.folder import ExportFolder
+from exports.months import first_day, last_day, month_text
 from exports.published import open_current
-from exports.reader import MANIFEST, Publication, sql_text
-from exports.statements.checks import check_month
-from exports.statements.figures import (
-    MonthFigures,
-    MonthReader,
-    PartyFigures,
-    Row,
-    month_text,
+from exports.reader import MANIFEST, Publication
+from exports.statements import header as says
+from exports.statements.figures import PartyFigures
+from exports.statements.header import DRAFT, Header, Made, Signatures, Signed
+from exports.statements.month import (
+    PARTY_LINES,
+    Month,
+    number_lines,
+    read_lines,
+    read_month,
 )
-from exports.statements.header import CLOSED, DRAFT, Header
+from exports.statements.packs import read_pack
+from exports.statements.provenance import previous_manifest, read_inputs, read_made
 from exports.statements.workbook import sheet_lines, write_workbook
+from exports.writer import TEMPORARY, put_folder
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake
+from ingest.core.lake import Lake, remove
 from ingest.core.settings import Settings
 
-ROWS_AT_A_TIME = 10_000
-
-
-@dataclass(frozen=True)
-class Close:
-    """What the close of a month recorded for one party, in fen."""
-
-    party: str
-    opening_fen: int
-    receivable_fen: int
-    payable_fen: int
-    closing_fen: int
-    line_count: int
-    version: str
-    statement_no: str
-
-
-@dataclass(frozen=True)
-class Month:
-    """What the pack of one month is written from."""
-
-    lake: Lake
-    connection: duckdb.DuckDBPyConnection
-    catalogue: Catalogue
-    figures: MonthFigures
-
-    @property
-    def period(self) -> str:
-        """The month as YYYY-MM."""
-        return month_text(self.figures.period_month)
-
-    def folder(self, party: PartyFigures) -> Path:
-        """Where one party's statement goes."""
-        return self.lake.outbox / "statements" / self.period / file_name(party.party.party)
-
-    def name(self, party: PartyFigures, status: str) -> str:
-        """What the files of one party's statement are called, after 结算单_ or 明细_."""
-        return f"{file_name(party.party.party_name)}_{self.period}_{status}"
+STATUS = {
+    steps.FROZEN: says.TO_REVIEW,
+    steps.REVIEWED: says.TO_CONFIRM,
+    steps.CONFIRMED: says.CONFIRMED,
+    steps.CLOSED: says.CLOSED,
+    steps.REOPENING: says.CLOSED,
+}
+FIGURES = ("opening_fen", "receivable_fen", "payable_fen", "closing_fen")
+Inputs = list[dict[str, Any]]
 
 
 def write_pack(settings: Settings, period: str) -> tuple[Path, ...]:
-    """Write the statements of a closed month (YYYY-MM) and return their folders, one a party.
+    """Write the statements of a frozen month (YYYY-MM) and return their folders, one a party.
 
-    Raises Problem if the month is not closed, nothing is published, or the published figures are
+    Raises Problem if the month is not frozen, nothing is published, or the published figures are
     no longer those of the close.
     """
-    first_day = parse_period(period)
-    lake = Lake(settings.lake)
-    closes = read_closes(lake, period)
-    if not closes:
-        raise Problem(
-            f"month {period} is not closed; run python -m exports close --period {period}"
-        )
+    month_day, lake = first_day(period), Lake(settings.lake)
+    history = steps.read_history(lake, period)
+    frozen = history.last(steps.FREEZE)
+    if frozen is None or frozen.through_date is None:
+        command = f"run {steps.COMMAND} --period {period}"
+        if history.version > 1:
+            command = (
+                f"its version {history.version} is open, next is {steps.next_command(history)}"
+            )
+        raise Problem(f"month {period} is not closed; {command}")
+    closes = {row["party"]: row for row in read_close(lake, period, history.version) or ()}
     with open_current(settings) as (_, connection):
-        month = _read_month(lake, connection, first_day, read_catalogue())
+        month = read_month(
+            lake,
+            connection,
+            read_catalogue(),
+            month_day,
+            history.version,
+            frozen.through_date,
+            cutoff=frozen.on_date,
+        )
         parties = {party.party.party: party for party in month.figures.parties}
         for code, close in closes.items():
             _check_closed(period, close, parties.get(code))
+        made = read_made(lake, frozen.publication)
+        inputs = read_inputs(connection, month_day, frozen.through_date)
         return tuple(
-            _write_closed(month, party, closes[code])
+            _write_frozen(month, party, _header(month, party, closes[code], history, made), inputs)
             for code, party in parties.items()
             if code in closes
         )
@@ -104,150 +96,193 @@ def write_drafts(
     connection: duckdb.DuckDBPyConnection,
     catalogue: Catalogue,
 ) -> tuple[Path, ...]:
-    """Write drafts of the month of the published date, up to that date, of the parties that get
+    """Write drafts of the months that are open, up to the published date, of the parties that get
     one every night; return their folders.
+
+    The months are the month of that date, the one before while its days of grace last, and a month that
+    is being restated.
     """
-    to_date = publication.business_date
-    month = _read_month(lake, connection, to_date.replace(day=1), catalogue)
-    missing_sources = _missing_sources(connection)
-    folders = []
-    for party in month.figures.parties:
-        if party.party.party_kind not in catalogue.statement.draft_party_kinds:
-            continue
-        has_detail = party.lines.line_count <= catalogue.statement.draft_csv_lines
-        header = Header(
-            statement_no=f"CG-{month.period}-{party.party.party.upper()}-{to_date:%Y%m%d}",
-            status=DRAFT,
-            from_date=month.figures.period_month,
-            to_date=to_date,
-            version=publication.version,
-            missing_sources=missing_sources,
-            detail_file=f"明细_{month.name(party, DRAFT)}.csv" if has_detail else None,
+    made = read_made(lake, publication.version)
+    missing = _missing_sources(connection)
+    folders: list[Path] = []
+    for day, version, through in _open_months(lake, publication):
+        month = read_month(
+            lake,
+            connection,
+            catalogue,
+            day,
+            version,
+            through,
+            cutoff=publication.business_date,
+            most_lines=catalogue.statement.draft_csv_lines,
         )
-        folders.append(_write_party(month, party, header))
+        inputs = read_inputs(connection, day, through)
+        for party in month.figures.parties:
+            if party.party.party_kind not in catalogue.statement.draft_party_kinds:
+                continue
+            header = _draft_header(month, party, publication, made, missing)
+            folders.append(_write_party(month, party, header, inputs, month.folder(party)))
     return tuple(folders)
 
 
-def parse_period(period: str) -> date:
-    """First day of a month written YYYY-MM; Problem if it is not one."""
-    try:
-        first_day = date.fromisoformat(f"{period}-01")
-    except ValueError:
-        first_day = None
-    if first_day is None or month_text(first_day) != period:
-        raise Problem(f"{period} is not a month; write it as YYYY-MM, for example 2026-11")
-    return first_day
+def is_frozen(lake: Lake, period: str) -> bool:
+    """Whether a month's statements are no drafts any more."""
+    return steps.read_history(lake, period).is_frozen
 
 
-def read_closes(lake: Lake, period: str) -> dict[str, Close]:
-    """What the close of a month recorded, by party; empty if the month is not closed."""
-    path = lake.close(period)
-    if not path.exists():
-        return {}
-    names = [field.name for field in fields(Close)]
-    rows = pq.ParquetFile(path).read(columns=names).to_pylist()
-    return {row["party"]: Close(**row) for row in rows}
+def _open_months(lake: Lake, publication: Publication) -> Iterator[tuple[date, int, date]]:
+    """First day, version and last night of each month that has drafts."""
+    night = publication.business_date
+    this_month = night.replace(day=1)
+    before = (this_month - timedelta(days=1)).replace(day=1)
+    until = last_day(before) + timedelta(days=grace_days(lake, publication, before))
+    for period in steps.periods_with_steps(lake):
+        history = steps.read_history(lake, period)
+        approved = history.last(steps.APPROVE, history.version - 1)
+        if history.state == steps.REOPENED and approved and approved.on_date < night:
+            yield first_day(period), history.version, approved.on_date
+    if night <= until and not steps.read_history(lake, month_text(before)).steps:
+        yield before, 1, night
+    if not is_frozen(lake, month_text(this_month)):
+        yield this_month, 1, night
 
 
-def _read_month(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, first_day: date, catalogue: Catalogue
-) -> Month:
-    figures = MonthReader(connection, first_day, catalogue).read()
-    check_month(figures)
-    return Month(lake, connection, catalogue, figures)
+def _draft_header(
+    month: Month,
+    party: PartyFigures,
+    publication: Publication,
+    made: Made,
+    missing: tuple[str, ...],
+) -> Header:
+    night = publication.business_date
+    version = "" if month.version == 1 else f"-v{month.version}"
+    has_detail = party.lines.line_count <= month.catalogue.statement.draft_csv_lines
+    return Header(
+        statement_no=f"CG-{month.period}{version}-{party.party.party.upper()}-{night:%Y%m%d}",
+        status=DRAFT,
+        from_date=month.figures.period_month,
+        to_date=month.through,
+        version=publication.version,
+        missing_sources=missing,
+        detail_file=f"明细_{month.name(party, DRAFT)}.csv" if has_detail else None,
+        made=made,
+        statement_version=month.version,
+    )
 
 
-def _check_closed(period: str, close: Close, party: PartyFigures | None) -> None:
-    """A closed month never changes: what is published for it is what was closed."""
+def _header(
+    month: Month, party: PartyFigures, close: CloseRow, history: steps.History, made: Made
+) -> Header:
+    """Of a frozen statement: numbers of its close, names of those who took the steps."""
+    status = STATUS[history.state]
+    return Header(
+        statement_no=close["statement_no"],
+        status=status,
+        from_date=month.figures.period_month,
+        to_date=month.through,
+        version=close["version"],
+        missing_sources=(),
+        detail_file=f"明细_{month.name(party, status)}.csv",
+        made=made,
+        statement_version=close["statement_version"],
+        supersedes_no=close["supersedes_no"],
+        signatures=_signatures(history, party.party.party),
+    )
+
+
+def _signatures(history: steps.History, party: str) -> Signatures:
+    confirmations = [step for step in history.confirmations() if step.party in (None, party)]
+    return Signatures(
+        _signed(history.last(steps.FREEZE)),
+        _signed(history.last(steps.REVIEW)),
+        _signed(confirmations[0] if confirmations else None),
+    )
+
+
+def _signed(step: steps.Step | None) -> Signed | None:
+    return Signed(step.by, step.on_date) if step else None
+
+
+def _check_closed(period: str, close: CloseRow, party: PartyFigures | None) -> None:
+    """A frozen month never changes: what is published for it is what was frozen."""
     if party is None:
-        raise Problem(f"{close.party} has a close for {period} but is not published as a party")
-    found = {
-        "opening_fen": party.balance.opening_fen,
-        "receivable_fen": party.balance.receivable_fen,
-        "payable_fen": party.balance.payable_fen,
-        "closing_fen": party.balance.closing_fen,
-        "line_count": party.lines.line_count,
-    }
-    for column, value in found.items():
-        closed = getattr(close, column)
+        raise Problem(f"{close['party']} has a close for {period} but is not published as a party")
+    found = {name: getattr(party.balance, name) for name in FIGURES}
+    for column, value in {**found, "line_count": party.lines.line_count}.items():
+        closed = close[column]
         if value != closed:
             raise Problem(
-                f"closed month {period} of {close.party}: {column} was {closed} at the close and "
-                f"is {value} in the published version; no statement was written, "
+                f"closed month {period} of {close['party']}: {column} was {closed} at the close "
+                f"and is {value} in the published version; no statement was written, "
                 "publish a version that agrees with the close"
             )
 
 
-def _write_closed(month: Month, party: PartyFigures, close: Close) -> Path:
+def _write_frozen(month: Month, party: PartyFigures, header: Header, inputs: Inputs) -> Path:
+    """Write a frozen statement. One that is closed and lies there stays; if it is damaged, it is
+    put back as it was, or not at all.
+    """
     folder = month.folder(party)
-    if _is_complete(folder, close):
+    pack = read_pack(folder)
+    is_this = pack is not None and pack.is_closed and pack.statement_no == header.statement_no
+    if pack is None or not is_this:
+        return _write_party(month, party, header, inputs, folder)
+    if not pack.faults():
         return folder
-    first_day = month.figures.period_month
-    last_day = calendar.monthrange(first_day.year, first_day.month)[1]
-    header = Header(
-        statement_no=close.statement_no,
-        status=CLOSED,
-        from_date=first_day,
-        to_date=first_day.replace(day=last_day),
-        version=close.version,
-        missing_sources=(),
-        detail_file=f"明细_{month.name(party, CLOSED)}.csv",
-    )
-    return _write_party(month, party, header)
-
-
-def _is_complete(folder: Path, close: Close) -> bool:
-    """True if this very statement is there and every file is as its manifest says."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return (
-            manifest["statement_no"] == close.statement_no
-            and manifest["version"] == close.version
-            and all(
-                file_sha256(folder / entry["name"]) == entry["sha256"]
-                for entry in manifest["files"]
-            )
+    again = folder.with_name(folder.name + TEMPORARY)
+    remove(again)
+    _write_party(month, party, header, inputs, again)
+    if (again / MANIFEST).read_bytes() != (folder / MANIFEST).read_bytes():
+        remove(again)
+        raise Problem(
+            f"{pack.faults()[0]}, and what is published today would make another statement; "
+            "restore the folder from a backup"
         )
-    except (OSError, ValueError, KeyError):
-        return False
+    remove(folder)
+    put_folder(again, folder)
+    return folder
 
 
-def _write_party(month: Month, party: PartyFigures, header: Header) -> Path:
-    """Write one party's workbook, detail and manifest."""
+def _write_party(
+    month: Month, party: PartyFigures, header: Header, inputs: Inputs, place: Path
+) -> Path:
+    """Write one party's detail, workbook and manifest."""
     columns = month.catalogue.exports["statement_lines"].columns
-    relation = _lines_sql(month, party.party.party)
-    count = party.lines.line_count
+    count, net_fen = party.lines.line_count, party.balance.net_fen
     in_sheet = count <= sheet_lines(header, month.catalogue)
-    folder = ExportFolder(month.folder(party))
-
-    def write_xlsx(path: Path) -> None:
-        lines = _read_lines(month.connection, relation) if in_sheet else iter(())
-        write_workbook(path, header, party, month.figures, lines, month.catalogue)
-
-    folder.add_file(
-        f"结算单_{month.name(party, header.status)}.xlsx",
-        write_xlsx,
-        rows=count if in_sheet else 0,
-        sum_fen=party.balance.net_fen,
-    )
+    previous = None
+    if not header.is_draft:
+        code = party.party.party
+        previous = previous_manifest(month.lake, month.period, code, month.before.get(code))
+    folder = ExportFolder(place)
+    if in_sheet or header.detail_file:
+        number_lines(month, party.party.party)
     if header.detail_file:
+        name, source = header.detail_file, f"select * from {PARTY_LINES}"
         written = folder.add_csv(
-            header.detail_file,
-            month.connection,
-            relation,
-            columns,
-            "line_no",
-            sum_fen=party.balance.net_fen,
+            name, month.connection, source, columns, "line_no", sum_fen=net_fen
         )
         if written != count:
-            raise Problem(f"{header.detail_file} has {written} rows, not {count}; export again")
-    return folder.finish(**_manifest(month, party, header))
+            raise Problem(f"{name} has {written} rows, not {count}; export again")
+        header = replace(header, detail_sha256=folder.sha256_of(name))
+
+    def write_xlsx(path: Path) -> None:
+        lines = read_lines(month.connection) if in_sheet else iter(())
+        write_workbook(path, header, party, month, lines)
+
+    name = f"结算单_{month.name(party, header.status)}.xlsx"
+    folder.add_file(name, write_xlsx, rows=count if in_sheet else 0, sum_fen=net_fen)
+    return folder.finish(
+        **_manifest(month, party, header), inputs=inputs, previous_manifest_sha256=previous
+    )
 
 
 def _manifest(month: Month, party: PartyFigures, header: Header) -> dict[str, Any]:
-    balance = party.balance
+    balance, signed = party.balance, header.signatures
     return {
         "statement_no": header.statement_no,
+        "statement_version": header.statement_version,
+        "supersedes_no": header.supersedes_no,
         "status": header.status,
         "party": party.party.party,
         "party_name": party.party.party_name,
@@ -255,9 +290,14 @@ def _manifest(month: Month, party: PartyFigures, header: Header) -> dict[str, An
         "from_date": header.from_date.isoformat(),
         "to_date": header.to_date.isoformat(),
         "version": header.version,
-        "run_key": header.run_key,
+        "run_key": header.made.run_key,
+        "rules_version": header.made.rules_version,
+        "code_version": header.made.code_version,
         "is_provisional": header.is_draft,
         "missing_sources": list(header.missing_sources),
+        "prepared_by": str(signed.preparer) if signed.preparer else None,
+        "reviewed_by": str(signed.reviewer) if signed.reviewer else None,
+        "confirmed_by": str(signed.confirmer) if signed.confirmer else None,
         "line_count": party.lines.line_count,
         "opening_fen": balance.opening_fen,
         "receivable_fen": balance.receivable_fen,
@@ -273,43 +313,3 @@ def _missing_sources(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         "select source from fct_source_freshness where is_provisional order by source"
     ).fetchall()
     return tuple(row[0] for row in rows)
-
-
-def _lines_sql(month: Month, party: str) -> str:
-    """A party's lines of the month, numbered; receivable and payable are from its side."""
-    names = " ".join(
-        f"when {sql_text(code)} then {sql_text(name)}"
-        for code, name in month.catalogue.names["movement_type"].items()
-    )
-    return f"""
-        with sides as (
-            select
-                *,
-                case when payee_party = {sql_text(party)} then amount_fen else 0 end
-                    as receivable_fen,
-                case when payer_party = {sql_text(party)} then amount_fen else 0 end
-                    as payable_fen,
-                case when payer_party = {sql_text(party)} then payee_party else payer_party end
-                    as counterparty
-            from fct_settlement_lines
-            where period_month = date {sql_text(month.figures.period_month.isoformat())}
-                and {sql_text(party)} in (payer_party, payee_party)
-        )
-        select
-            row_number() over (order by posted_date, business_date, line_id) as line_no,
-            sides.*,
-            receivable_fen - payable_fen as net_fen,
-            case movement_type {names} else movement_type end as movement_name,
-            coalesce(dim_parties.party_name, counterparty) as counterparty_name
-        from sides left join dim_parties on counterparty = dim_parties.party
-    """
-
-
-def _read_lines(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Row]:
-    """The lines in the order of their number, a few thousand in memory at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"select * from ({relation}) order by line_no")
-        names = [column[0] for column in cursor.description or []]
-        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
-            for row in rows:
-                yield dict(zip(names, row, strict=True))

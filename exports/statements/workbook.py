@@ -1,6 +1,7 @@
-"""One statement as an Excel workbook (QUALITY, the statement pack A to E).
+"""One statement as an Excel workbook (QUALITY, the statement pack A to G).
 
-The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liability and 往来对照 matrix.
+The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liability, 往来对照 matrix,
+差异与悬账 exceptions and 调整 adjustments.
 """
 
 from collections.abc import Iterable
@@ -12,19 +13,23 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import Catalogue, ExportColumn
+from exports.months import month_text
+from exports.statements.adjustments import adjustments_of
 from exports.statements.cover import TICK, write_cover
-from exports.statements.figures import MonthFigures, PartyFigures, Row, month_text
+from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
-from exports.statements.sheets import AMBER, FONT, GREEN, GREY, Page, Styles, write_value
+from exports.statements.month import Month
+from exports.statements.sheets import AMBER, FONT, GREEN, GREY, NAVY, Page, Styles, write_value
+
+HEADER_ROWS = 2  # of a table: label and field name
 
 
 def write_workbook(
     path: Path,
     header: Header,
     figures: PartyFigures,
-    month: MonthFigures,
+    month: Month,
     lines: Iterable[Row],
-    catalogue: Catalogue,
 ) -> None:
     """Write one party's statement to `path`; the same figures give the same bytes.
 
@@ -47,13 +52,15 @@ def write_workbook(
                 "created": datetime.combine(header.cutoff_date, datetime.min.time()),
             }
         )
-        book = StatementBook(workbook, header, figures, month, catalogue)
+        book = StatementBook(workbook, header, figures, month)
         try:
-            write_cover(book.page("封面"), header, figures, month, catalogue)
+            write_cover(book.page("封面"), header, figures, month.figures, month.catalogue)
             book.write_summary()
             book.write_lines(lines)
             book.write_liability()
             book.write_matrix()
+            book.write_exceptions()
+            book.write_adjustments()
             workbook.close()
         except FileCreateError as error:
             raise OSError(str(error)) from error
@@ -75,15 +82,15 @@ class StatementBook:
         workbook: Workbook,
         header: Header,
         figures: PartyFigures,
-        month: MonthFigures,
-        catalogue: Catalogue,
+        month: Month,
     ) -> None:
         self._workbook = workbook
         self._styles = Styles(workbook)
         self._header = header
         self._figures = figures
-        self._month = month
-        self._catalogue = catalogue
+        self._late = month
+        self._month = month.figures
+        self._catalogue = month.catalogue
 
     def page(self, name: str) -> Page:
         """A new sheet with the statement's number and page numbers at the foot."""
@@ -93,9 +100,10 @@ class StatementBook:
         return Page(self._workbook, self._styles, name, footer, banner)
 
     def write_summary(self) -> None:
-        """汇总: a row for each movement, then opening to closing."""
+        """汇总: a row for each movement, then opening to closing, then the month as a chart."""
         page = self._titled("汇总", "汇总（按业务类型）", "元", "statement_summary")
         balance = self._figures.balance
+        first = page.row + HEADER_ROWS
         page.table(
             self._columns("statement_summary"),
             self._figures.summary,
@@ -125,6 +133,31 @@ class StatementBook:
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
         )
+        if self._figures.summary:
+            self._draw_month(page, first, first + len(self._figures.summary) - 1)
+
+    def _draw_month(self, page: Page, first: int, last: int) -> None:
+        """The chart of the month: what is owed to and by the party, movement by movement."""
+        columns = self._columns("statement_summary")
+        chart = self._workbook.add_chart({"type": "bar"})
+        for name, colour in (("receivable_fen", NAVY), ("payable_fen", AMBER)):
+            index = next(i for i, column in enumerate(columns) if column.column == name)
+            chart.add_series(
+                {
+                    "name": columns[index].label,
+                    "categories": [page.name, first, 0, last, 0],
+                    "values": [page.name, first, index, last, index],
+                    "fill": {"color": colour},
+                    "gap": 60,
+                }
+            )
+        font = {"name": FONT["font_name"], "size": 9}
+        chart.set_title({"name": "本期应收与应付（元）", "name_font": {**font, "size": 11}})
+        chart.set_legend({"position": "bottom", "font": font})
+        chart.set_x_axis({"num_format": "#,##0", "num_font": font})
+        chart.set_y_axis({"reverse": True, "num_font": font})
+        chart.set_size({"width": 960, "height": 110 + 42 * (last - first + 1)})
+        page.sheet.insert_chart(page.row + 1, 0, chart)
 
     def write_lines(self, lines: Iterable[Row]) -> None:
         """明细: every line, or where to find them if there are too many for a sheet."""
@@ -170,11 +203,15 @@ class StatementBook:
         page.line(
             "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＝ 期末", font_color=GREY
         )
+        if self._header.statement_version > 1:
+            page.line("积分负债按入账月滚动，重述只改变金额行的归属。", font_color=GREY)
 
     def write_matrix(self) -> None:
         """往来对照: whose points were taken where, and every party's month, which sums to 0."""
         page = self._titled("往来对照", "往来对照", "元", "statement_balances")
         self._write_redemptions(page)
+        page.row += 1
+        self._write_flows(page)
         page.row += 1
         page.heading("全体各方：净额合计必须为 0")
         names = {item.party.party: item.party.party_name for item in self._month.parties}
@@ -201,30 +238,109 @@ class StatementBook:
         """The matrix of issuers (rows) and redeemers (columns), in yuan, with totals."""
         page.heading("核销往来：行为发行业态，列为受理业态")
         cells = {(issuer, taker): fen for issuer, taker, fen in self._month.matrix}
-        issuers = self._with_businesses(issuer for issuer, _ in cells)
         takers = self._with_businesses(taker for _, taker in cells)
+        issuers = self._with_businesses(code for pair in cells for code in pair)
         page.head(
             [
                 ("发行 ＼ 受理", "issuer / redeemer"),
                 *((self._business_name(code), code) for code in takers),
                 ("合计", "total"),
+                ("净额（受理 － 发行）", "net"),
             ]
         )
-        rows = [
-            (self._business_name(issuer), [cells.get((issuer, taker), 0) for taker in takers])
-            for issuer in issuers
-        ]
-        for name, amounts in rows:
-            self._write_amounts(page, name, amounts, bold=False)
-        sums = [sum(amounts[index] for _, amounts in rows) for index in range(len(takers))]
-        self._write_amounts(page, "合计", sums, bold=True)
+        taken = {
+            taker: sum(cells.get((issuer, taker), 0) for issuer in issuers) for taker in takers
+        }
+        net_of_all = 0
+        for issuer in issuers:
+            amounts = [cells.get((issuer, taker), 0) for taker in takers]
+            net = taken.get(issuer, 0) - sum(amounts)
+            net_of_all += net
+            self._write_amounts(page, self._business_name(issuer), amounts, net, bold=False)
+        self._write_amounts(page, "合计", list(taken.values()), net_of_all, bold=True)
 
-    def _write_amounts(self, page: Page, name: str, amounts: list[int], bold: bool) -> None:
-        """One row of the matrix, from fen, with its total."""
+    def _write_flows(self, page: Page) -> None:
+        """Who pays whom: the party's own counterparties, each with what it pays and is paid."""
+        own = self._figures.party.party
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        paid = {payee: fen for payer, payee, fen in self._month.flows if payer == own}
+        received = {payer: fen for payer, payee, fen in self._month.flows if payee == own}
+        page.heading(f"往来净额：{self._figures.party.party_name} 与各方（应收 － 应付 ＝ 净额）")
+        balance = self._figures.balance
+        page.table(
+            self._columns("statement_flows"),
+            [
+                {
+                    "party_name": names.get(other, other),
+                    "party": other,
+                    "receivable_fen": received.get(other, 0),
+                    "payable_fen": paid.get(other, 0),
+                    "net_fen": received.get(other, 0) - paid.get(other, 0),
+                }
+                for other in sorted({*paid, *received})
+            ],
+            {
+                "receivable_fen": balance.receivable_fen,
+                "payable_fen": balance.payable_fen,
+                "net_fen": balance.net_fen,
+            },
+            is_held=False,
+        )
+
+    def write_exceptions(self) -> None:
+        """差异与悬账: what of the month's nights waits for somebody."""
+        rows = self._late.exceptions_of(self._figures.party.party)
+        page = self._titled("差异与悬账", "差异与悬账", "元", "statement_exceptions")
+        self._write_some(
+            page,
+            "statement_exceptions",
+            [
+                {**row, "exception_name": self._catalogue.label("exception", row["exception_type"])}
+                for row in rows
+            ],
+        )
+        if not rows:
+            page.line("本期无差异与悬账", font_color=GREY)
+
+    def write_adjustments(self) -> None:
+        """调整: lines that were posted after their own month was over."""
+        page = self._titled("调整", "调整", "元", "statement_adjustments")
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        rows = [
+            {
+                **row,
+                "movement_name": self._catalogue.label("movement_type", row["movement_type"]),
+                "corrects_name": self._catalogue.label("corrects", row["corrects"]),
+                "settled_name": self._catalogue.label("settled_as", row["settled_as"]),
+                "counterparty_name": names.get(row["counterparty"], row["counterparty"]),
+            }
+            for row in adjustments_of(
+                self._late.adjustments,
+                self._figures.party.party,
+                self._late.numbers,
+                self._header.supersedes_no,
+            )
+        ]
+        self._write_some(page, "statement_adjustments", rows)
+        if not rows:
+            page.line("本期无调整", font_color=GREY)
+
+    def _write_some(self, page: Page, export: str, rows: list[Row]) -> None:
+        """A table of the first rows that a sheet takes, under a note if there are more."""
+        limit = sheet_lines(self._header, self._catalogue)
+        if len(rows) > limit:
+            page.line(f"共 {len(rows):,} 项，只列前 {limit:,} 项", bold=True, font_color=AMBER)
+            page.row += 1
+        page.table(self._columns(export), rows[:limit], {})
+
+    def _write_amounts(
+        self, page: Page, name: str, amounts: list[int], net: int, bold: bool
+    ) -> None:
+        """One row of the matrix, from fen, with its total and net."""
         style = self._styles.cell("text", bold=bold)
         write_value(page.sheet, page.row, 0, "text", name, style)
-        for index, fen in enumerate([*amounts, sum(amounts)]):
-            style = self._styles.cell("yuan", bold=bold or index == len(amounts))
+        for index, fen in enumerate([*amounts, sum(amounts), net]):
+            style = self._styles.cell("yuan", bold=bold or index >= len(amounts))
             write_value(page.sheet, page.row, index + 1, "yuan", fen, style)
         page.row += 1
 

@@ -83,9 +83,15 @@ class Lake:
         """File that says since which night a token key makes tokens in this lake."""
         return self.root / "raw" / "token_keys" / f"{key_id}.json"
 
-    def close(self, period: str) -> Path:
-        """File of the totals of a closed month, `period` as YYYY-MM."""
-        return self.root / "raw" / "closes" / f"period={period}" / PART
+    def close(self, period: str, version: int = 1) -> Path:
+        """File of the totals of a frozen month, `period` as YYYY-MM; later versions beside it."""
+        name = PART if version == 1 else f"version_{version}.parquet"
+        return self.root / "raw" / "closes" / f"period={period}" / name
+
+    @property
+    def close_steps(self) -> Path:
+        """Folder of what people did to close months, a folder a month, a file a step."""
+        return self.root / "decisions" / "closes"
 
     def handover(self, name: str) -> Path:
         """File that dbt wrote for a Python step."""
@@ -131,6 +137,22 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` at `path` whole or not at all; Problem if the lake cannot be written."""
     with _replacing(path) as temporary, temporary.open("wb") as file:
         file.write(data)
+
+
+def write_new(path: Path, data: bytes) -> bool:
+    """Put `data` at `path` unless something is there already; whether it was put there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        write_bytes(temporary, data)
+        os.link(temporary, path)
+        _sync(path.parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

@@ -80,6 +80,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         ),
         "redemption_estimates": breakage.estimate_rows(books.settlement.redemption_estimates),
         "fund": [books.settlement.fund.model_dump()],
+        "close_terms": settlement.close_term_rows(books.settlement),
         "benefits": entitlements.benefit_rows(books.entitlements),
         "reminder_days": marketing.reminder_day_rows(books.marketing),
         "rewards": marketing.reward_rows(books.marketing),

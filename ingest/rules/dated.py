@@ -20,7 +20,8 @@ VALID = {"valid_from_date": "date", "valid_until_date": "date"}
 SAID = {"source": "text", "approved_by": "text"}  # what a value leans on, and who answers for it
 
 
-def _increasing(values: "list[Dated[Any]]") -> "list[Dated[Any]]":
+def increasing(values: "list[Dated[Any]]") -> "list[Dated[Any]]":
+    """The values, if each date comes after the one before it; ValueError otherwise."""
     for earlier, later in pairwise(values):
         if later.from_date <= earlier.from_date:
             raise ValueError(f"date {later.from_date} must come after {earlier.from_date}")
@@ -39,7 +40,7 @@ class Dated(Written, Generic[T]):
 Whole = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Months = Annotated[int, Field(ge=1, le=1200)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
-ONE_OR_MORE = (Field(min_length=1), AfterValidator(_increasing))
+ONE_OR_MORE = (Field(min_length=1), AfterValidator(increasing))
 WholeTimeline = Annotated[list[Dated[Whole]], *ONE_OR_MORE]
 MonthsTimeline = Annotated[list[Dated[Months]], *ONE_OR_MORE]
 NamesTimeline = Annotated[list[Dated[list[Name]]], *ONE_OR_MORE]

@@ -1,21 +1,24 @@
-"""The rule book of settlement: the fund, how points are paid for, and what one costs between two
-businesses.
+"""The rule book of settlement: the fund, how points are paid for, what one costs between two
+businesses, and how long after a month what belongs to it is still taken into it.
 """
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ingest.core.documents import Document, Name, Text, Where, Written
 from ingest.rules.breakage import IssuerEstimates, check_estimates
 from ingest.rules.dated import (
     VALID,
     Columns,
+    Dated,
     Row,
     WholeTimeline,
     check_known,
     check_unique,
+    increasing,
     named,
     periods,
 )
@@ -31,7 +34,12 @@ TABLES: dict[str, Columns] = {
         "rule_id": "text",
     },
     "fund": {"party": "text", "party_name": "text"},
+    "close_terms": {"grace_days": "whole", **VALID, "rule_id": "text"},
 }
+
+
+GraceDays = Annotated[int, Field(ge=0, le=20)]  # the month after is never closed while they last
+GraceTimeline = Annotated[list[Dated[GraceDays]], AfterValidator(increasing)]
 
 
 class Fund(Written):
@@ -60,6 +68,7 @@ class Settlement(Written):
     reimbursement_price_micro_fen_per_point: WholeTimeline
     exceptions: list[PairPrices] = Field(default_factory=list)
     redemption_estimates: list[IssuerEstimates] = Field(default_factory=list)
+    close_grace_days: GraceTimeline = Field(default_factory=list)
 
 
 def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
@@ -98,3 +107,10 @@ def settlement_price_rows(settlement: Settlement, names: Sequence[str]) -> list[
         pair = {"issuer_business": issuer, "redeemer_business": redeemer}
         rows += [named(stretch, "price", **pair) for stretch in stretches]
     return rows
+
+
+def close_term_rows(settlement: Settlement) -> list[Row]:
+    """The table `close_terms`: days of grace after a month; no rows where there are none."""
+    if not settlement.close_grace_days:
+        return []
+    return [named(row, "close") for row in periods(grace_days=settlement.close_grace_days)]

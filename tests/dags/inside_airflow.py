@@ -1,14 +1,26 @@
 """What the tests ask of Airflow itself, in a process that has Airflow's environment.
 
 `graph` prints what Airflow reads from the DAG files; `run <date>` runs the nightly DAG for one date
-in Airflow's database and prints how each task ended. The answer is the last line, as JSON.
+in Airflow's database and prints how each task ended; `close <month> <person> <person>` runs the
+monthly DAG, and the people approve one question each. The answer is the last line, as JSON.
 """
 
 import json
 import sys
+import threading
+import time
+from types import SimpleNamespace
 from typing import Any
 
+from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.hitl import HITLDetail
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+PATIENCE_SECONDS = 300
 
 
 def graph() -> dict[str, Any]:
@@ -19,8 +31,15 @@ def graph() -> dict[str, Any]:
             "edges": sorted(
                 [up, task.task_id] for task in dag.tasks for up in task.upstream_task_ids
             ),
-            "commands": {task.task_id: task.bash_command for task in dag.tasks},
-            "skipping": sorted({code for task in dag.tasks for code in task.skip_on_exit_code}),
+            "commands": {task.task_id: task.bash_command for task in commands(dag)},
+            "questions": {task.task_id: task.subject for task in questions(dag)},
+            "answers": {
+                task.task_id: task.env["ANSWERED_BY"]
+                for task in commands(dag)
+                if "ANSWERED_BY" in task.env
+            },
+            "fails_on_no": all(task.fail_on_reject for task in questions(dag)),
+            "skipping": sorted({code for task in commands(dag) for code in task.skip_on_exit_code}),
             "without_runbook": [
                 task.task_id for task in dag.tasks if "*When it fails" not in task.doc_md
             ],
@@ -32,9 +51,54 @@ def graph() -> dict[str, Any]:
     return {"dags": dags, "errors": bag.import_errors}
 
 
+def commands(dag: Any) -> list[Any]:
+    """The tasks that run a command."""
+    return [task for task in dag.tasks if hasattr(task, "bash_command")]
+
+
+def questions(dag: Any) -> list[Any]:
+    """The tasks that a person answers."""
+    return [task for task in dag.tasks if not hasattr(task, "bash_command")]
+
+
 def run(business_date: str) -> dict[str, Any]:
     """The nightly DAG for one date, one task after the other."""
-    run = DagBag().dags["nightly"].test(run_conf={"business_date": business_date})
+    return ended(DagBag().dags["nightly"].test(run_conf={"business_date": business_date}))
+
+
+def close(period: str, *people: str) -> dict[str, Any]:
+    """The monthly DAG, while people say yes on the page of Airflow, one after the other."""
+    answering = threading.Thread(target=approve, args=(people,), daemon=True)
+    answering.start()
+    return ended(DagBag().dags["monthly_close"].test(run_conf={"period": period}))
+
+
+def approve(people: tuple[str, ...]) -> None:
+    """Answer each question as the next of the people, by what the page's button calls."""
+    waiting = list(people)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while waiting and time.monotonic() < until:
+        time.sleep(0.5)
+        with create_session() as session:
+            open_one = (
+                select(TaskInstance)
+                .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+                .where(HITLDetail.responded_at.is_(None), TaskInstance.state == "awaiting_input")
+            )
+            for task in session.scalars(open_one):
+                person = waiting.pop(0)
+                update_hitl_detail(
+                    task.dag_id,
+                    task.run_id,
+                    task.task_id,
+                    UpdateHITLDetailPayload(chosen_options=["Approve"], params_input={}),
+                    SimpleNamespace(get_id=lambda of=person: of, get_name=lambda of=person: of),
+                    session,
+                )
+
+
+def ended(run: Any) -> dict[str, Any]:
+    """How a run and its tasks ended."""
     return {
         "state": str(run.state),
         "tasks": {task.task_id: str(task.state) for task in run.get_task_instances()},
@@ -42,6 +106,7 @@ def run(business_date: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    answer = graph() if sys.argv[1] == "graph" else run(sys.argv[2])
+    asked = {"graph": graph, "run": run, "close": close}[sys.argv[1]]
+    answer = asked(*sys.argv[2:])
     print()
     print(json.dumps(answer))

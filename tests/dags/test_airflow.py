@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from dags.pipeline import PROJECT, Step, monthly, nightly
+from dags.pipeline import PROJECT, Step, attended, nightly
 from dags.rendering import business_date, period, runbook
 from dags.services import airflow_environment
+from tests.exports.closing_group import JAN_31, A, B, Group, history
+from tests.exports.closing_group import manifest as manifest_of
 
 NIGHT = "2026-10-31"
 
@@ -56,15 +58,16 @@ def test_airflow_reads_both_dag_files_and_nothing_else(graphs: dict[str, Any]) -
     assert set(graphs["dags"]) == {"nightly", "monthly_close"}
 
 
-@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", monthly())])
+@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
 def test_airflow_and_the_command_line_have_the_same_graph(
     graphs: dict[str, Any], name: str, steps: list[Step]
 ) -> None:
-    assert set(graphs["dags"][name]["commands"]) == {step.name for step in steps}
+    tasks = {*graphs["dags"][name]["commands"], *graphs["dags"][name]["questions"]}
+    assert tasks == {step.name for step in steps}
     assert graphs["dags"][name]["edges"] == edges(steps)
 
 
-@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", monthly())])
+@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
 def test_airflow_and_the_command_line_run_the_same_commands(
     graphs: dict[str, Any], name: str, steps: list[Step]
 ) -> None:
@@ -72,10 +75,31 @@ def test_airflow_and_the_command_line_run_the_same_commands(
         "date": "{{ business_date(params, dag_run) }}",
         "replace": "{{ '--replace' if params.replace else '' }}",
         "period": "{{ period(params, dag_run) }}",
+        "by": '"$ANSWERED_BY"',
     }
     assert graphs["dags"][name]["commands"] == {
-        step.name: f'exec "$ONEMEMBER_PYTHON" -m {step.line(values)}' for step in steps
+        step.name: f'exec "$ONEMEMBER_PYTHON" -m {step.line(values)}'
+        for step in steps
+        if not step.question
     }
+
+
+def test_a_month_is_closed_in_airflow_by_two_people_and_a_no_fails_it(
+    graphs: dict[str, Any],
+) -> None:
+    dag = graphs["dags"]["monthly_close"]
+    assert set(dag["questions"]) == {"ask_review", "ask_confirm"}
+    assert all("{{ period(params, dag_run) }}" in text for text in dag["questions"].values())
+    assert dag["fails_on_no"] is True
+    answered = {
+        name: f"{{{{ ti.xcom_pull(task_ids='{of}')['responded_by_user']['name'] }}}}"
+        for name, of in (
+            ("review", "ask_review"),
+            ("confirm", "ask_confirm"),
+            ("close", "ask_confirm"),
+        )
+    }
+    assert dag["answers"] == answered
 
 
 @pytest.mark.parametrize("name", ["nightly", "monthly_close"])
@@ -162,6 +186,21 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
 
     again = ask(home, lake, "run", NIGHT)
     assert again["tasks"] == {step.name: "skipped" for step in nightly()}
+
+
+def test_a_month_is_closed_inside_airflow_by_the_two_people_who_answer(tmp_path: Path) -> None:
+    home, group = tmp_path / "airflow", Group(tmp_path)
+    group.publish(JAN_31, A, B)
+    in_airflow(home, group.lake.root, "-m", "airflow", "db", "migrate")
+    closed = ask(home, group.lake.root, "close", "2026-01", 'Wang "W" Fang; exit 1', "Li Qiang")
+    assert closed["tasks"] == {step.name: "success" for step in attended()}
+    assert [(step.step, step.by, step.state) for step in history(group).steps] == [
+        ("freeze", "airflow", "frozen"),
+        ("review", 'Wang "W" Fang; exit 1', "reviewed"),
+        ("confirm", "Li Qiang", "confirmed"),
+        ("close", "Li Qiang", "closed"),
+    ]
+    assert manifest_of(group, "2026-01")["confirmed_by"] == "Li Qiang　2026-01-31"
 
 
 def manifest(lake: Path) -> dict[str, Any]:

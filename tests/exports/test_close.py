@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from exports.__main__ import main
-from exports.close import close_month
+from exports.closes.workflow import close_month
 from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.lake import Lake
 from tests.exports.small_night import LAST_OF_JANUARY, Night, publish_small_night, settings_of
@@ -48,6 +48,9 @@ def test_a_close_holds_the_totals_of_every_party(tmp_path: Path) -> None:
         "period_month": date(2026, 1, 1),
         "opening_fen": 0,
         "version": "2026-01-31-010101010101",
+        "statement_version": 1,
+        "statement_number": 1,
+        "supersedes_no": None,
     }
     assert rows == [
         {
@@ -57,7 +60,7 @@ def test_a_close_holds_the_totals_of_every_party(tmp_path: Path) -> None:
             "payable_fen": 40,
             "closing_fen": 60,
             "line_count": 2,
-            "statement_no": "JS-2026-01-FUND-v1",
+            "statement_no": "JS-2026-01-FUND-001-v1",
         },
         {
             **january,
@@ -66,7 +69,7 @@ def test_a_close_holds_the_totals_of_every_party(tmp_path: Path) -> None:
             "payable_fen": 0,
             "closing_fen": 40,
             "line_count": 1,
-            "statement_no": "JS-2026-01-HOTEL-v1",
+            "statement_no": "JS-2026-01-HOTEL-001-v1",
         },
         {
             **january,
@@ -75,7 +78,7 @@ def test_a_close_holds_the_totals_of_every_party(tmp_path: Path) -> None:
             "payable_fen": 100,
             "closing_fen": -100,
             "line_count": 1,
-            "statement_no": "JS-2026-01-MALL-v1",
+            "statement_no": "JS-2026-01-MALL-001-v1",
         },
     ]
 
@@ -177,11 +180,12 @@ def test_a_month_without_lines_has_nothing_to_close_and_holds_no_other_up(
     assert main(["close", "--period", "2026-02"]) == NOTHING_TO_DO
     assert main(["close", "--period", "2026-03"]) == 0
     assert main(["close", "--period", "2026-03"]) == 0
+    of_march = "JS-2026-03-FUND-002-v1, JS-2026-03-HOTEL-002-v1, JS-2026-03-MALL-002-v1"
     assert capsys.readouterr().out.splitlines() == [
-        "2026-01 closed: JS-2026-01-FUND-v1, JS-2026-01-HOTEL-v1, JS-2026-01-MALL-v1",
+        "2026-01 closed: JS-2026-01-FUND-001-v1, JS-2026-01-HOTEL-001-v1, JS-2026-01-MALL-001-v1",
         "nothing was posted in 2026-02; there is nothing to close",
-        "2026-03 closed: JS-2026-03-FUND-v1, JS-2026-03-HOTEL-v1, JS-2026-03-MALL-v1",
-        "2026-03 was closed before: JS-2026-03-FUND-v1, JS-2026-03-HOTEL-v1, JS-2026-03-MALL-v1",
+        f"2026-03 closed: {of_march}",
+        f"2026-03 was closed before: {of_march}",
     ]
 
 

@@ -60,10 +60,15 @@ def cover_of(workbook: Any) -> dict[str, Any]:
     return {row[at]: row[at + 1] for row in rows for at in (1, 5) if row[at]}
 
 
-def table_of(sheet: Any, first_field: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The rows and the total row of the table whose English header starts with a field."""
+def table_of(
+    sheet: Any, first_field: str, last: bool = False
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows and the total row of the first (or last) table whose English header starts with a
+    field.
+    """
     rows = [list(row) for row in sheet.iter_rows(values_only=True)]
-    top = next(index for index, row in enumerate(rows) if row[0] == first_field)
+    tops = [index for index, row in enumerate(rows) if row[0] == first_field]
+    top = tops[-1 if last else 0]
     fields = [field for field in rows[top] if field]
     found = []
     for row in rows[top + 1 :]:
@@ -191,7 +196,7 @@ def test_text_that_looks_like_a_formula_stays_text(exported: Settings) -> None:
     assert formulas == []
 
 
-@pytest.mark.parametrize("name", ["汇总", "明细", "积分负债"])
+@pytest.mark.parametrize("name", ["汇总", "明细", "积分负债", "差异与悬账", "调整"])
 def test_a_sheet_is_ready_to_read_and_to_print(exported: Settings, name: str) -> None:
     sheet = workbook_of(exported, "fund")[name]
     assert sheet.freeze_panes == "A6"
@@ -225,10 +230,98 @@ def test_the_matrix_says_whose_points_were_taken_where(exported: Settings) -> No
     taken = {row["issuer / redeemer"]: row["parking"] for row in rows}
     assert taken == {"酒店": 12.00, "购物中心": 36.00, "停车场": 0}
     assert total["total"] == 48.00
-    rows, total = table_of(sheet, "party_name")
+    nets = {row["issuer / redeemer"]: row["net"] for row in rows}
+    assert nets == {"酒店": -12.00, "购物中心": -36.00, "停车场": 48.00}
+    assert total["net"] == 0
+    flows, total = table_of(sheet, "party_name")
+    assert [(row["party"], row["net_yuan"]) for row in flows] == [("fund", -40.00)]
+    assert total["net_yuan"] == -40.00
+    rows, total = table_of(sheet, "party_name", last=True)
     assert [row["net_yuan"] for row in rows] == [-40.00, -100.00, 48.00, 92.00]
     assert total["net_yuan"] == 0
     assert total["closing_yuan"] == 0
+
+
+def test_the_cover_names_version_rules_code_and_people(published: Settings) -> None:
+    close_small(published)
+    write_pack(published, "2026-01")
+    cover = cover_of(workbook_of(published, "mall", "已关账"))
+    assert (cover["statement_version"], cover["supersedes_no"]) == ("v1", "—")
+    assert (cover["rules_version"], cover["code_version"]) == ("0f" * 6, "c0" * 6)
+    assert [cover[f"{name}_by"] for name in ("prepared", "reviewed", "confirmed")] == [
+        "陈静　2026-01-15",
+        "王芳　2026-01-15",
+        "李强　2026-01-15",
+    ]
+    (detail,) = [
+        entry for entry in manifest_of(published, "mall")["files"] if "明细" in entry["name"]
+    ]
+    assert cover["detail_sha256"] == detail["sha256"]
+
+
+def test_what_waits_for_somebody_is_listed_at_its_business_and_all_of_it_at_the_fund(
+    tmp_path: Path,
+) -> None:
+    settings = publish_small(
+        tmp_path,
+        "update fct_load_reconciliation set quarantined_total_fen = 12345, source_sha256 = 'ab'"
+        " where source = 'pos'",
+        "insert into fct_rating_outcomes (activity_id, rule, business, outcome) values"
+        " ('b1', 'base', 'mall', 'order_not_found'), ('b2', 'base', 'mall', 'order_not_found')",
+        "insert into fct_activities (activity_id, document_no, paid_fen, source_file, source_row,"
+        " load_date) values ('b1', 'R9', 5000, 'sales.csv', 3, '2026-01-10'),"
+        " ('b2', 'R8', 6000, 'sales.csv', 2, '2025-12-31')",
+        "insert into fct_points_entries (entry_id, posted_date, entry_type, points, is_reversal,"
+        " issuer_business) values ('x1', '2026-01-14', 'shortfall', 70, false, 'hotel')",
+    )
+    export(settings, BUSINESS_DATE)
+    found, total = table_of(workbook_of(settings, "mall")["差异与悬账"], "exception_name")
+    assert [
+        (row["exception_name"], row["age_days"], row["amount_yuan"], row["case_count"], row["note"])
+        for row in found
+    ] == [
+        ("未入库行", 0, 123.45, 2, "=1+1.csv：2 行未入库"),
+        ("退款无原单", 5, 50.00, 1, "单据 R9，sales.csv 第 3 行"),
+    ]
+    assert total["amount_yuan"] == 173.45
+    of_fund, _ = table_of(workbook_of(settings, "fund")["差异与悬账"], "exception_name")
+    assert sorted(row["exception_name"] for row in of_fund) == [
+        *("数据未到", "未入库行", "积分扣回差额", "退款无原单"),
+    ]
+
+
+def test_what_lies_in_suspense_is_listed_at_the_business_that_holds_it(tmp_path: Path) -> None:
+    settings = publish_small(
+        tmp_path,
+        "create table if not exists fct_settlement_suspense (party varchar, counterparty varchar,"
+        " activity_id varchar, reason varchar, document_no varchar, merchant_id varchar,"
+        " business_date date, first_posted_date date, age_days bigint, open_fen bigint)",
+        "insert into fct_settlement_suspense (party, counterparty, activity_id, reason,"
+        " document_no, first_posted_date, open_fen) values"
+        " ('suspense/hotel', 'hotel', 'a9', 'no_contract', 'R7', '2025-12-16', 5000)",
+    )
+    export(settings, BUSINESS_DATE)
+    found, _ = table_of(workbook_of(settings, "hotel")["差异与悬账"], "exception_name")
+    [row] = [row for row in found if row["exception_name"] == "待清分"]
+    assert (row["amount_yuan"], row["age_days"], row["note"]) == (50, 30, "单据 R7，no_contract")
+
+
+def test_a_late_line_is_an_adjustment_with_its_month(exported: Settings) -> None:
+    [row], total = table_of(workbook_of(exported, "mall")["调整"], "origin_month")
+    assert (row["origin_month"], row["line_id"], row["net_fen"]) == (
+        datetime(2025, 12, 1),
+        "l1",
+        -10000,
+    )
+    assert (row["settled_name"], row["corrects_name"]) == ("本期调整", "迟到的业务")
+    assert total["net_fen"] == -10000
+
+
+def test_the_summary_has_the_month_as_a_chart_of_what_is_owed_by_movement(
+    exported: Settings,
+) -> None:
+    [chart] = workbook_of(exported, "fund")["汇总"]._charts
+    assert [series.val.numRef.f for series in chart.series] == ["汇总!$F$6:$F$7", "汇总!$G$6:$G$7"]
 
 
 def test_the_cover_ticks_its_boxes_and_names_both_parties(exported: Settings) -> None:
@@ -261,7 +354,7 @@ def test_a_closed_statement_cites_its_close(published: Settings) -> None:
     write_pack(published, "2026-01")
     cover = cover_of(workbook_of(published, "mall", "已关账"))
     assert cover["status"] == "已关账"
-    assert cover["statement_no"] == "JS-2026-01-MALL-v1"
+    assert cover["statement_no"] == "JS-2026-01-MALL-001-v1"
     assert cover["to_date"] == datetime(2026, 1, 31)
     assert cover["is_provisional"] == "否"
     assert manifest_of(published, "mall")["status"] == "已关账"
@@ -448,17 +541,18 @@ def test_figures_that_do_not_foot_are_one_problem_and_nothing_is_written(
 def test_a_sheet_that_does_not_sum_to_its_total_is_not_written(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_lines = pack._read_lines
+    read_lines = pack.read_lines
 
-    def lose_a_line(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[Any]:
-        lines = read_lines(connection, relation)
+    def lose_a_line(connection: duckdb.DuckDBPyConnection) -> Iterator[Any]:
+        lines = read_lines(connection)
         next(lines)
         yield from lines
 
-    monkeypatch.setattr(pack, "_read_lines", lose_a_line)
+    monkeypatch.setattr(pack, "read_lines", lose_a_line)
     with pytest.raises(Problem, match="sheet 明细: column net_fen sums to 0, not -4000"):
         export(published, BUSINESS_DATE)
-    assert list(folder_of(published, "hotel").iterdir()) == []
+    left = [path.suffix for path in folder_of(published, "hotel").iterdir()]
+    assert left == [".csv"]  # and no manifest, so it is no delivery
 
 
 def test_a_closed_month_that_was_changed_is_a_problem(published: Settings) -> None:
@@ -487,7 +581,7 @@ def test_an_open_month_has_no_pack(published: Settings) -> None:
 
 @pytest.mark.parametrize("period", ["2026", "2026-13", "2026-1", "2026-01-01", "january"])
 def test_a_wrong_month_is_one_problem(published: Settings, period: str) -> None:
-    with pytest.raises(Problem, match="is not a month; write it as YYYY-MM"):
+    with pytest.raises(Problem, match="is not a month; write the period as YYYY-MM"):
         write_pack(published, period)
 
 

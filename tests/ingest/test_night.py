@@ -8,11 +8,12 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from ingest.core.dates import parse_time
 from ingest.core.errors import NOBODY_READS, NOTHING_TO_DO, Problem, run_command
-from ingest.core.lake import check_writable, write_bytes
+from ingest.core.lake import check_writable, write_bytes, write_parquet
 from ingest.night import ensure_empty_partitions, open_night
 from tests.ingest.small_house import DAY, NEXT_DAY, House, build_house, read, sale
 
@@ -220,11 +221,34 @@ def test_a_night_of_a_closed_month_is_never_replaced(house: House) -> None:
     open_night(house.settings, DAY, replace=False)
     publish(house)
     deliver(house, DAY, "R2")
-    write_bytes(house.lake.close("2026-09"), b"")
+    write_parquet(pa.table({"version": ["2026-09-30-abc"]}), house.lake.close("2026-09"))
     assert open_night(house.settings, DAY, replace=True) == 0
     write_bytes(house.lake.close("2026-10"), b"")
-    with pytest.raises(Problem, match="its month is closed"):
+    with pytest.raises(Problem, match="cannot be replaced: a month is closed by it"):
         open_night(house.settings, DAY, replace=True)
+
+
+def test_a_night_that_a_close_was_made_from_is_never_replaced(house: House) -> None:
+    open_night(house.settings, DAY, replace=False)
+    publish(house)
+    deliver(house, DAY, "R2")
+    version = f"{DAY}-{tonight(house)['run_key'][:12]}"
+    write_parquet(pa.table({"version": [version]}), house.lake.close("2026-09", 2))
+    with pytest.raises(Problem, match=r"a month is closed by it .*version_2\.parquet"):
+        open_night(house.settings, DAY, replace=True)
+
+
+def test_a_night_knows_of_a_reopened_month_by_its_run_key(house: House) -> None:
+    open_night(house.settings, NEXT_DAY, replace=False)
+    before = tonight(house)["run_key"]
+    step = {"step": "approve", "period": "2026-09", "version": 1, "by": "李强", "why": "late"}
+    path = house.lake.close_steps / "2026-09" / "0006.json"
+    write_bytes(path, json.dumps({**step, "on_date": f"{NEXT_DAY}"}).encode())
+    open_night(house.settings, NEXT_DAY, replace=False)
+    assert tonight(house)["run_key"] == before
+    write_bytes(path, json.dumps({**step, "on_date": f"{DAY}"}).encode())
+    open_night(house.settings, NEXT_DAY, replace=False)
+    assert tonight(house)["run_key"] != before
 
 
 def test_a_skipped_night_cannot_be_published_afterwards(house: House) -> None:

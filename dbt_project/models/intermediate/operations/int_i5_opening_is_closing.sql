@@ -41,9 +41,19 @@ lots as (
 
 ),
 
+restated as (
+
+    select * from {{ ref('int_restated_months') }}
+
+),
+
+-- The newest version of each month; a reopened month is held to nothing until it is frozen again.
 closes as (
 
-    select * from {{ source('closes', 'closes') }}
+    select closes.*
+    from {{ ref('int_closes') }} as closes
+    left join restated on closes.period_month = restated.restated_month
+    where closes.statement_version = coalesce(restated.statement_version, 1)
 
 ),
 

@@ -24,7 +24,7 @@ with lines as (
         rule_id,
         source_file,
         source_row
-    from {{ ref('int_settlement_lines') }}
+    from {{ ref('int_settlement_periods') }}
 
 )
 

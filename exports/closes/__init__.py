@@ -1,0 +1,1 @@
+"""Closing a month: its totals, its statement numbers, and the steps that people take."""

@@ -1,0 +1,153 @@
+"""What the packs of one month are written from: its figures, and each party's lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from exports.catalogue import Catalogue
+from exports.folder import file_name
+from exports.months import month_text
+from exports.reader import sql_text
+from exports.statements.adjustments import numbers_by_month, read_adjustments
+from exports.statements.checks import check_month
+from exports.statements.exceptions import read_exceptions
+from exports.statements.figures import MonthFigures, MonthReader, PartyFigures, Row
+from exports.statements.packs import pack_folder
+from exports.statements.provenance import Before, statements_before
+from ingest.core.lake import Lake
+
+ROWS_AT_A_TIME = 10_000
+PARTY_LINES = "party_lines"
+# Documents of the lines that are printed, once for all parties: activities are many.
+DOCUMENTS = """
+    create or replace temp table month_documents as
+    select activity_id, document_no, unit_id
+    from fct_activities
+    where activity_id in (
+        select activity_id from fct_settlement_lines
+        where period_month = $month
+            and (list_contains($parties, payer_party) or list_contains($parties, payee_party))
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Month:
+    """A version of a month, its figures, and what is late or waits in it. `through` is the last
+    night whose lines count; `before` are the statements to which these are chained, by party.
+    """
+
+    lake: Lake
+    connection: duckdb.DuckDBPyConnection
+    catalogue: Catalogue
+    figures: MonthFigures
+    version: int
+    through: date
+    adjustments: tuple[Row, ...]
+    exceptions: tuple[Row, ...]
+    numbers: dict[tuple[str, date], str]
+    before: dict[str, Before]
+
+    @property
+    def period(self) -> str:
+        """The month as YYYY-MM."""
+        return month_text(self.figures.period_month)
+
+    def folder(self, party: PartyFigures) -> Path:
+        """Where one party's statement goes."""
+        return pack_folder(self.lake, self.period, self.version, party.party.party)
+
+    def name(self, party: PartyFigures, status: str) -> str:
+        """What the files of one party's statement are called, after 结算单_ or 明细_."""
+        version = "" if self.version == 1 else f"-v{self.version}"
+        return f"{file_name(party.party.party_name)}_{self.period}{version}_{status}"
+
+    def exceptions_of(self, party: str) -> list[Row]:
+        """What waits at one business; the fund sees all of it."""
+        return [row for row in self.exceptions if party in ("fund", row["business"])]
+
+
+def read_month(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
+    month: date,
+    version: int,
+    through: date,
+    cutoff: date,
+    most_lines: int | None = None,
+) -> Month:
+    """Read a month and check that it foots; ages of exceptions are as of `cutoff`. Lines of a party
+    with more than `most_lines` will not be printed.
+    """
+    figures = MonthReader(connection, month, catalogue).read()
+    check_month(figures)
+    printed = [
+        party.party.party
+        for party in figures.parties
+        if most_lines is None or party.lines.line_count <= most_lines
+    ]
+    connection.execute(DOCUMENTS, {"month": month, "parties": printed})
+    return Month(
+        lake=lake,
+        connection=connection,
+        catalogue=catalogue,
+        figures=figures,
+        version=version,
+        through=through,
+        adjustments=read_adjustments(lake, connection, month),
+        exceptions=read_exceptions(connection, month, through, cutoff),
+        numbers=numbers_by_month(lake),
+        before=statements_before(lake, month_text(month), version),
+    )
+
+
+def number_lines(month: Month, party: str) -> None:
+    """Put a party's lines of the month, numbered, into the table `party_lines`; receivable and
+    payable are from its side.
+    """
+    names = " ".join(
+        f"when {sql_text(code)} then {sql_text(name)}"
+        for code, name in month.catalogue.names["movement_type"].items()
+    )
+    month.connection.execute(
+        f"""
+        create or replace temp table {PARTY_LINES} as
+        with sides as (
+            select
+                *,
+                case when payee_party = $party then amount_fen else 0 end as receivable_fen,
+                case when payer_party = $party then amount_fen else 0 end as payable_fen,
+                case when payee_party = $party then payer_party else payee_party end
+                    as counterparty
+            from fct_settlement_lines
+            where period_month = $month and $party in (payer_party, payee_party)
+        )
+        select
+            row_number() over (order by posted_date, business_date, line_id) as line_no,
+            sides.*,
+            receivable_fen - payable_fen as net_fen,
+            case movement_type {names} else movement_type end as movement_name,
+            coalesce(dim_parties.party_name, counterparty) as counterparty_name,
+            documents.document_no,
+            documents.unit_id
+        from sides
+        left join dim_parties on counterparty = dim_parties.party
+        left join month_documents as documents on sides.activity_id = documents.activity_id
+        order by line_no
+        """,
+        {"party": party, "month": month.figures.period_month},
+    )
+
+
+def read_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    """The numbered lines in order, a few thousand in memory at a time."""
+    # Not by a cursor of its own: it would not see the temporary table.
+    connection.execute(f"select * from {PARTY_LINES} order by line_no")
+    names = [column[0] for column in connection.description or []]
+    while rows := connection.fetchmany(ROWS_AT_A_TIME):
+        for row in rows:
+            yield dict(zip(names, row, strict=True))

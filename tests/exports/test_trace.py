@@ -1,0 +1,73 @@
+"""From a fen on a statement to its rule, file and row, and from one version to the next."""
+
+import pytest
+
+from exports.explain.answer import answer
+from exports.explain.statement import explain_difference
+from ingest.core.errors import Problem
+from tests.exports.closing_group import FEB_10, LATE, OWN, Group, closed, restated
+
+
+def test_the_difference_of_two_versions_is_their_lines_and_adds_up(group: Group) -> None:
+    restated(group)
+    numbers = "JS-2026-01-MALL-001-v1", "JS-2026-01-MALL-001-v2"
+    said = list(explain_difference(group.lake, *numbers))
+    assert said[0] == " → ".join(numbers)
+    added = said.index("新增 added: 1 行 lines (发放 -0.55)")
+    assert said[added + 1].split("  ")[1:] == [
+        *("+ 2026-02-09", "2026-01-30", "2026-01", "发放", "集团积分基金", "55", "-55", "pos"),
+        *("RL", "L"),
+    ]
+    assert said[-3:] == [
+        "减少 removed: 0 行 lines",
+        "变更 changed: 0",
+        "核对 checked: 逐行差异合计 -0.55 = 净额差异 -0.55",
+    ]
+
+
+def test_a_line_is_explained_down_to_its_rule_file_and_row(group: Group) -> None:
+    closed(group, "2026-01")
+    group.publish(FEB_10, LATE, OWN)
+    said = list(answer(group.settings, "line", "L", None, None, False))
+    assert said == [
+        "发放 (accrual): 购物中心 付 pays 集团积分基金 ¥0.55",
+        "  55 积分 points × 1.000000 分 fen = 55.000000 分, 尾差 rounding 0.000000 分 → 55 分",
+        (
+            "  营业日 of 2026-01-30, 入账 posted 2026-02-09, 计入 counts for 2026-02"
+            " (原期间 of 2026-01)"
+        ),
+        "  结算单 statement of mall: 未关账 not closed yet",
+        "  结算单 statement of fund: 未关账 not closed yet",
+        (
+            "分录 entry eL: 积分到账 (accrual) 55  issuer → member  账户 account pos:00012"
+            "  会员 member –"
+        ),
+        (
+            "规则 rule earn/mall 基础积分: 自 from 2026-01-01 至 until 长期 no end; 依据 by "
+            "Programme 2026 §1; 批准 approved by Group finance"
+        ),
+        (
+            "规则 rule price/mall : 自 from 2026-01-01 至 until 长期 no end; 依据 by Clearing "
+            "agreement §2; 批准 approved by Group finance"
+        ),
+        "批次 lot tL: mall 发放 issued for purchase RL 2026-01-30, 规则 rule earn/mall",
+        "活动 activity aL: mall purchase RL 实付 paid ¥0.55, 门店 unit SH01",
+        "来源 source pos: sales.csv, 行 row 7",
+        "调整 late line: 本期调整, 迟到的业务 (nothing_posted_before); 原行 corrects –",
+    ]
+    of_january = list(answer(group.settings, "line", "A", None, None, False))
+    assert "  结算单 statement of mall: JS-2026-01-MALL-001-v1" in of_january
+
+
+def test_a_statement_is_explained_from_the_files_that_finance_was_given(group: Group) -> None:
+    closed(group, "2026-01")
+    said = list(answer(group.settings, "statement", "JS-2026-01-MALL-001-v1", None, None, False))
+    assert said[0] == "JS-2026-01-MALL-001-v1 已关账  购物中心  2026-01"
+    assert "  确认 confirmed by 李强　2026-01-31" in said
+    with pytest.raises(Problem, match="no statement JS-2026-01-SPA-001-v1 in"):
+        list(answer(group.settings, "statement", "JS-2026-01-SPA-001-v1", None, None, False))
+
+
+def test_an_unknown_line_is_one_problem(group: Group) -> None:
+    with pytest.raises(Problem, match="no settlement line nowhere in the night of 2026-01-31"):
+        list(answer(group.settings, "line", "nowhere", None, None, False))
