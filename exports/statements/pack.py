@@ -99,7 +99,7 @@ def write_drafts(
     """Write drafts of the months that are open, up to the published date, of the parties that get
     one every night; return their folders.
 
-    The months are the month of that date, the one before while its days of grace last, and a month that
+    The months are that of the date, the one before while its days of grace last, and a month that
     is being restated.
     """
     made = read_made(lake, publication.version)
