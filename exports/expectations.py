@@ -236,8 +236,9 @@ def _settlement_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
             ExpectColumnValuesToBeInSet(column="payee_party", value_set=parties),
             ExpectColumnValuesToBeBetween(column="amount_fen", min_value=0),
             _no_rows("two parties on every line", "payer_party = payee_party"),
+            # A restatement takes late lines into their own month (int_settlement_periods).
             _no_rows(
-                "the month of its posting", "period_month <> date_trunc('month', posted_date)"
+                "no month after its posting", "period_month > date_trunc('month', posted_date)"
             ),
             _not_after("posted_date", facts.business_date),
         ],

@@ -18,7 +18,7 @@ from tests.pipeline.test_rehearsal import copied
 from tests.pipeline.test_worked_example import rows
 
 NEXT = date(2026, 11, 11)
-PARTIES = ("fund", "hotel", "mall", "parking", "property")
+PARTIES = ("fund", "hotel", "mall", "miniprogram", "outlet", "parking", "property")
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -109,7 +109,7 @@ def test_the_difference_is_the_late_lines_and_the_proof_holds(lake: Path) -> Non
     assert "新增 added: 2 行 lines (发放 -1.20, 扣回 0.50)" in said
     assert "核对 checked: 逐行差异合计 -0.70 = 净额差异 -0.70" in said
     proof = must_run(lake, "exports", "statements", "verify")
-    assert proof.startswith("10 statements of 5 parties: 20 files")
+    assert proof.startswith("14 statements of 7 parties: 28 files")
 
 
 def test_a_late_line_is_explained_with_its_way_into_the_restated_month(lake: Path) -> None:

@@ -18,20 +18,31 @@ lines as (
     select
         period_month,
         movement_type,
+        sum(amount_fen) as amount_fen
+    from {{ ref('fct_settlement_lines') }}
+    group by period_month, movement_type
+
+),
+
+-- The ledger knows when something was posted, not for which month it counts (int_settlement_periods).
+posted as (
+
+    select
+        {{ month_of('posted_date') }} as posted_month,
+        movement_type,
         case when movement_type = 'deposit_return' then 'expiry' else replace(movement_type, '_top_up', '') end
             as entry_type,
-        sum(amount_fen) as amount_fen,
         sum(points) as points,
         count(*) as line_count
     from {{ ref('fct_settlement_lines') }}
-    group by period_month, movement_type
+    group by {{ month_of('posted_date') }}, movement_type
 
 ),
 
 ledger as (
 
     select
-        {{ month_of('posted_date') }} as period_month,
+        {{ month_of('posted_date') }} as posted_month,
         entry_type,
         sum(points) as points,
         count(*) as line_count
@@ -52,22 +63,22 @@ each_one as (
     union all
     select
         ledger.points is null
-            or lines.points > ledger.points
-            or lines.line_count > ledger.line_count as is_violation
-    from lines
+            or posted.points > ledger.points
+            or posted.line_count > ledger.line_count as is_violation
+    from posted
     left join ledger
-        on lines.period_month = ledger.period_month
-        and lines.entry_type = ledger.entry_type
-    where lines.entry_type in (
+        on posted.posted_month = ledger.posted_month
+        and posted.entry_type = ledger.entry_type
+    where posted.entry_type in (
         'accrual', 'release', 'redemption', 'restore', 'claw_back', 'expiry', 'debt_repayment')
     union all
     select
-        ledger.points is distinct from lines.points
-            or ledger.line_count is distinct from lines.line_count as is_violation
+        ledger.points is distinct from posted.points
+            or ledger.line_count is distinct from posted.line_count as is_violation
     from ledger
-    left join lines
-        on ledger.period_month = lines.period_month
-        and ledger.entry_type = lines.movement_type
+    left join posted
+        on ledger.posted_month = posted.posted_month
+        and ledger.entry_type = posted.movement_type
     where ledger.entry_type in ('redemption_debt', 'restore_debt', 'claw_back_debt')
 
 ),
