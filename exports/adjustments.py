@@ -16,7 +16,7 @@ DESCRIPTION = (
 IS_OTHER_SHARE = "(late.movement_type like '%_top_up') <> (other.movement_type like '%_top_up')"
 QUERY = """
     with lines as (
-        select lines.*, entries.entry_key
+        select lines.*, coalesce(entries.entry_key, lines.entry_id) as entry_key
         from {lines} as lines
         left join {entries} as entries on lines.entry_id = entries.entry_id
     ),

@@ -1,7 +1,8 @@
 """差异与悬账: what of a month's nights waits for somebody, with its amount and age.
 
 Refunds whose order is not known, rows that were refused, points that could not be taken back or
-given back, deliveries that did not come; and what lies in suspense, where there is a mart of it.
+given back, deliveries that did not come; what lies in suspense; payments that till, channel bill
+and settlement lines do not say alike.
 """
 
 from datetime import date
@@ -66,7 +67,7 @@ QUERY = """
         left join businesses on calendar.source = businesses.source
         where calendar.status = 'missing'
             and calendar.business_date between $first and $through
-        {suspense}
+        {open}
     )
     select
         exception_type || '/' || coalesce(subject, '') as exception_id,
@@ -77,9 +78,9 @@ QUERY = """
 """
 
 
-# What is held for, or owed by, somebody who is not known, however old it is.
-SUSPENSE_MART = "fct_settlement_suspense"
-SUSPENSE = f"""
+# What is open however old it is, of marts that a publication may hold.
+OPEN = {
+    "fct_settlement_suspense": """
         union all
         select
             'suspense',
@@ -89,17 +90,33 @@ SUSPENSE = f"""
             open_fen,
             1,
             '单据 ' || coalesce(document_no, '—') || '，' || reason
-        from {SUSPENSE_MART}
+        from fct_settlement_suspense
         where first_posted_date <= $through
-"""
+    """,
+    "fct_settlement_exceptions": """
+        union all
+        select
+            reason,
+            payment_no || '/' || coalesce(trade_no, ''),
+            business_date,
+            business,
+            difference_fen,
+            1,
+            '支付 ' || payment_no || format('，收银 {:.2f} 元', till_fen / 100)
+                || format('，账单 {:.2f} 元', bill_fen / 100)
+        from fct_settlement_exceptions
+        where business_date <= $through
+    """,
+}
 
 
 def read_exceptions(
     connection: duckdb.DuckDBPyConnection, first: date, through: date, cutoff: date
 ) -> tuple[Row, ...]:
     """What was found in the nights from `first` through `through`; ages as of `cutoff`."""
-    suspense = SUSPENSE if SUSPENSE_MART in held_marts(connection) else ""
-    query = QUERY.replace("{suspense}", suspense)
+    held = held_marts(connection)
+    still_open = "".join(query for mart, query in OPEN.items() if mart in held)
+    query = QUERY.replace("{open}", still_open)
     cursor = connection.execute(query, {"first": first, "through": through, "cutoff": cutoff})
     names = [column[0] for column in cursor.description or []]
     return tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())

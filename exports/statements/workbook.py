@@ -15,6 +15,7 @@ from xlsxwriter.workbook import Workbook
 from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
 from exports.statements.adjustments import adjustments_of
+from exports.statements.balances import MERCHANT, balances_of_all
 from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
@@ -207,28 +208,21 @@ class StatementBook:
             page.line("积分负债按入账月滚动，重述只改变金额行的归属。", font_color=GREY)
 
     def write_matrix(self) -> None:
-        """往来对照: whose points were taken where, and every party's month, which sums to 0."""
+        """往来对照: whose points were taken where, and every party's month, which sums to 0. A
+        merchant sees what lies between itself and others, and nothing of theirs.
+        """
         page = self._titled("往来对照", "往来对照", "元", "statement_balances")
+        if self._figures.party.party_kind == MERCHANT:
+            self._write_flows(page)
+            return
         self._write_redemptions(page)
         page.row += 1
         self._write_flows(page)
         page.row += 1
         page.heading("全体各方：净额合计必须为 0")
-        names = {item.party.party: item.party.party_name for item in self._month.parties}
         page.table(
             self._columns("statement_balances"),
-            [
-                {
-                    "party": balance.party,
-                    "party_name": names[balance.party],
-                    "opening_fen": balance.opening_fen,
-                    "receivable_fen": balance.receivable_fen,
-                    "payable_fen": balance.payable_fen,
-                    "net_fen": balance.net_fen,
-                    "closing_fen": balance.closing_fen,
-                }
-                for balance in self._month.balances
-            ],
+            balances_of_all(self._month),
             {"opening_fen": 0, "net_fen": 0, "closing_fen": 0},
             is_held=False,
         )

@@ -1,0 +1,28 @@
+"""全体各方: the month of every party on one table; merchants together, since none of them may read
+what another one sold.
+"""
+
+from exports.statements.figures import MonthFigures, Row
+
+MERCHANT = "merchant"
+AMOUNTS = ("opening_fen", "receivable_fen", "payable_fen", "net_fen", "closing_fen")
+
+
+def balances_of_all(month: MonthFigures) -> list[Row]:
+    """A row for each party, in fen, and one for all merchants, if there are any; they sum to 0."""
+    kinds = {item.party.party: item.party for item in month.parties}
+    merchants = [each for each in month.balances if kinds[each.party].party_kind == MERCHANT]
+    rows = [
+        {
+            "party": each.party,
+            "party_name": kinds[each.party].party_name,
+            **{name: getattr(each, name) for name in AMOUNTS},
+        }
+        for each in month.balances
+        if each not in merchants
+    ]
+    if merchants:
+        together = {name: sum(getattr(each, name) for each in merchants) for name in AMOUNTS}
+        name = f"商户（{len(merchants)} 家合计）"
+        rows.append({"party": "merchants", "party_name": name, **together})
+    return rows
