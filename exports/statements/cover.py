@@ -32,8 +32,8 @@ def write_cover(
     page.sheet.write_string(0, 0, f"积分结算单　{figures.party.party_name}", title)
     page.sheet.write_string(0, len(WIDTHS) - 1, header.status, stamp)
     page.row = 2
-    left = _document(header, figures, month, catalogue)
-    right = _amounts(header, figures, catalogue)
+    left = document_items(header, figures, month, catalogue)
+    right = amount_items(header, figures, catalogue)
     for left_item, right_item in zip(left, right, strict=True):
         _write_items(page, left_item, right_item)
     page.row += 1
@@ -43,7 +43,7 @@ def write_cover(
     _write_signatures(page, header)
 
 
-def _document(
+def document_items(
     header: Header, figures: PartyFigures, month: MonthFigures, catalogue: Catalogue
 ) -> list[Item]:
     """What the statement is and which days it covers."""
@@ -70,7 +70,7 @@ def _document(
     ]
 
 
-def _amounts(header: Header, figures: PartyFigures, catalogue: Catalogue) -> list[Item]:
+def amount_items(header: Header, figures: PartyFigures, catalogue: Catalogue) -> list[Item]:
     """Whose it is and how much."""
     party, balance, lines = figures.party, figures.balance, figures.lines
     signed = header.signatures
@@ -147,13 +147,15 @@ def _write_rules(page: Page, rule_ids: tuple[str, ...]) -> None:
     page.row += 1
 
 
-def _write_checks(page: Page, figures: PartyFigures, month: MonthFigures) -> None:
-    """The boxes. Figures that fail one never get here: reading them raises."""
+def checks_of(figures: PartyFigures, month: MonthFigures) -> list[tuple[str, str]]:
+    """What was checked, and with which figures. Those that fail one never get here: reading them
+    raises.
+    """
     balance = figures.balance
     opening = yuan(balance.opening_fen)
     receivable, payable = yuan(balance.receivable_fen), yuan(balance.payable_fen)
     net_of_all = sum(item.net_fen for item in month.balances)
-    checks = [
+    return [
         (
             "汇总 = 明细 = 余额",
             f"应收 {receivable}，应付 {payable}，共 {figures.lines.line_count:,} 行",
@@ -166,8 +168,12 @@ def _write_checks(page: Page, figures: PartyFigures, month: MonthFigures) -> Non
         ("全体合计 = 0", f"{len(month.balances)} 方净额合计 {net_of_all} 分"),
         ("积分负债滚动平衡", "期初与本期各项变动之和等于期末，见“积分负债”"),
     ]
+
+
+def _write_checks(page: Page, figures: PartyFigures, month: MonthFigures) -> None:
+    """The boxes."""
     page.heading("核对")
-    for name, text in checks:
+    for name, text in checks_of(figures, month):
         ticked = page.styles.get(font_color=GREEN, bold=True)
         page.sheet.write_string(page.row, 0, f"{TICK} {name}", ticked)
         page.sheet.write_string(page.row, 2, text, page.styles.value("text", font_color=GREY))

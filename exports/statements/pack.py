@@ -23,6 +23,7 @@ from exports.months import first_day, last_day, month_text
 from exports.published import open_current
 from exports.reader import MANIFEST, Publication
 from exports.statements import header as says
+from exports.statements.cover_pdf import write_cover_pdf
 from exports.statements.figures import PartyFigures
 from exports.statements.header import DRAFT, Header, Made, Signatures, Signed
 from exports.statements.month import (
@@ -272,6 +273,12 @@ def _write_party(
 
     name = f"结算单_{month.name(party, header.status)}.xlsx"
     folder.add_file(name, write_xlsx, rows=count if in_sheet else 0, sum_fen=net_fen)
+    if not header.is_draft:
+        folder.add_file(
+            f"封面_{month.name(party, header.status)}.pdf",
+            lambda path: write_cover_pdf(path, header, party, month.figures, month.catalogue),
+            sum_fen=net_fen,
+        )
     return folder.finish(
         **_manifest(month, party, header), inputs=inputs, previous_manifest_sha256=previous
     )

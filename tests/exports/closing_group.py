@@ -33,8 +33,9 @@ PARTIES = ("fund", "hotel", "mall")
 MARTS = """
     insert into dim_businesses (business, business_name) values
         ('hotel', '酒店'), ('mall', '购物中心');
-    insert into dim_parties (party, party_name) values
-        ('hotel', '酒店'), ('mall', '购物中心'), ('fund', '集团积分基金');
+    insert into dim_parties (party, party_name, party_kind) values
+        ('hotel', '酒店', 'business'), ('mall', '购物中心', 'business'),
+        ('fund', '集团积分基金', 'fund');
     insert into fct_source_freshness (source, business, is_provisional) values
         ('pos', 'mall', false);
     insert into fct_load_reconciliation (load_date, source, table_name, source_file, source_sha256,

@@ -366,9 +366,18 @@ def test_a_closed_statement_takes_the_place_of_its_draft(published: Settings) ->
     write_pack(published, "2026-01")
     assert sorted(path.name for path in folder_of(published, "mall").iterdir()) == [
         "manifest.json",
+        "封面_购物中心_2026-01_已关账.pdf",
         "明细_购物中心_2026-01_已关账.csv",
         "结算单_购物中心_2026-01_已关账.xlsx",
     ]
+
+
+def test_a_closed_statement_has_its_cover_as_pdf_and_no_two_are_alike(published: Settings) -> None:
+    close_small(published)
+    folders = write_pack(published, "2026-01")
+    covers = [next(folder.glob("封面_*.pdf")).read_bytes() for folder in folders]
+    assert all(cover.startswith(b"%PDF-") for cover in covers)
+    assert len(set(covers)) == len(folders) > 2
 
 
 def test_a_draft_never_takes_the_place_of_a_closed_statement(published: Settings) -> None:
@@ -388,13 +397,14 @@ def test_a_closed_statement_stays_the_same_when_a_name_changes_later(published: 
     assert files_in(published.lake / "outbox") == before
 
 
+@pytest.mark.parametrize("kind", ["xlsx", "pdf", "csv"])
 def test_a_damaged_closed_statement_is_written_again_with_the_same_bytes(
-    published: Settings,
+    published: Settings, kind: str
 ) -> None:
     close_small(published)
     write_pack(published, "2026-01")
     before = files_in(published.lake / "outbox")
-    next(folder_of(published, "mall").glob("*.xlsx")).write_bytes(b"torn")
+    next(folder_of(published, "mall").glob(f"*.{kind}")).write_bytes(b"torn")
     write_pack(published, "2026-01")
     assert files_in(published.lake / "outbox") == before
 
