@@ -140,7 +140,8 @@ def test_wechat_is_open_by_the_payments_that_its_bill_lacks_and_by_nothing_else(
     sums = (
         "select sum(till_count), sum(bill_count), sum(exception_count) from fct_clearing_accounts"
     )
-    [(at_tills, in_bills, exceptions)] = marts.sql(sums).fetchall()
+    found = marts.sql(f"{sums} from fct_clearing_accounts").fetchall()
+    [(at_tills, in_bills, exceptions)] = found
     assert at_tills > 1_000
     assert at_tills - in_bills == lacking
     assert exceptions == sum(reasons.values())
