@@ -68,6 +68,8 @@ NO, YES = ("not_birthday", 0), ("awarded", 77)
 ON_THE_DAY = """
 select business, business_date, outcome, points
 from fct_rating_outcomes
+
+pytestmark = pytest.mark.long  # production nights, minutes each
 where rule = 'on_the_day' and business_date < date '2026-11-01'
     and outcome in ('awarded', 'not_birthday')
 order by business, business_date

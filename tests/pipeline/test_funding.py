@@ -37,6 +37,8 @@ from tests.pipeline.nights import must_run
 from tests.pipeline.test_worked_example import rows
 from tests.pipeline.worked_example import sale, tender
 
+pytestmark = pytest.mark.long  # production nights, minutes each
+
 LAST_NIGHTS = (date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4))
 SAID = "source: Sheet, approved_by: Somebody"
 FUNDING = f"""funding_exceptions:

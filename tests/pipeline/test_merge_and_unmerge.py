@@ -33,6 +33,8 @@ from tests.pipeline.nights import must_run
 from tests.pipeline.test_rehearsal import copied
 from tests.pipeline.test_worked_example import rows
 
+pytestmark = pytest.mark.long  # production nights, minutes each
+
 MERGED, PARTED = date(2026, 11, 10), date(2026, 11, 20)
 PAIR = ["pos:10000001", "property:KH1", "--by", "LiMei", "--why", "asked at the desk"]
 STATEMENTS = Path("outbox") / "statements" / "2026-10"

@@ -34,6 +34,8 @@ from tests.pipeline.nights import must_run
 from tests.pipeline.test_worked_example import rows
 from tests.pipeline.worked_example import sale, second_night, tender, wang_fang
 
+pytestmark = pytest.mark.long  # production nights, minutes each
+
 NIGHTS = (date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 1))
 Tables = Mapping[str, Mapping[str, list[dict[str, Any]]]]
 BOOK = """

@@ -17,6 +17,8 @@ from tests.pipeline.test_merge_and_unmerge import MERGED, run_night
 from tests.pipeline.test_rehearsal import copied
 from tests.pipeline.test_worked_example import rows
 
+pytestmark = pytest.mark.long  # production nights, minutes each
+
 NEXT = date(2026, 11, 11)
 PARTIES = ("fund", "hotel", "mall", "miniprogram", "outlet", "parking", "property")
 
