@@ -213,7 +213,7 @@ def test_the_closed_statement_of_the_hotel_says_the_same(worked_lake: Path) -> N
         for cell in row
     }
     assert {6, 18, -12} <= {value for value in cells if isinstance(value, int | float)}
-    assert "JS-2026-10-HOTEL-v1" in cells
+    assert "JS-2026-10-HOTEL-001-v1" in cells
 
 
 def test_nothing_refused_and_every_row_is_accounted_for(worked_lake: Path) -> None:
