@@ -277,6 +277,7 @@ def _write_party(
         folder.add_file(
             f"封面_{month.name(party, header.status)}.pdf",
             lambda path: write_cover_pdf(path, header, party, month.figures, month.catalogue),
+            rows=0,
             sum_fen=net_fen,
         )
     return folder.finish(
