@@ -1,6 +1,9 @@
+{{ config(materialized='table') }}
+
 -- Order, payment bill and settlement line (three-way match): each payment at a till beside the channel's bill and the lines
--- of its order; matched where `reason` is NULL, else the one reason why it is not. A bill is of a calendar day, so what a till takes after midnight waits for the bill of the next; the first bill may hold
--- the days before it, too.
+-- of its order; matched where `reason` is NULL, else the one reason why it is not. A bill is of a calendar day, so what a
+-- till takes after midnight waits for the bill of the next; the first bill may hold the days before it, too. A table,
+-- since three models read it.
 with tenders as (
 
     select

@@ -1,4 +1,4 @@
--- Payments that a channel has taken and billed as the till says, with what was given back of each and the order's money.
+-- Payments that a channel has taken and billed as the till says, with what was given back of each.
 with matches as (
 
     select * from {{ ref('int_channel_matches') }}
@@ -18,17 +18,6 @@ refunded as (
 
 ),
 
-orders as (
-
-    select
-        activity_id,
-        sum(sale_fen) as order_fen,
-        count(*) as receiver_count
-    from {{ ref('int_split_receivers') }}
-    group by activity_id
-
-),
-
 payments as (
 
     select
@@ -39,11 +28,8 @@ payments as (
         matches.business_date,
         matches.till_fen as payment_fen,
         matches.fee_fen,
-        coalesce(refunded.refunded_fen, 0) as refunded_fen,
-        orders.order_fen,
-        orders.receiver_count
+        coalesce(refunded.refunded_fen, 0) as refunded_fen
     from matches
-    inner join orders on matches.activity_id = orders.activity_id
     left join refunded
         on matches.channel = refunded.channel
         and matches.payment_no = refunded.payment_no

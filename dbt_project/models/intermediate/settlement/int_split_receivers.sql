@@ -36,6 +36,16 @@ receivers as (
     group by activity_id, receiver_party
     having sum(sale_fen) <> 0
 
+),
+
+with_orders as (
+
+    select
+        *,
+        sum(sale_fen) over (partition by activity_id) as order_fen,
+        count(*) over (partition by activity_id) as receiver_count
+    from receivers
+
 )
 
-select * from receivers
+select * from with_orders

@@ -11,7 +11,8 @@ shares as (
     select
         payments.*,
         receivers.receiver_party,
-        {{ divide_down('receivers.net_fen * payments.payment_fen', 'payments.order_fen') }} as split_fen
+        receivers.receiver_count,
+        {{ divide_down('receivers.net_fen * payments.payment_fen', 'receivers.order_fen') }} as split_fen
     from {{ ref('int_split_payments') }} as payments
     inner join {{ ref('int_split_receivers') }} as receivers on payments.activity_id = receivers.activity_id
 
