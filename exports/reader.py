@@ -143,6 +143,15 @@ def sql_text(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def read_rows(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Rows of a query, each by the names of its columns."""
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def version_name(business_date: date, run_key: str) -> str:
     """Name of the publication of a night."""
     return f"{business_date.isoformat()}-{run_key[:12]}"

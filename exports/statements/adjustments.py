@@ -13,6 +13,7 @@ from exports.adjustments import QUERY
 from exports.closes.steps import APPROVE, REOPEN, History, read_history
 from exports.closes.totals import closes_of
 from exports.months import month_text
+from exports.reader import read_rows
 from exports.statements.figures import Row
 from ingest.core.lake import Lake
 
@@ -54,9 +55,7 @@ def read_adjustments(
     """The late lines of a month, with the approvals of those that a restatement took in."""
     for statement in RELATED:
         connection.execute(statement, {"month": month} if "$month" in statement else None)
-    cursor = connection.execute(ADJUSTMENTS, {"month": month})
-    names = [column[0] for column in cursor.description or []]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = read_rows(connection, ADJUSTMENTS, {"month": month})
     history = read_history(lake, month_text(month))
     return tuple({**row, **_approval(history, row)} for row in rows)
 

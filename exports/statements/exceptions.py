@@ -9,6 +9,7 @@ from datetime import date
 
 import duckdb
 
+from exports.reader import read_rows
 from exports.statements.figures import Row
 from exports.views import held_marts
 
@@ -117,6 +118,5 @@ def read_exceptions(
     held = held_marts(connection)
     still_open = "".join(query for mart, query in OPEN.items() if mart in held)
     query = QUERY.replace("{open}", still_open)
-    cursor = connection.execute(query, {"first": first, "through": through, "cutoff": cutoff})
-    names = [column[0] for column in cursor.description or []]
-    return tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+    nights = {"first": first, "through": through, "cutoff": cutoff}
+    return tuple(read_rows(connection, query, nights))

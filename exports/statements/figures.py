@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from exports.catalogue import Catalogue
+from exports.reader import read_rows
 
 Row = dict[str, Any]
 
@@ -146,9 +147,7 @@ class MonthReader:
     def _rows(self, sql: str) -> list[Row]:
         """Rows of a query as dictionaries; `$month` in it is the first day of the month."""
         values = {"month": self._month} if "$month" in sql else None
-        cursor = self._connection.execute(sql, values)
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return read_rows(self._connection, sql, values)
 
     def _balances(self) -> dict[str, Balance]:
         """Balances by party; one without movement carries its last closing forward."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from exports.closes.totals import closes_of
+from exports.reader import read_rows
 from exports.statements.header import Made
 from exports.statements.packs import pack_folder, read_pack
 from ingest.core.errors import Problem
@@ -52,9 +53,7 @@ def read_inputs(
     connection: duckdb.DuckDBPyConnection, first: date, through: date
 ) -> list[dict[str, Any]]:
     """Every file that was delivered in the nights of a statement, with digest, rows and fen."""
-    cursor = connection.execute(INPUTS, {"first": first, "through": through})
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return read_rows(connection, INPUTS, {"first": first, "through": through})
 
 
 def statements_before(lake: Lake, period: str, version: int) -> dict[str, Before]:
