@@ -27,6 +27,13 @@ def compiled(rules: Path, name: str) -> list[dict[str, Any]]:
     return rows
 
 
+def must_refuse_spoiled(path: Path, book: str, old: str, new: str, line: int, reason: str) -> None:
+    """The books are refused for a line of this one, written with one place of it spoiled."""
+    assert old in book
+    path.write_text(book.replace(old, new, 1), encoding="utf-8")
+    must_refuse(path.parents[1], path, line, reason)
+
+
 def must_refuse(rules: Path, path: Path, line: int, reason: str) -> None:
     """The books are refused for a line of one of them."""
     with pytest.raises(Problem) as caught:

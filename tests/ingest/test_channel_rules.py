@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.rule_books import compiled, must_refuse
+from tests.ingest.rule_books import compiled, must_refuse, must_refuse_spoiled
 
 BOOK = """channels:
   - channel: wechat
@@ -37,9 +37,7 @@ def test_spoiled_limits_are_refused_with_their_line(
     rules: Path, old: str, new: str, line: int, reason: str
 ) -> None:
     path = rules / "programme" / "channels.yml"
-    assert old in BOOK
-    path.write_text(BOOK.replace(old, new, 1), encoding="utf-8")
-    must_refuse(rules, path, line, reason)
+    must_refuse_spoiled(path, BOOK, old, new, line, reason)
 
 
 def test_a_channel_that_is_described_twice_is_refused(rules: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import rule_changes
 from ingest.rules.compile import compile_rules
-from tests.ingest.rule_books import PROJECT, must_refuse
+from tests.ingest.rule_books import PROJECT, must_refuse, must_refuse_spoiled
 
 EARNING = """bonus_rules:
   - rule: double
@@ -64,9 +64,7 @@ def test_a_spoiled_mission_is_refused_with_its_line(
     rules: Path, old: str, new: str, line: int, reason: str
 ) -> None:
     path = rules / "programme" / "missions.yml"
-    assert old in BOOK
-    path.write_text(BOOK.replace(old, new, 1), encoding="utf-8")
-    must_refuse(rules, path, line, reason)
+    must_refuse_spoiled(path, BOOK, old, new, line, reason)
 
 
 def test_a_mission_that_gives_nothing_is_refused_with_its_line(rules: Path) -> None:

@@ -9,7 +9,7 @@ from ingest.core.errors import Problem
 from ingest.rules.books import load_rule_books
 from ingest.rules.changes import rule_changes
 from ingest.rules.compile import compile_rules
-from tests.ingest.rule_books import PROJECT, must_refuse
+from tests.ingest.rule_books import PROJECT, must_refuse_spoiled
 
 BOOK = """tags:
   - tag: regular_guest
@@ -51,9 +51,7 @@ def test_a_spoiled_tag_is_refused_with_its_line(
     rules: Path, old: str, new: str, line: int, reason: str
 ) -> None:
     path = rules / "programme" / "tags.yml"
-    assert old in BOOK
-    path.write_text(BOOK.replace(old, new, 1), encoding="utf-8")
-    must_refuse(rules, path, line, reason)
+    must_refuse_spoiled(path, BOOK, old, new, line, reason)
 
 
 def test_a_rule_that_asks_for_an_unknown_tag_is_refused(rules: Path) -> None:
