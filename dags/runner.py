@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver, reduction
@@ -363,14 +363,21 @@ def _step(arguments: list[str], log: Path, environment: dict[str, str], lock: _I
     output = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log to be read while it grows
+    run_module(arguments, environment)
+
+
+def run_module(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """In a process of its own: `python -m <arguments>` from the project folder, in this environment
+    and no other.
+    """
     os.chdir(PROJECT)
     os.environ.clear()
     os.environ.update(environment)
     sys.path.insert(0, str(PROJECT))
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log to be read while it grows
     warnings.filterwarnings(
         "ignore", category=RuntimeWarning, module="runpy"
     )  # what is warm is imported already
-    sys.argv = arguments
+    sys.argv = [*arguments]
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dags.pipeline import PROJECT, from_step, in_order, monthly, nightly
+from dags.pipeline import from_step, in_order, monthly, nightly
 from dags.runner import run_lock
 from tests.warm import run_warm
 
@@ -14,7 +14,7 @@ from tests.warm import run_warm
 def dags(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m dags …` on a lake of its own."""
     places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
-    return run_warm(("dags", *arguments), PROJECT, os.environ | places)
+    return run_warm(("dags", *arguments), os.environ | places)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.warm import run_warm
 
 def run(lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake / "keys.json")}
-    return run_warm(("ingest", *arguments), PROJECT, {"PATH": "", **places})
+    return run_warm(("ingest", *arguments), {"PATH": "", **places})
 
 
 @pytest.mark.parametrize(

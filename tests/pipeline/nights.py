@@ -20,7 +20,7 @@ def run_command(
     lake: Path, *arguments: str, engine: str = "duckdb", **changes: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m …` in the project on a lake, with changes of the environment."""
-    return run_warm(arguments, PROJECT, environment_of(lake, engine) | changes)
+    return run_warm(arguments, environment_of(lake, engine) | changes)
 
 
 def must_run(lake: Path, *arguments: str, engine: str = "duckdb", **changes: str) -> str:
