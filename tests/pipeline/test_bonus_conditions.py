@@ -34,6 +34,8 @@ from tests.pipeline.nights import must_run
 from tests.pipeline.test_corrections import NIGHTS
 from tests.pipeline.test_worked_example import rows
 
+pytestmark = pytest.mark.long  # production nights, minutes each
+
 EARNING = """bonus_rules:
   - rule: on_the_day
     rule_name: 生日当天
@@ -68,8 +70,6 @@ NO, YES = ("not_birthday", 0), ("awarded", 77)
 ON_THE_DAY = """
 select business, business_date, outcome, points
 from fct_rating_outcomes
-
-pytestmark = pytest.mark.long  # production nights, minutes each
 where rule = 'on_the_day' and business_date < date '2026-11-01'
     and outcome in ('awarded', 'not_birthday')
 order by business, business_date

@@ -137,9 +137,7 @@ def test_wechat_is_open_by_the_payments_that_its_bill_lacks_and_by_nothing_else(
     unsettled = "select count(*) from fct_settlement_exceptions where reason = 'not_settled'"
     has_order = f"{unsettled} and document_no in (select document_no from fct_activities)"
     assert marts.sql(has_order).fetchall() == [(0,)]
-    sums = (
-        "select sum(till_count), sum(bill_count), sum(exception_count) from fct_clearing_accounts"
-    )
+    sums = "select sum(till_count), sum(bill_count), sum(exception_count)"
     found = marts.sql(f"{sums} from fct_clearing_accounts").fetchall()
     [(at_tills, in_bills, exceptions)] = found
     assert at_tills > 1_000
