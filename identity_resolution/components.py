@@ -96,25 +96,31 @@ def components_of(low: Int32, high: Int32) -> tuple[Int32, Int32]:
     count = 0
     for end in high:
         count = max(count, end + 1)
-    parent = np.arange(count).astype(np.int32)
-    has_edge = np.zeros(count, np.bool_)
+    parent = np.full(count, -1, np.int32)  # less than none: has no edge yet
+    found = 0
     for edge in range(len(low)):
-        one, other = low[edge], high[edge]
-        has_edge[one] = True
-        has_edge[other] = True
+        one, other = np.uint32(low[edge]), np.uint32(high[edge])  # no sign to be asked about
+        for end in (one, other):
+            if parent[end] < 0:
+                parent[end] = end
+                found += 1
         while parent[one] != parent[other]:
             if parent[one] > parent[other]:
                 one, other = other, one
-            above = parent[other]
+            above = np.uint32(parent[other])
             parent[other] = parent[one]
             if other == above:
                 break
             other = above
+    accounts, components = np.empty(found, np.int32), np.empty(found, np.int32)
+    place = 0
     # A parent is never larger, so whoever comes first has found its root.
     for account in range(count):
-        parent[account] = parent[parent[account]]
-    accounts = np.flatnonzero(has_edge).astype(np.int32)
-    return accounts, parent[accounts]
+        if parent[account] >= 0:
+            parent[account] = parent[parent[account]]
+            accounts[place], components[place] = account, parent[account]
+            place += 1
+    return accounts, components
 
 
 @njit(cache=True)

@@ -21,6 +21,7 @@ from ingest.core.settings import Settings
 
 BlockFunction = Callable[[pa.Table], pa.Table]
 
+ROW_GROUP = 122_880  # of DuckDB's tables
 SPARK_TYPES = {"int32": "int", "int64": "bigint", "string": "string"}
 
 
@@ -93,8 +94,11 @@ class DuckDbEngine:
         return rows.columns
 
     def load(self, name: str, rows: pa.Table) -> None:
-        """DuckDB knows the size of a table but not of registered rows; it needs it to join well."""
-        self.connection.register("loading", rows)
+        """DuckDB knows the size of a table but not of registered rows; it needs it to join well.
+        Rows that come in batches are written by all its threads.
+        """
+        batches = rows.to_batches(max_chunksize=ROW_GROUP)
+        self.connection.register("loading", pa.Table.from_batches(batches, rows.schema))
         self.connection.execute(f"create or replace temp table {name} as select * from loading")
         self.connection.unregister("loading")
 
