@@ -24,14 +24,26 @@ from dags.pipeline import (
     monthly,
     nightly,
     step_environment,
+    without,
 )
-from dags.runner import Board, Outcome, Runner, Trouble, run_lock, what_went_wrong
+from dags.runner import (
+    Board,
+    Outcome,
+    Runner,
+    Trouble,
+    attempt_lock,
+    run_lock,
+    run_module,
+    what_went_wrong,
+)
 from dags.simulate import Simulation, simulate
 from dags.who_is_who import Decision, keep, preview
+from ingest.core.fail_points import STEP
+from ingest.core.fence import FENCE
 
 EXAMPLES = """examples:
   python -m dags run --date 2026-03-31                    one night
-  python -m dags run --date 2026-03-31 --from-step build  go on after a failure
+  python -m dags run --date 2026-03-31 --resume           go on after a failure
   python -m dags backfill --from 2026-03-01 --to 2026-03-31
   python -m dags close --period 2026-03
   python -m dags unmerge pos:M0000123 hotel:G1 --by LiMei --why "two sisters" --preview
@@ -45,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _parser()
     options, others = parser.parse_known_args(argv)
-    if others and options.command not in {dbt, on_cluster}:
+    if others and options.command not in {dbt, on_cluster, step}:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     options.others = others
     lake = lake_root()
@@ -66,20 +78,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, lake: Path) -> int:
     """One night."""
-    steps = nightly()
-    with engine(), run_lock(lake) as lock:
-        if options.from_step:
-            try:
-                steps = from_step(steps, options.from_step)
-            except ValueError as error:
-                raise Trouble(str(error)) from error
-            if lock.night != options.date.isoformat():
-                raise Trouble(
-                    f"{lake}/work holds the night {lock.night or '?'}, not {options.date}; "
-                    "run the whole night, without --from-step"
-                )
+    with engine(), run_lock(lake, options.take_over) as lock:
+        is_begun = lock.night == options.date.isoformat()
+        steps = _steps_of(options, lock.done if is_begun else ())
+        if options.from_step and not is_begun:
+            raise Trouble(
+                f"{lake}/work holds the night {lock.night or '?'}, not {options.date}; "
+                "run the whole night, without --from-step"
+            )
+        if not steps:
+            print(f"all steps of the night {options.date} are done")
+            return 0
         runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout), options.jobs)
-        return _report(_night(runner, steps, options.date, options.replace))
+        status = _report(_night(runner, steps, options.date, options.replace))
+        if status and lock.done:
+            print(f"then go on: python -m dags run --date {options.date} --resume")
+        return status
+
+
+def step(options: argparse.Namespace, lake: Path) -> int:
+    """One step, as Airflow starts it: beside the others of its run, and instead of an earlier
+    attempt.
+    """
+    with attempt_lock(lake, options.name) as fence:
+        own = {STEP: options.name, FENCE: fence}
+        run_module([*options.arguments, *options.others], {**os.environ, **own})
+    return 0
 
 
 def backfill(options: argparse.Namespace, lake: Path) -> int:
@@ -204,8 +228,19 @@ def _nights(lake: Path, dates: Sequence[date], jobs: int, is_closing: bool) -> i
     return 0
 
 
+def _steps_of(options: argparse.Namespace, done: Sequence[str]) -> list[Step]:
+    """The steps of a night that a person asks for."""
+    try:
+        steps = from_step(nightly(), options.from_step) if options.from_step else nightly()
+    except ValueError as error:
+        raise Trouble(str(error)) from error
+    return without(steps, done) if options.resume else steps
+
+
 def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool) -> Outcome:
-    runner.lock.remember(day.isoformat())
+    """Run steps of a night; those that are left out count as done."""
+    left_out = {step.name for step in nightly()} - {step.name for step in steps}
+    runner.lock.remember(day.isoformat(), sorted(left_out))
     return runner.run(
         day.isoformat(), steps, {"date": day.isoformat(), "replace": "--replace" * is_replacing}
     )
@@ -299,8 +334,18 @@ def _parser() -> argparse.ArgumentParser:
     night = add(run, "run")
     night.add_argument("--date", type=_date, required=True, help="business date, YYYY-MM-DD")
     night.add_argument("--replace", action="store_true", help="redo the latest published night")
-    night.add_argument("--from-step", help="leave out the steps before this one")
+    part = night.add_mutually_exclusive_group()
+    part.add_argument("--from-step", help="leave out the steps before this one")
+    part.add_argument(
+        "--resume", action="store_true", help="leave out the steps of the night that are done"
+    )
+    night.add_argument(
+        "--take-over", action="store_true", help="end a run that has the lake, and begin"
+    )
     jobs(night)
+    one = add(step, "step")
+    one.add_argument("name", help="of the step")
+    one.add_argument("arguments", nargs=argparse.REMAINDER, help="its command")
     nights = add(backfill, "backfill")
     jobs(nights)
     add(close, "close").add_argument("--period", type=_period, required=True, help="month, YYYY-MM")

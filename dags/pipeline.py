@@ -272,40 +272,50 @@ def in_order(steps: Sequence[Step]) -> Iterator[Step]:
 
 def from_step(steps: Sequence[Step], name: str) -> list[Step]:
     """`name` and what comes after it, with the edges between those; ValueError if there is none."""
-    chosen = {name}
+    chosen = {_known(steps, name)}
     for step in in_order(steps):
         if chosen.intersection(step.after):
             chosen.add(step.name)
-    return _only(steps, name, chosen)
+    return _only(steps, chosen)
+
+
+def without(steps: Sequence[Step], done: Sequence[str]) -> list[Step]:
+    """The steps but for some that are done."""
+    return _only(steps, {step.name for step in steps} - {*done})
 
 
 def up_to_step(steps: Sequence[Step], name: str) -> list[Step]:
     """`name` and what it waits for, directly or not; ValueError if there is none."""
-    chosen = {name}
+    chosen = {_known(steps, name)}
     for step in reversed(list(in_order(steps))):
         if step.name in chosen:
             chosen.update(step.after)
-    return _only(steps, name, chosen)
+    return _only(steps, chosen)
 
 
 def without_deliveries(steps: Sequence[Step], staging: Path = STAGING) -> list[Step]:
     """The steps of a night that awaits no delivery: nothing is loaded, so nothing is judged."""
     left_out = {GATE.name, *(load_step(source) for source in sources(staging))}
     kept = [replace(step, command=UNATTENDED) if step == OPEN else step for step in steps]
-    return _only(kept, OPEN.name, {step.name for step in kept} - left_out)
+    return without(kept, sorted(left_out))
 
 
 def simulated() -> list[Step]:
     """The steps of a night without deliveries whose points, tiers and settlement are compared."""
     steps = without_deliveries(nightly())
     needed = {each.name for name in SIMULATION.after for each in up_to_step(steps, name)}
-    return [*_only(steps, SIMULATION.after[0], needed), SIMULATION]
+    return [*_only(steps, needed), SIMULATION]
 
 
-def _only(steps: Sequence[Step], name: str, chosen: set[str]) -> list[Step]:
-    """The chosen steps with the edges between those; ValueError unless `name` is a step."""
+def _known(steps: Sequence[Step], name: str) -> str:
+    """The name, if a step has it; ValueError if none has."""
     if name not in {step.name for step in steps}:
         raise ValueError(f"no step {name}; there are {', '.join(step.name for step in steps)}")
+    return name
+
+
+def _only(steps: Sequence[Step], chosen: set[str]) -> list[Step]:
+    """The chosen steps with the edges between those."""
     return [
         replace(step, after=tuple(name for name in step.after if name in chosen))
         for step in steps

@@ -55,9 +55,10 @@ def render(
             )
             continue
         # Who answered goes into the environment, not into the command: a name is no shell code.
+        line = step.line({**values, "by": BY})
         tasks[step.name] = operator(
             task_id=step.name,
-            bash_command=f'exec "$ONEMEMBER_PYTHON" -m {step.line({**values, "by": BY})}',
+            bash_command=f'exec "$ONEMEMBER_PYTHON" -m dags step {step.name} {line}',
             cwd=str(PROJECT),
             env={**environment, **({"ANSWERED_BY": ANSWERED % step.by} if step.by else {})},
             append_env=True,

@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver, reduction
@@ -26,6 +26,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from dags.pipeline import NOTHING_NEW, PROJECT, Step
+from dags.takeover import end_holders
+from ingest.core.errors import Problem
+from ingest.core.fail_points import STEP, fail_point
+from ingest.core.fence import FENCE, Claim, claim
 
 # One that is missing costs its import in every step that needs it, nothing else.
 WARM_MODULES = [
@@ -77,38 +81,65 @@ class Outcome:
 
 @dataclass
 class RunLock:
-    """The lock of the lake while it is held, and the night that its working folder holds."""
+    """The lock of the lake while it is held, the night that its working folder holds, and the steps
+    of it that are done.
+    """
 
     file: TextIO
     night: str | None
+    fence: str
+    done: tuple[str, ...] = ()
 
-    def remember(self, night: str) -> None:
-        """Write down whose night the working folder holds from now on, and who is building it."""
-        self.night = night
-        _rewrite(self.file, os.getpid(), night)
+    def remember(self, night: str | None, done: Iterable[str] = ()) -> None:
+        """Write down whose night the working folder holds from now on, who is building it, and what
+        is done.
+        """
+        self.night, self.done = night, tuple(done)
+        self.file.seek(0)
+        self.file.truncate()
+        self.file.write("\n".join([f"{os.getpid()} {night or ''}", *self.done]) + "\n")
+        self.file.flush()
 
 
 @contextmanager
-def run_lock(lake: Path) -> Iterator[RunLock]:
-    """Hold the lake for one run; Trouble if another run has it or the lake cannot be written."""
-    path = lake / "work" / "run.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise Trouble(
-            f"cannot write {path}: {error.strerror}; check the owner and mode of the lake"
-        ) from error
-    with file:
-        night = _take(file, lake, fcntl.LOCK_EX)
-        _rewrite(file, os.getpid(), night)
-        yield RunLock(file, night or None)
+def run_lock(lake: Path, is_taking_over: bool = False) -> Iterator[RunLock]:
+    """Hold the lake for one run; Trouble if another run has it or the lake cannot be written.
+
+    `is_taking_over` ends that other run first.
+    """
+    with _opened(lake) as file:
+        if is_taking_over:
+            end_holders(lock_file(lake))
+        night, done = _take(file, lake, fcntl.LOCK_EX)
+        lock = RunLock(file, night or None, _claim(lake / "work" / "fence").text)
+        lock.remember(lock.night, done)
+        yield lock
+
+
+@contextmanager
+def attempt_lock(lake: Path, step: str) -> Iterator[str]:
+    """Share the lake with the other steps of a run that another scheduler than this one conducts;
+    the fence of this attempt.
+
+    Trouble if a run of this one has the lake. An earlier attempt that is still there is ended, and
+    can commit nothing if that fails.
+    """
+    with _opened(lake) as file:
+        _take(file, lake, fcntl.LOCK_SH)
+        claimed = _claim(lake / "work" / "fences" / step)
+        end_holders(lock_file(lake), {claimed.previous_process})
+        yield claimed.text
+
+
+def lock_file(lake: Path) -> Path:
+    """The file that whoever works on a lake holds locked."""
+    return lake / "work" / "run.lock"
 
 
 @contextmanager
 def lake_at_rest(lake: Path) -> Iterator[None]:
     """Let no run begin while the block reads the lake; Trouble if one has it. Writes nothing."""
-    path = lake / "work" / "run.lock"
+    path = lock_file(lake)
     if not path.is_file():
         yield
         return
@@ -210,6 +241,9 @@ class Runner:
                 for step in self._wait(label):
                     ended[step.name] = step
                     self.board.finished(step)
+                    if step.status == "done" and label == self.lock.night:
+                        self.lock.remember(label, (*self.lock.done, step.name))
+                    fail_point(f"after {step.name}")
         finally:
             self._stop_all()
         statuses = {step.status for step in ended.values()}
@@ -230,7 +264,8 @@ class Runner:
             if is_ready and len(self._running) < self.jobs:
                 log = self.logs / label / f"{step.name}.log"
                 # A server that forks warm steps keeps the environment in which it began.
-                environment = {**os.environ, **self.environment}
+                own = {STEP: step.name, FENCE: self.lock.fence}
+                environment = {**os.environ, **self.environment, **own}
                 self._running[step.name] = _start(
                     step.arguments(values), step.warm, log, environment, self.lock
                 )
@@ -282,10 +317,31 @@ def what_went_wrong(log: Path) -> list[str]:
     return list(dict.fromkeys(errors)) or [line for line in lines if line][-LINES_OF_A_FAILED_LOG:]
 
 
-def _take(file: TextIO, lake: Path, lock: int) -> str:
-    """Lock the run.lock of a lake; the night that stands in it. Trouble if another run holds it."""
+def _opened(lake: Path) -> TextIO:
+    path = lock_file(lake)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise Trouble(
+            f"cannot write {path}: {error.strerror}; check the owner and mode of the lake"
+        ) from error
+
+
+def _claim(path: Path) -> Claim:
+    try:
+        return claim(path)
+    except Problem as problem:
+        raise Trouble(str(problem)) from problem
+
+
+def _take(file: TextIO, lake: Path, lock: int) -> tuple[str, list[str]]:
+    """Lock the run.lock of a lake; the night that stands in it and its steps that are done. Trouble
+    if another run holds it.
+    """
     file.seek(0)
-    process, _, night = file.read().strip().partition(" ")
+    first, *done = file.read().splitlines() or [""]
+    process, _, night = first.partition(" ")
     try:
         fcntl.flock(file, lock | fcntl.LOCK_NB)
     except OSError as error:
@@ -293,14 +349,7 @@ def _take(file: TextIO, lake: Path, lock: int) -> str:
             f"another run uses {lake} (process {process or '?'}, night {night or '?'}); "
             "wait for it or stop it"
         ) from error
-    return night
-
-
-def _rewrite(file: TextIO, process: int, night: str) -> None:
-    file.seek(0)
-    file.truncate()
-    file.write(f"{process} {night}\n")
-    file.flush()
+    return night, done
 
 
 def _start(

@@ -15,7 +15,9 @@ from typing import Any
 import duckdb
 
 from ingest.core.errors import Problem, one_line
-from ingest.core.lake import remove, write_bytes
+from ingest.core.fail_points import fail_point
+from ingest.core.fence import fenced
+from ingest.core.lake import remove, sync, write_bytes
 
 TEMPORARY = ".tmp"
 
@@ -43,9 +45,12 @@ def filling(folder: Path) -> Iterator[Path]:
 def put_folder(temporary: Path, folder: Path) -> None:
     """Give a filled folder its name. The files in it were synced when they were written."""
     with writing(folder):
-        _sync(temporary)
-        os.rename(temporary, folder)
-        _sync(folder.parent)
+        sync(temporary)
+        fail_point("before folder")
+        with fenced():
+            os.rename(temporary, folder)
+        fail_point("after folder")
+        sync(folder.parent)
 
 
 def move_pointer(pointer: Path, target: str) -> None:
@@ -54,8 +59,11 @@ def move_pointer(pointer: Path, target: str) -> None:
     remove(temporary)
     with writing(pointer):
         os.symlink(target, temporary)
-        os.replace(temporary, pointer)
-        _sync(pointer.parent)
+        fail_point("before pointer")
+        with fenced():
+            os.replace(temporary, pointer)
+        fail_point("after pointer")
+        sync(pointer.parent)
 
 
 def remove_folder(folder: Path) -> None:
@@ -64,7 +72,7 @@ def remove_folder(folder: Path) -> None:
     """
     temporary = folder.with_name(folder.name + TEMPORARY)
     remove(temporary)
-    with writing(folder):
+    with writing(folder), fenced():
         os.rename(folder, temporary)
     remove(temporary)
 
@@ -79,12 +87,3 @@ def writing(path: Path) -> Iterator[None]:
         raise Problem(f"cannot write {path}: {reason}; check owner, mode and free space") from error
     except duckdb.Error as error:
         raise Problem(f"cannot write {path}: {one_line(error)}") from error
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

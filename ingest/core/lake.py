@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.core.errors import Problem
+from ingest.core.fail_points import fail_point
+from ingest.core.fence import fenced
 
 PART = "part.parquet"
 DATA_DOCS = "data_docs"
@@ -144,8 +146,11 @@ def write_new(path: Path, data: bytes) -> bool:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         write_bytes(temporary, data)
-        os.link(temporary, path)
-        _sync(path.parent)
+        fail_point("before link")
+        with fenced():
+            os.link(temporary, path)
+        fail_point("after link")
+        sync(path.parent)
     except FileExistsError:
         return False
     except OSError as error:
@@ -191,10 +196,13 @@ def write_with(path: Path, write: Callable[[Path], None]) -> None:
 def remove(path: Path) -> None:
     """Take a file or folder away if it is there; Problem if the lake cannot be written."""
     try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        fail_point("before remove")
+        with fenced():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        fail_point("after remove")
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -203,11 +211,18 @@ def move_in(made: Path, path: Path) -> None:
     """Put a file that was written aside at `path`, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sync(made)
-        os.replace(made, path)
-        _sync(path.parent)
+        _rename(made, path)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def sync(path: Path) -> None:
+    """Make a file's bytes, or a folder's names, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(root: Path) -> None:
@@ -224,23 +239,24 @@ def _replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            fail_point("before write")
             yield temporary
-            _sync(temporary)
-            os.replace(temporary, path)
-            _sync(path.parent)
+            _rename(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-def _sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _rename(made: Path, path: Path) -> None:
+    """Put a written file at `path` so that it survives a power cut."""
+    fail_point("before sync")
+    sync(made)
+    fail_point("before rename")
+    with fenced():
+        os.replace(made, path)
+    fail_point("after rename")
+    sync(path.parent)
 
 
 def _unwritable(path: Path, error: OSError) -> Problem:

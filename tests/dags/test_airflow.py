@@ -78,7 +78,7 @@ def test_airflow_and_the_command_line_run_the_same_commands(
         "by": '"$ANSWERED_BY"',
     }
     assert graphs["dags"][name]["commands"] == {
-        step.name: f'exec "$ONEMEMBER_PYTHON" -m {step.line(values)}'
+        step.name: f'exec "$ONEMEMBER_PYTHON" -m dags step {step.name} {step.line(values)}'
         for step in steps
         if not step.question
     }
