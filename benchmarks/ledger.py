@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from benchmarks.measure import Measured, measured
 from dags.pipeline import step_environment
 from exports.publish import POSTINGS
+from identity_resolution.birthdays import BIRTHDAYS
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.settings import load_settings
 
@@ -191,6 +192,7 @@ def write_links(lake: Lake, size: Size, night: date, share: int) -> None:
     write_parquet(nights, lake.raw("identity", "resolved_nights", night))
     retired = pa.table({"component": pa.array([], pa.string())})
     write_parquet(retired, lake.raw("identity", "retired_components", night))
+    write_parquet(BIRTHDAYS.empty_table(), lake.birthdays)  # what a birthday earns is not measured
 
 
 def copy(query: str, path: Path) -> None:
