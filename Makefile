@@ -57,7 +57,7 @@ parity: setup-dev ## Four eventful nights on DuckDB and on Spark, every publishe
 	$(BIN)/python -m pytest -s -m "long or not long" tests/parity/test_parity.py -k "eventful or publishes"
 
 .PHONY: bench
-bench: setup-dev ## Measure the night: rows per second, memory, wall time, beside the bare floor (BENCH_PEOPLE=100000)
+bench: setup-dev ## Measure the night beside the bare floor (BENCH_PEOPLE=100000); python -m benchmarks -h lists the rest
 	$(BIN)/python -m benchmarks --people $(BENCH_PEOPLE) --nights $(BENCH_NIGHTS)
 
 .PHONY: scale

@@ -5,6 +5,7 @@
     python -m benchmarks load                           loading one large file
     python -m benchmarks identity                       resolving a million accounts
     python -m benchmarks ledger                         rating and folding thirty million activities
+    python -m benchmarks settlement                     a month, from orders and points to packs
     python -m benchmarks records                        how right any table of records is resolved
 
 The floor is what nobody can go below: in the same run, DuckDB reads the same landing files as text
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import identity, ledger, load, records, scale
+from benchmarks import identity, ledger, load, records, scale, settlement
 from benchmarks.measure import Measured, measured
 from dags.pipeline import PROJECT, in_order, nightly, step_environment
 from ingest.core.contract import Table, load_source, source_names
@@ -42,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "identity": identity.main,
         "ledger": ledger.main,
         "records": records.main,
+        "settlement": settlement.main,
     }
     if arguments and arguments[0] in others:
         return others[arguments[0]](arguments[1:])

@@ -166,8 +166,9 @@ def demo(options: argparse.Namespace, lake: Path) -> int:
 
 
 def real(options: argparse.Namespace, lake: Path) -> int:
-    """Third-party data put into the landing zone, and the nights run on it."""
-    return _show(options, lake, ["ingest", "connect", "--data", str(options.data.absolute())])
+    """Third-party data put into the landing zone, and the nights run on it by its contracts."""
+    delivering = ["ingest", "connect", "--data", str(options.data.absolute())]
+    return _show(options, lake, delivering, rules=lake / "connect" / "rules")
 
 
 def check(options: argparse.Namespace, lake: Path) -> int:
@@ -203,12 +204,18 @@ def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
     return (preview if options.preview else keep)(decision, lake)
 
 
-def _show(options: argparse.Namespace, lake: Path, delivering: list[str]) -> int:
-    """Keys, deliveries for some nights in a row, the nights, the months that end, the summary."""
+def _show(
+    options: argparse.Namespace, lake: Path, delivering: list[str], rules: Path | None = None
+) -> int:
+    """Keys, deliveries for some nights in a row, the nights, the months that end, the summary;
+    `rules` are the books that come with the deliveries.
+    """
     nights = ["--from", options.first.isoformat(), "--nights", str(options.nights)]
     for arguments in (["ingest", "keys"], [*delivering, *nights]):
         if _module(arguments):
             return 1
+    if rules:
+        os.environ["RULES_DIR"] = str(rules)
     last = options.first + timedelta(days=options.nights - 1)
     status = _nights(lake, _dates(options.first, last), options.jobs, is_closing=True)
     return status or _module(["exports", "summary"])

@@ -7,6 +7,7 @@ python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
 python -m exports statements --period YYYY-MM
 python -m exports statements verify
+python -m exports merchants [--by-merchant]
 python -m exports summary
 python -m exports compare --date D --before LAKE --after LAKE
 python -m exports explain member M… | SOURCE:ACCOUNT
@@ -43,6 +44,7 @@ def main(argv: list[str]) -> int:
         "export": _export,
         "close": _close,
         "statements": _statements,
+        "merchants": _merchants,
         "summary": _summary,
         "compare": _compare,
         "explain": _explain,
@@ -69,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     statements = commands.add_parser("statements", help="write a month's statements, or verify all")
     statements.add_argument("what", nargs="?", choices=["write", "verify"], default="write")
     statements.add_argument("--period", help="month to write, YYYY-MM")
+    merchants = commands.add_parser("merchants", help="print what merchants sold and are owed")
+    merchants.add_argument("--by-merchant", action="store_true", help="a line a merchant and month")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
     compare = commands.add_parser("compare", help="print what two built nights post differently")
     simulation = commands.add_parser("simulation", help="write what two sets of rules make of time")
@@ -151,6 +155,14 @@ def _statements(arguments: argparse.Namespace) -> int:
         f"{found.statement_count} statements of {found.party_count} parties: {found.file_count} "
         "files, numbers, figures and chains are as they were written"
     )
+    return 0
+
+
+def _merchants(arguments: argparse.Namespace) -> int:
+    from exports.merchants import merchant_table  # noqa: PLC0415 - the other commands need none of it
+
+    for line in merchant_table(load_settings(), arguments.by_merchant):
+        print(line)
     return 0
 
 

@@ -54,8 +54,9 @@ class Taken:
 
 
 def largest_remainder(total: int, weights: Sequence[int]) -> list[int]:
-    """Whole shares of a total by weight, none negative, all together the total; what whole parts
-    leave goes to the largest remainders, ties to the earlier share. No weight, no share.
+    """Whole shares of a total by weight, all together the total and none of the other sign; what
+    whole parts, rounded down, leave goes to the largest remainders, ties to the earlier share. No
+    weight, no share.
     """
     whole = sum(weights)
     if whole == 0:

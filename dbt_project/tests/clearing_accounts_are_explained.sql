@@ -5,9 +5,10 @@ with explained as (
         business,
         flow,
         business_date,
-        sum(difference_fen) as difference_fen,
+        sum(amount_fen) as explained_fen,
         count(*) as exception_count
     from {{ ref('fct_settlement_exceptions') }}
+    where flow is not null
     group by business, flow, business_date
 
 ),
@@ -22,13 +23,13 @@ unexplained as (
 
     select
         accounts.*,
-        explained.difference_fen as explained_fen
+        explained.explained_fen
     from accounts
     left join explained
         on accounts.business = explained.business
         and accounts.flow = explained.flow
         and accounts.business_date = explained.business_date
-    where accounts.open_fen <> coalesce(explained.difference_fen, 0)
+    where accounts.open_fen <> coalesce(explained.explained_fen, 0)
         or accounts.exception_count <> coalesce(explained.exception_count, 0)
 
 )

@@ -29,7 +29,9 @@ def write_cover(
     stamp = page.styles.get(bold=True, font_size=18, font_color=colour, align="right")
     title = page.styles.get(bold=True, font_size=20, font_color=NAVY)
     page.sheet.set_row(0, 36)
-    page.sheet.write_string(0, 0, f"积分结算单　{figures.party.party_name}", title)
+    page.sheet.write_string(
+        0, 0, f"{figures.party.statement_name}　{figures.party.party_name}", title
+    )
     page.sheet.write_string(0, len(WIDTHS) - 1, header.status, stamp)
     page.row = 2
     left = document_items(header, figures, month, catalogue)

@@ -50,7 +50,7 @@ def _told(
     )
     return {
         "font": FONT,
-        "title": f"积分结算单　{figures.party.party_name}",
+        "title": f"{figures.party.statement_name}　{figures.party.party_name}",
         "statement_no": header.statement_no,
         "status": header.status,
         "version": header.version,

@@ -31,6 +31,11 @@ class Party:
         """The legal entity, or the party's own name where none is registered (the fund)."""
         return self.legal_entity_name or self.party_name
 
+    @property
+    def statement_name(self) -> str:
+        """What its statement is called: a merchant's is of goods, not of points."""
+        return "商户结算单" if self.party_kind == "merchant" else "结算单"
+
 
 @dataclass(frozen=True)
 class Balance:

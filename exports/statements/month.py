@@ -1,6 +1,6 @@
 """What the packs of one month are written from: its figures, and each party's lines."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -79,16 +79,18 @@ def read_month(
     through: date,
     cutoff: date,
     most_lines: int | None = None,
+    kinds: Collection[str] | None = None,
 ) -> Month:
     """Read a month and check that it foots; ages of exceptions are as of `cutoff`. Lines of a party
-    with more than `most_lines` will not be printed.
+    with more than `most_lines`, or not of one of the `kinds`, will not be printed.
     """
     figures = MonthReader(connection, month, catalogue).read()
     check_month(figures)
     printed = [
         party.party.party
         for party in figures.parties
-        if most_lines is None or party.lines.line_count <= most_lines
+        if (most_lines is None or party.lines.line_count <= most_lines)
+        and (kinds is None or party.party.party_kind in kinds)
     ]
     connection.execute(DOCUMENTS, {"month": month, "parties": printed})
     return Month(

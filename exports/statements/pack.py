@@ -116,6 +116,7 @@ def write_drafts(
             through,
             cutoff=publication.business_date,
             most_lines=catalogue.statement.draft_csv_lines,
+            kinds=catalogue.statement.draft_party_kinds,
         )
         inputs = read_inputs(connection, day, through)
         for party in month.figures.parties:

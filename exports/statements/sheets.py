@@ -108,6 +108,11 @@ class Page:
         for index, column in enumerate(columns):
             self.sheet.set_column(index, index, column.width)
 
+    def print_only(self, columns: Sequence[ExportColumn]) -> None:
+        """Leave to the screen the columns that are not for paper; they are the last ones."""
+        printed = sum(column.is_printed for column in columns)
+        self.sheet.print_area(0, 0, self.row - 1, printed - 1)
+
     def line(self, text: str, height: int = 0, **properties: Any) -> None:
         """A line of running text."""
         if height:

@@ -47,7 +47,7 @@ def write_workbook(
         )
         workbook.set_properties(
             {
-                "title": f"积分结算单 {header.statement_no}",
+                "title": f"{figures.party.statement_name} {header.statement_no}",
                 "subject": figures.party.party_name,
                 # The clock must not get into the bytes.
                 "created": datetime.combine(header.cutoff_date, datetime.min.time()),
@@ -134,6 +134,7 @@ class StatementBook:
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
         )
+        page.sheet.fit_to_pages(1, 1)  # or the chart may be cut in two
         if self._figures.summary:
             self._draw_month(page, first, first + len(self._figures.summary) - 1)
 
@@ -183,8 +184,7 @@ class StatementBook:
             page.total(columns, totals)
         else:
             page.table(columns, lines, totals)
-        printed = sum(column.is_printed for column in columns)
-        page.sheet.print_area(0, 0, page.row - 1, printed - 1)
+        page.print_only(columns)
 
     def write_liability(self) -> None:
         """积分负债: roll-forward of a business's own points; of all for the fund."""
@@ -283,18 +283,16 @@ class StatementBook:
 
     def write_exceptions(self) -> None:
         """差异与悬账: what of the month's nights waits for somebody."""
-        rows = self._late.exceptions_of(self._figures.party.party)
         page = self._titled("差异与悬账", "差异与悬账", "元", "statement_exceptions")
-        self._write_some(
-            page,
-            "statement_exceptions",
-            [
-                {**row, "exception_name": self._catalogue.label("exception", row["exception_type"])}
-                for row in rows
-            ],
-        )
-        if not rows:
-            page.line("本期无差异与悬账", font_color=GREY)
+        rows = [
+            {
+                **row,
+                "exception_name": self._catalogue.label("exception", row["reason"]),
+                "business_name": self._business_name(row["business"] or ""),
+            }
+            for row in self._late.exceptions_of(self._figures.party.party)
+        ]
+        self._write_some(page, "statement_exceptions", rows, "本期无差异与悬账")
 
     def write_adjustments(self) -> None:
         """调整: lines that were posted after their own month was over."""
@@ -315,17 +313,20 @@ class StatementBook:
                 self._header.supersedes_no,
             )
         ]
-        self._write_some(page, "statement_adjustments", rows)
-        if not rows:
-            page.line("本期无调整", font_color=GREY)
+        self._write_some(page, "statement_adjustments", rows, "本期无调整")
 
-    def _write_some(self, page: Page, export: str, rows: list[Row]) -> None:
-        """A table of the first rows that a sheet takes, under a note if there are more."""
+    def _write_some(self, page: Page, export: str, rows: list[Row], nothing: str) -> None:
+        """A table of the first rows that a sheet takes, under a note if there are more; `nothing`
+        says that there are none.
+        """
         limit = sheet_lines(self._header, self._catalogue)
         if len(rows) > limit:
             page.line(f"共 {len(rows):,} 项，只列前 {limit:,} 项", bold=True, font_color=AMBER)
             page.row += 1
         page.table(self._columns(export), rows[:limit], {})
+        if not rows:
+            page.line(nothing, font_color=GREY)
+        page.print_only(self._columns(export))
 
     def _write_amounts(
         self, page: Page, name: str, amounts: list[int], net: int, bold: bool

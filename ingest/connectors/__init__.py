@@ -6,17 +6,20 @@ receipts (as the mall's tills), a web shop's invoices (as the outlet centre's), 
 Each set is moved by whole weeks so that its last row falls in the week up to the last night. The
 delivery of the first night carries everything before it, too, as the initial load. A source without
 a set (property, the payment bill) delivers empty files. Where each row of each set went is printed
-and kept in `connect/reconciliation.json`.
+and kept in `connect/reconciliation.json`; the rule books by which the sets are settled are in
+`connect/rules`, for RULES_DIR.
 """
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 
 import polars as pl
+import yaml
 
 from ingest.connectors import (
     completejourney,
@@ -75,7 +78,18 @@ def main(argv: list[str]) -> int:
         deliver(lake, source, nights, mapped.tables)
         connected.append(replace(mapped, tables={}))  # counts only: the rows are big
     _report(lake, nights, connected)
+    write_books(settings.rules, lake.root / "connect" / "rules", connected)
     return 0
+
+
+def write_books(rules: Path, target: Path, connected: Sequence[Connected]) -> None:
+    """A copy of the rule books in `rules`, those in place that the sets bring."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(rules, target)
+    for name, book in (item for one in connected for item in one.books.items()):
+        text = yaml.safe_dump(book, allow_unicode=True, sort_keys=False)
+        write_bytes(target / name, text.encode())
+    print(f"rules: RULES_DIR={target}")
 
 
 def deliver(

@@ -40,12 +40,15 @@ class SetAccount:
 
 @dataclass(frozen=True)
 class Connected:
-    """One source's landing tables, each with a `delivery_date`, and the account of its files."""
+    """One source's landing tables, each with a `delivery_date`, the account of its files, and the
+    rule books that it needs in place of the project's, by path.
+    """
 
     source: str
     shift_days: int
     tables: Mapping[str, pl.DataFrame]
     accounts: Sequence[SetAccount]
+    books: Mapping[str, object] = field(default_factory=dict)
 
 
 def read_set(path: Path) -> pl.DataFrame:

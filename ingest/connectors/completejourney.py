@@ -27,6 +27,7 @@ from ingest.connectors.common import (
     wall_clock,
     whole_weeks,
 )
+from ingest.connectors.completejourney_contracts import contract_book, voucher_prefix
 from ingest.landing import yuan_text
 
 SOURCE = "pos"
@@ -66,22 +67,21 @@ def connect(data: Path, last_night: date, cut_off: time) -> Connected:
         written_fen=int(tables["tenders"]["amount_fen"].sum()),
         notes=_notes(lines, tables["tenders"], vouchers.height),
     )
+    campaigns = read_set(folder / "campaign_descriptions.parquet")
     idle = {
         "coupon_redemptions": (redemptions.height, LOOKED_UP),
         "coupons": (coupons.height, LOOKED_UP),
         "products": (products.height, LOOKED_UP),
         "campaigns": (read_set(folder / "campaigns.parquet").height, NO_PLACE),
-        "campaign_descriptions": (
-            read_set(folder / "campaign_descriptions.parquet").height,
-            NO_PLACE,
-        ),
+        "campaign_descriptions": (campaigns.height, "gives the rules of its coupons"),
         "demographics": (read_set(folder / "demographics.parquet").height, NO_PLACE),
     }
     rest = [
         SetAccount(f"{FOLDER}/{name}.parquet", rows, 0, left_out={reason: rows})
         for name, (rows, reason) in idle.items()
     ]
-    return Connected(SOURCE, shift_days, tables, [used, *rest])
+    book = contract_book(tables["merchants"], campaigns, shift)
+    return Connected(SOURCE, shift_days, tables, [used, *rest], {"programme/contracts.yml": book})
 
 
 def receipt_lines(transactions: pl.DataFrame, cut_off: time) -> pl.DataFrame:
@@ -115,6 +115,7 @@ def voucher_numbers(
     """The coupon that a line was bought with, where the set says which: columns row, voucher_no.
 
     It is known if exactly one coupon that its household redeemed that day is valid for its product.
+    Its number begins with its campaign's, by which contracts say who bears it.
     """
     redeemed = redemptions.select(
         "household_id",
@@ -128,9 +129,9 @@ def voucher_numbers(
         .join(redeemed, on=["household_id", "day"])
         .join(coupons, on=["coupon_upc", "campaign_id", "product_id"], how="semi")
     )
+    number = pl.concat_str(voucher_prefix(pl.col("campaign_id").min()), pl.col("coupon_upc").min())
     found = candidates.group_by("row").agg(
-        pl.col("coupon_upc").n_unique().alias("coupon_count"),
-        pl.col("coupon_upc").first().cast(pl.String).alias("voucher_no"),
+        pl.col("coupon_upc").n_unique().alias("coupon_count"), number.alias("voucher_no")
     )
     return found.filter(pl.col("coupon_count") == 1).select("row", "voucher_no").sort("row")
 

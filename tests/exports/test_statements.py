@@ -17,6 +17,7 @@ from exports.catalogue import ExportColumn, read_catalogue
 from exports.folder import ExportFolder, copy_csv, file_name
 from exports.nightly import export
 from exports.statements import pack
+from exports.statements.figures import Party
 from exports.statements.pack import write_pack
 from ingest.core.errors import Problem
 from ingest.core.settings import Settings
@@ -205,8 +206,37 @@ def test_a_sheet_is_ready_to_read_and_to_print(exported: Settings, name: str) ->
     assert sheet.page_setup.orientation == "landscape"
     assert sheet.page_setup.paperSize == 9
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
-    assert sheet.page_setup.fitToHeight == 0  # as many pages down as it takes
+    # As many pages down as it takes (0); of the summary one, which is what no number says, or its
+    # chart may be cut in two.
+    assert sheet.page_setup.fitToHeight == (None if name == "汇总" else 0)
     assert "&P" in sheet.oddFooter.center.text
+
+
+@pytest.mark.parametrize(
+    ("name", "last"), [("明细", "account_id"), ("差异与悬账", "note"), ("调整", "approved_on_date")]
+)
+def test_numbers_that_only_a_screen_needs_are_not_printed(
+    exported: Settings, name: str, last: str
+) -> None:
+    sheet = workbook_of(exported, "fund")[name]
+    left, right = sheet.print_area.split("!")[-1].replace("$", "").split(":")
+    assert left == "A1"
+    assert sheet[f"{right.rstrip('0123456789')}5"].value == last
+    assert sheet[right].row == sheet.max_row
+
+
+def test_columns_that_are_not_printed_are_the_last_ones() -> None:
+    """What is printed is one area from the left."""
+    for sheet in read_catalogue().exports.values():
+        printed = [column.is_printed for column in sheet.columns]
+        assert printed == sorted(printed, reverse=True), sheet.columns
+
+
+def test_a_merchant_s_statement_is_of_goods_and_not_of_points(exported: Settings) -> None:
+    mall = Party("mall", "购物中心")
+    assert mall.statement_name == "结算单"
+    assert replace(mall, party_kind="merchant").statement_name == "商户结算单"
+    assert workbook_of(exported, "mall")["封面"]["A1"].value == "结算单　购物中心"
 
 
 def test_the_liability_of_a_business_is_its_own_row_and_the_fund_sees_all(
@@ -259,21 +289,26 @@ def test_the_cover_names_version_rules_code_and_people(published: Settings) -> N
     assert cover["detail_sha256"] == detail["sha256"]
 
 
+WAITING = """
+    insert into fct_settlement_exceptions (exception_id, reason, detail, business, business_date,
+        is_open, document_no, case_count, points, amount_fen, source_file, source_row) values
+        ('1', 'quarantined_rows', 'pos/sales', 'mall', '2026-01-15', false, null, 2, null, 12345,
+            '=1+1.csv', null),
+        ('2', 'unmatched_refund', null, 'mall', '2026-01-10', false, 'R9', 1, null, 5000,
+            'sales.csv', 3),
+        ('3', 'unmatched_refund', null, 'mall', '2025-12-31', false, 'R8', 1, null, 6000,
+            'sales.csv', 2),
+        ('4', 'missing_delivery', 'pms', 'hotel', '2026-01-15', false, null, 1, null, null,
+            null, null),
+        ('5', 'shortfall', null, 'hotel', '2026-01-14', false, null, 1, 70, null, null, null)
+"""
+
+
 def test_what_waits_for_somebody_is_listed_at_its_business_and_all_of_it_at_the_fund(
     tmp_path: Path,
 ) -> None:
-    settings = publish_small(
-        tmp_path,
-        "update fct_load_reconciliation set quarantined_total_fen = 12345, source_sha256 = 'ab'"
-        " where source = 'pos'",
-        "insert into fct_rating_outcomes (activity_id, rule, business, outcome) values"
-        " ('b1', 'base', 'mall', 'order_not_found'), ('b2', 'base', 'mall', 'order_not_found')",
-        "insert into fct_activities (activity_id, document_no, paid_fen, source_file, source_row,"
-        " load_date) values ('b1', 'R9', 5000, 'sales.csv', 3, '2026-01-10'),"
-        " ('b2', 'R8', 6000, 'sales.csv', 2, '2025-12-31')",
-        "insert into fct_points_entries (entry_id, posted_date, entry_type, points, is_reversal,"
-        " issuer_business) values ('x1', '2026-01-14', 'shortfall', 70, false, 'hotel')",
-    )
+    """But for the refund of the month before."""
+    settings = publish_small(tmp_path, WAITING)
     export(settings, BUSINESS_DATE)
     found, total = table_of(workbook_of(settings, "mall")["差异与悬账"], "exception_name")
     assert [
@@ -284,26 +319,32 @@ def test_what_waits_for_somebody_is_listed_at_its_business_and_all_of_it_at_the_
         ("退款无原单", 5, 50.00, 1, "单据 R9，sales.csv 第 3 行"),
     ]
     assert total["amount_yuan"] == 173.45
+    of_hotel, _ = table_of(workbook_of(settings, "hotel")["差异与悬账"], "exception_name")
+    assert [row["note"] for row in of_hotel] == ["pms 2026-01-15 未到", "70 积分"]
     of_fund, _ = table_of(workbook_of(settings, "fund")["差异与悬账"], "exception_name")
     assert sorted(row["exception_name"] for row in of_fund) == [
         *("数据未到", "未入库行", "积分扣回差额", "退款无原单"),
     ]
 
 
-def test_what_lies_in_suspense_is_listed_at_the_business_that_holds_it(tmp_path: Path) -> None:
+def test_what_is_open_is_listed_however_old_it_is(tmp_path: Path) -> None:
     settings = publish_small(
         tmp_path,
-        "create table if not exists fct_settlement_suspense (party varchar, counterparty varchar,"
-        " activity_id varchar, reason varchar, document_no varchar, merchant_id varchar,"
-        " business_date date, first_posted_date date, age_days bigint, open_fen bigint)",
-        "insert into fct_settlement_suspense (party, counterparty, activity_id, reason,"
-        " document_no, first_posted_date, open_fen) values"
-        " ('suspense/hotel', 'hotel', 'a9', 'no_contract', 'R7', '2025-12-16', 5000)",
+        "insert into fct_settlement_exceptions (exception_id, reason, detail, business,"
+        " business_date, is_open, document_no, case_count, amount_fen, payment_no, till_fen,"
+        " bill_fen) values"
+        " ('1', 'suspense', 'no_contract', 'hotel', '2025-12-16', true, 'R7', 1, 5000, null, null,"
+        " null), ('2', 'amount_differs', null, 'hotel', '2025-12-15', true, 'R6', 1, 100, 'P6',"
+        " 10100, 10000)",
     )
     export(settings, BUSINESS_DATE)
     found, _ = table_of(workbook_of(settings, "hotel")["差异与悬账"], "exception_name")
-    [row] = [row for row in found if row["exception_name"] == "待清分"]
-    assert (row["amount_yuan"], row["age_days"], row["note"]) == (50, 30, "单据 R7，no_contract")
+    assert [
+        (row["exception_name"], row["amount_yuan"], row["age_days"], row["note"]) for row in found
+    ] == [
+        ("待清分", 50, 30, "单据 R7，no_contract"),
+        ("金额不符", 1, 31, "支付 P6，收银 101.00 元，账单 100.00 元"),
+    ]
 
 
 def test_a_late_line_is_an_adjustment_with_its_month(exported: Settings) -> None:

@@ -218,7 +218,7 @@ def test_a_coupon_is_known_if_one_redeemed_that_day_fits_the_product_and_no_seco
         {"coupon_upc": [51, 51, 51, 52], "product_id": [7, 7, 8, 8], "campaign_id": [1, 1, 1, 1]}
     )
     known = completejourney.voucher_numbers(lines, redemptions, coupons)
-    assert known.rows() == [(0, "51")]
+    assert known.rows() == [(0, "01-51")]
 
 
 def test_members_and_stores_are_delivered_with_their_first_receipt() -> None:

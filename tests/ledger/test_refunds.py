@@ -59,7 +59,7 @@ def everything(legs: Iterable[Leg]) -> dict[tuple[str, ...], int]:
 
 
 # moneyphp/money tests/MoneyTest.php, allocationExamples (MIT), as ../shared/data/conformance has
-# them; not the case of -5, whose tie goes to the later share: amounts here have no sign.
+# them; tests/pipeline/test_conformance.py runs that file itself, where it is.
 @pytest.mark.parametrize(
     ("total", "weights", "shares"),
     [
@@ -68,6 +68,7 @@ def everything(legs: Iterable[Leg]) -> dict[tuple[str, ...], int]:
         (5, [3, 7], [2, 3]),
         (5, [7, 3], [4, 1]),
         (5, [7, 3, 0], [4, 1, 0]),
+        (-5, [7, 3], [-3, -2]),
         (5, [0, 7, 3], [0, 4, 1]),
         (5, [7, 0, 3], [4, 0, 1]),
         (5, [0, 0, 1], [0, 0, 5]),

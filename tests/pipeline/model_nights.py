@@ -27,7 +27,14 @@ from tests.pipeline.nights import must_run
 
 PROJECT = load_settings({}).dbt_project
 CONTRACT = PROJECT / "models" / "intermediate" / "common" / "_lake__sources.yml"
-POSTED = ("activities", "tier_changes", "rating_outcomes", "points_entries", "settlement_lines")
+POSTED = {
+    table: POSTINGS[table][0]
+    for table in (
+        "activities", "tier_changes", "rating_outcomes", "points_entries", "settlement_lines"
+    )
+}  # fmt: skip
+# What merchants need alone: nothing is rated, and no points are folded.
+ORDERS_POSTED = {"activities": POSTED["activities"], "settlement_lines": "int_merchant_postings"}
 RESULT = "int_rating_outcomes"  # what is believed of every activity after the night
 FOLDS = {
     "int_tier_events": fold_tier_night,
@@ -87,30 +94,30 @@ LOCKS = pa.schema(
 
 @dataclass(frozen=True)
 class Models:
-    """Compiled SQL by name in an order in which it can run, and the lake it was compiled for."""
+    """Compiled SQL by name in an order in which it can run, the lake it was compiled for, and what
+    a night posts: relation by ledger.
+    """
 
     lake: Path
     sql: Mapping[str, str]
+    posted: Mapping[str, str]
 
 
-def compile_models(folder: Path) -> Models:
+def compile_models(folder: Path, posted: Mapping[str, str] = POSTED) -> Models:
     """Compile what leads to the postings, on an empty lake."""
     lake = folder / "compiled" / "lake"
-    targets = [f"+{name}" for name in (*_postings(), *FOLDS, RESULT)]
+    results = [*posted.values(), *([RESULT] if posted is POSTED else [])]
+    targets = [f"+{name}" for name in (*results, *FOLDS)]
     must_run(lake, "dags", "dbt", "compile", "--quiet", "--no-introspect", "--select", *targets)
     found = {
         path.stem: path.read_text(encoding="utf-8")
         for path in (lake / "work" / "dbt" / "compiled").rglob("*.sql")
     }
     order: dict[str, str] = {}
-    for target in (*_postings(), RESULT):
+    for target in results:
         for name in _in_order(target, found, set(order)):
             order[name] = found[name]
-    return Models(lake, order)
-
-
-def _postings() -> list[str]:
-    return [POSTINGS[table][0] for table in POSTED]
+    return Models(lake, order, posted)
 
 
 def _in_order(name: str, sql: Mapping[str, str], done: set[str]) -> Iterator[str]:
@@ -150,10 +157,11 @@ class Nights:
                 work.execute(f"create table {name} as {here}")
                 if name in FOLDS:
                     self._fold(work, name, night)
-            for table in POSTED:
+            for table, relation in self._models.posted.items():
                 path = self._lake.posted(table, night)
-                write_parquet(work.table(POSTINGS[table][0]).to_arrow_table(), path)
-            self.believed = work.table(RESULT).to_arrow_table()
+                write_parquet(work.table(relation).to_arrow_table(), path)
+            if RESULT in self._models.sql:
+                self.believed = work.table(RESULT).to_arrow_table()
         self._previous = night
 
     def _fold(self, work: duckdb.DuckDBPyConnection, events: str, night: date) -> None:
