@@ -25,6 +25,7 @@ from ingest.rules import (
     points,
     settlement,
     tags,
+    tax,
     tier_metrics,
     tiers,
     written,
@@ -51,6 +52,7 @@ TABLES: Mapping[str, Columns] = {
         migrations,
         contracts,
         channels,
+        tax,
     )
     for name, columns in part.TABLES.items()
 }
@@ -96,6 +98,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "channel_fees": contracts.channel_fee_rows(books.contracts),
         "voucher_funders": contracts.voucher_funder_rows(books.contracts.voucher_programmes),
         "split_limits": channels.split_limit_rows(books.channels),
+        "movement_taxes": tax.movement_tax_rows(books.tax),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

@@ -3,6 +3,7 @@ businesses, and how long after a month what belongs to it is still taken into it
 """
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import product
 from typing import Annotated
 
@@ -83,13 +84,18 @@ def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
         pairs.append(f"{entry.issuer_business} to {entry.redeemer_business}")
     check_unique(page, "exceptions", pairs)
     book = page.content
-    prices = (
-        book.issue_price_micro_fen_per_point,
-        book.reimbursement_price_micro_fen_per_point,
-    )
-    first_price_date = min(each[0].from_date for each in prices)
     check_estimates(page, book.redemption_estimates, businesses)
-    check_funding(page, book.funding, book.funding_exceptions, businesses, first_price_date)
+    first_date = first_price_date(book)
+    check_funding(page, book.funding, book.funding_exceptions, businesses, first_date)
+
+
+def first_price_date(settlement: Settlement) -> date:
+    """The first day on which points have a price."""
+    prices = (
+        settlement.issue_price_micro_fen_per_point,
+        settlement.reimbursement_price_micro_fen_per_point,
+    )
+    return min(each[0].from_date for each in prices)
 
 
 def settlement_price_rows(settlement: Settlement, names: Sequence[str]) -> list[Row]:
