@@ -15,7 +15,7 @@ from xlsxwriter.workbook import Workbook
 from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
 from exports.statements.adjustments import adjustments_of
-from exports.statements.balances import MERCHANT, balances_of_all
+from exports.statements.balances import OUTSIDE, balances_of_all
 from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
@@ -25,6 +25,7 @@ from exports.statements.sheets import AMBER, FONT, GREEN, GREY, NAVY, Page, Styl
 
 FUND = "fund"
 CHECKED = ("opening_points", *ENTRY_TYPES, "closing_points")  # by cohort as by issuer
+MATRIX_TOTAL_WIDTH = 22  # characters
 HEADER_ROWS = 2  # of a table: label and field name
 
 
@@ -281,10 +282,10 @@ class StatementBook:
 
     def write_matrix(self) -> None:
         """往来对照: whose points were taken where, and every party's month, which sums to 0. A
-        merchant sees what lies between itself and others, and nothing of theirs.
+        merchant or an outside funder sees what lies between itself and others, and no more.
         """
         page = self._titled("往来对照", "往来对照", "元", "statement_balances")
-        if self._figures.party.party_kind == MERCHANT:
+        if self._figures.party.party_kind in OUTSIDE:
             self._write_flows(page)
             return
         self._write_redemptions(page)
@@ -317,6 +318,7 @@ class StatementBook:
         """One matrix with its totals; every net together is 0."""
         takers = self._with_businesses(taker for _, taker in cells)
         issuers = self._with_businesses(code for pair in cells for code in pair)
+        page.sheet.set_column(len(takers) + 1, len(takers) + 2, MATRIX_TOTAL_WIDTH)
         page.head(
             [
                 ("发行 ＼ 受理", "issuer / redeemer"),

@@ -26,6 +26,7 @@ from ingest.rules.dated import (
     periods,
 )
 from ingest.rules.lists import once
+from ingest.rules.outside import OutsideParty, check_outside_parties
 from ingest.rules.tax import PerMille, check_rate
 
 OWN_MERCHANT, OWN_BUSINESS = "own_merchant", "own_business"
@@ -189,8 +190,8 @@ class Funder(Written):
     """Who bears a part of each voucher: so many percent of what the amounts leave, or an amount of
     fen, and never more than `most_fen` a voucher.
 
-    A business, the fund, `own_business` (the one that took the voucher) or `own_merchant` (the one
-    that sold the goods).
+    A business, the fund, a party outside the group, `own_business` (the one that took the voucher)
+    or `own_merchant` (the one that sold the goods).
     """
 
     funder: Name
@@ -239,6 +240,7 @@ class Contracts(Written):
 
     contracts: list[Contract]
     voucher_programmes: list[VoucherProgramme]
+    outside_parties: list[OutsideParty] = Field(default_factory=list)
 
 
 def check_contracts(page: Document[Contracts], businesses: Collection[str], fund: str) -> None:
@@ -256,6 +258,8 @@ def check_contracts(page: Document[Contracts], businesses: Collection[str], fund
     prefixes = [f"{each.business} {each.voucher_prefix or ''}" for each in book.voucher_programmes]
     check_unique(page, "voucher_programmes", prefixes)
     payers = {*businesses, fund, OWN_BUSINESS, OWN_MERCHANT}
+    check_outside_parties(page, book.outside_parties, {*payers, SUSPENSE})
+    payers |= {each.party for each in book.outside_parties}
     for number, programme in enumerate(book.voucher_programmes):
         where = ("voucher_programmes", number)
         check_known(page, (*where, "business"), "business", programme.business, businesses)

@@ -294,6 +294,25 @@ def test_the_matrix_says_whose_points_were_taken_where(exported: Settings) -> No
     assert total["closing_yuan"] == 0
 
 
+@pytest.mark.parametrize(("kind", "sees_all"), [("outside", False), ("business", True)])
+def test_an_outside_funder_sees_neither_the_group_s_points_nor_other_parties(
+    tmp_path: Path, kind: str, sees_all: bool
+) -> None:
+    settings = publish_small(
+        tmp_path,
+        "insert into dim_parties (party, party_name, party_kind)"
+        f" values ('bank', '示例银行', '{kind}')",
+    )
+    export(settings, BUSINESS_DATE)
+    [path] = folder_of(settings, "bank").glob("*.xlsx")
+    workbook = openpyxl.load_workbook(path)
+    liability = [row[0] for row in workbook["积分负债"].iter_rows(values_only=True)]
+    assert "本主体不发行积分" in liability
+    assert "issuer_name" not in liability
+    matrix = [row[0] for row in workbook["往来对照"].iter_rows(values_only=True)]
+    assert ("购物中心" in matrix) == sees_all
+
+
 def test_the_cover_names_version_rules_code_and_people(published: Settings) -> None:
     close_small(published)
     write_pack(published, "2026-01")
