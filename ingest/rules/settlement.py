@@ -43,6 +43,21 @@ GraceDays = Annotated[int, Field(ge=0, le=20)]  # the month after is never close
 GraceTimeline = Annotated[list[Dated[GraceDays]], AfterValidator(increasing)]
 
 
+ONLY_POINT_TYPE = "points"
+
+
+def _is_known(point_type: str) -> str:
+    if point_type != ONLY_POINT_TYPE:
+        raise ValueError(
+            f"the ledger knows one type of points, '{ONLY_POINT_TYPE}'; a price of '{point_type}'"
+            " would never be used; leave point_type out"
+        )
+    return point_type
+
+
+PointType = Annotated[str, AfterValidator(_is_known)]
+
+
 class Fund(Written):
     """The party that holds the price of issued points until they are taken."""
 
@@ -51,10 +66,14 @@ class Fund(Written):
 
 
 class PairPrices(Written):
-    """Prices of one pair of businesses, instead of the general ones."""
+    """Prices of one pair of businesses, instead of the general ones.
+
+    The ledger knows one type of points; a price for another one would never be used.
+    """
 
     issuer_business: Name
     redeemer_business: Name
+    point_type: PointType = ONLY_POINT_TYPE
     issue_price_micro_fen_per_point: WholeTimeline
     reimbursement_price_micro_fen_per_point: WholeTimeline
 
