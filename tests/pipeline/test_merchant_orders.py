@@ -60,8 +60,13 @@ voucher_programmes:
     business: mall
     voucher_prefix: Q
     funding: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {funders: [
-      {funder: fund, percent: 40, most_fen: 700}, {funder: own_business, percent: 25},
+      {funder: bank, percent: 40, most_fen: 700}, {funder: own_business, percent: 25},
       {funder: own_merchant, percent: 35}]}}]
+outside_parties:
+  - party: bank
+    party_name: 银行
+    legal_entity_name: 示例银行
+    unified_social_credit_code: 91310000MA1B000010
 """
 
 
@@ -274,7 +279,7 @@ def test_every_fen_of_every_document_is_passed_on_once(
     whole: tuple[Nights, dict[str, Paper]],
 ) -> None:
     """Money and points go to the merchants; of each voucher, all but the merchants' own part, and
-    of the fund no more than ¥7.00.
+    of the bank, which is outside the group, no more than ¥7.00.
     """
     nights, believed = whole
     found = sums(nights)
@@ -287,8 +292,9 @@ def test_every_fen_of_every_document_is_passed_on_once(
         voucher = sum(fen for (kind, _), fen in paper.paid.items() if kind == "voucher")
         subsidy = of["voucher_subsidy"] - of["voucher_subsidy_refund"]
         assert 0 <= abs(subsidy) <= abs(voucher)
-        of_fund = sum(row[6] for row in found if row[0] == name and row[4] == "fund")
-        assert of_fund <= 700
+        of_bank = sum(row[6] for row in found if row[0] == name and row[4] == "bank")
+        assert of_bank <= 700
+    assert any(row[4] == "bank" for row in found)
 
 
 @pytest.mark.parametrize("column", ["amount_fen", "tax_fen"])
