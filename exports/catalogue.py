@@ -25,6 +25,8 @@ CSV_KINDS = {
     "micro_fen": "{0}",
     "yuan": "case when {0} < 0 then '-' else '' end"
     " || format('{{}}.{{:02d}}', abs({0}) // 100, abs({0}) % 100)",
+    "per_mille": "format('{{}}.{{}}%', {0} // 10, {0} % 10)",
+    "per_10000": "format('{{}}.{{:02d}}%', {0} // 100, {0} % 100)",
     "unit_price": "format('{{}}.{{:06d}}', {0} // 1000000, {0} % 1000000)",
 }
 
@@ -45,6 +47,10 @@ class ExportColumn:
         """The English name beside the label, with the unit that the value is written in."""
         if self.kind == "yuan":
             return self.column.removesuffix("_fen") + "_yuan"
+        if self.kind == "per_mille":
+            return self.column.removesuffix("_per_mille") + "_rate"
+        if self.kind == "per_10000":
+            return self.column.removesuffix("_per_10000") + "_rate"
         if self.kind == "unit_price":
             return self.column.removesuffix("_micro_fen") + "_fen"
         return self.column

@@ -1,10 +1,11 @@
 {#- What makes two settlement lines of merchants the same, in the order of their key. -#}
 {% macro merchant_line_content() -%}
     {{ return(['business_date', 'movement_type', 'payer_party', 'payee_party', 'source', 'account_id', 'activity_id',
-        'rule_id']) }}
+        'rule_id', 'tax_treatment', 'tax_per_mille']) }}
 {%- endmacro %}
 {#- Difference posting of merchants' lines: what is derived less what was posted of the same content. A line that takes
-    posted money back is a reversal, the other way round. `entry_id` stays the same whenever the content is posted. -#}
+    posted money back is a reversal, the other way round. `entry_id` stays the same whenever the content is posted. Tax may
+    differ where no money does: a refund that came late shifts a fen between the refunds after it. -#}
 {% macro lines_by_difference(derived, posted) -%}
     {%- set content = merchant_line_content() | join(', ') -%}
     select
@@ -12,14 +13,17 @@
         differences.entry_id,
         differences.business_date,
         differences.movement_type,
-        case when difference_fen > 0 then payer_party else payee_party end as payer_party,
-        case when difference_fen > 0 then payee_party else payer_party end as payee_party,
+        case when is_more then payer_party else payee_party end as payer_party,
+        case when is_more then payee_party else payer_party end as payee_party,
         cast(0 as bigint) as points,
         cast(0 as bigint) as unit_price_micro_fen,
         cast(abs(difference_fen) as bigint) as amount_fen,
-        cast(case when difference_fen > 0 then difference_micro_fen else -difference_micro_fen end as bigint)
+        cast(case when is_more then difference_micro_fen else -difference_micro_fen end as bigint)
             as rounding_micro_fen,
-        difference_fen < 0 as is_reversal,
+        differences.tax_treatment,
+        differences.tax_per_mille,
+        cast(case when is_more then difference_tax_fen else -difference_tax_fen end as bigint) as tax_fen,
+        not is_more as is_reversal,
         differences.source,
         differences.account_id,
         differences.activity_id,
@@ -35,6 +39,8 @@
             {{ content }},
             sum(signed_fen) as difference_fen,
             sum(signed_micro_fen) as difference_micro_fen,
+            sum(signed_tax_fen) as difference_tax_fen,
+            sum(signed_fen) > 0 or (sum(signed_fen) = 0 and sum(signed_tax_fen) > 0) as is_more,
             min(source_file) as source_file,
             min(source_row) as source_row
         from (
@@ -42,6 +48,7 @@
                 {{ content }},
                 amount_fen as signed_fen,
                 rounding_micro_fen as signed_micro_fen,
+                tax_fen as signed_tax_fen,
                 source_file,
                 source_row
             from {{ derived }}
@@ -55,14 +62,17 @@
                 account_id,
                 activity_id,
                 rule_id,
+                tax_treatment,
+                tax_per_mille,
                 -({{ signed('amount_fen') }}) as signed_fen,
                 -({{ signed('rounding_micro_fen') }}) as signed_micro_fen,
+                -({{ signed('tax_fen') }}) as signed_tax_fen,
                 source_file,
                 source_row
             from {{ posted }}
         ) as both_sides
         group by {{ content }}
-        having sum(signed_fen) <> 0
+        having sum(signed_fen) <> 0 or sum(signed_tax_fen) <> 0
     ) as differences
     cross join {{ ref('int_tonight') }} as tonight
 {%- endmacro %}

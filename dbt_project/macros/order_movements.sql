@@ -12,6 +12,10 @@
         'sale_refund', 'points_tender_refund', 'voucher_subsidy_refund', 'commission', 'channel_fee', 'minimum_guarantee'
     )
 {%- endmacro %}
+{#- Whether it is what the business charges the merchant, or gives back of it. -#}
+{% macro is_charge(movement_type) -%}
+    {{ movement_type }} in ('commission', 'commission_refund', 'channel_fee', 'channel_fee_refund', 'minimum_guarantee')
+{%- endmacro %}
 {#- The party on the merchant's side of a line, whichever way the money goes. -#}
 {% macro merchant_side(lines) -%}
     case

@@ -1,4 +1,4 @@
-"""Statement numbers: JS-<month>-<party>-<number>-v<version>.
+"""Statement numbers: JS-<month>-<party>-<number>-v<version>, of letters, digits and dashes.
 
 The number counts a party's statements of a year, 1, 2, 3 … without a gap (QUALITY, the statement
 pack A). A later version of a statement keeps its number.
@@ -24,4 +24,11 @@ def next_number(issued: Iterable[Issued], party: str, year: int) -> int:
 
 def statement_no(period: str, party: str, number: int, version: int) -> str:
     """How a statement is called; `period` as YYYY-MM."""
-    return f"JS-{period}-{party.upper()}-{number:03d}-v{version}"
+    return f"JS-{period}-{party_code(party)}-{number:03d}-v{version}"
+
+
+def party_code(party: str) -> str:
+    """A party as a number names it: MALL-S0001 for the merchant mall/S0001, which no file name and
+    no address has to escape. The names of businesses hold no dash, so no two parties share one.
+    """
+    return party.replace("/", "-").upper()

@@ -68,6 +68,11 @@ def _money(line: Row) -> Iterator[str]:
             f" {fen(line['points'] * price)} 分, 尾差 rounding {fen(line['rounding_micro_fen'])} 分"
             f" → {line['amount_fen']:,} 分"
         )
+    treatment = names.label("tax_treatment", line["tax_treatment"])
+    yield (
+        f"  含税 with tax of {line['tax_per_mille'] / 10:g}% {treatment}: 不含税 without"
+        f" ¥{yuan(line['ex_tax_fen'])}, 税额 tax ¥{yuan(line['tax_fen'])}"
+    )
     yield (
         f"  营业日 of {line['business_date']}, 入账 posted {line['posted_date']}, 计入 counts for"
         f" {line['period_month']:%Y-%m} (原期间 of {line['origin_month']:%Y-%m})"

@@ -5,6 +5,7 @@ what another one sold.
 from exports.statements.figures import MonthFigures, Row
 
 MERCHANT = "merchant"
+OUTSIDE = (MERCHANT, "outside")  # they see what lies between them and others, and no more
 AMOUNTS = ("opening_fen", "receivable_fen", "payable_fen", "net_fen", "closing_fen")
 
 

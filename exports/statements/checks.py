@@ -1,11 +1,12 @@
 """What must hold before a statement is written; each failure is a Problem and nothing is written.
 
 汇总 = 明细 = 余额 (I8), opening = previous closing (I5), all parties together 0 (I3), and the
-points liability rolls forward.
+points liability rolls forward and is what the ledger says (I5, I8).
 """
 
 from exports.months import month_text
-from exports.statements.figures import MonthFigures, PartyFigures, Row
+from exports.statements.figures import MonthFigures, PartyFigures
+from exports.statements.liability import check_liability
 from ingest.core.errors import Problem
 
 
@@ -24,14 +25,20 @@ def check_month(month: MonthFigures) -> None:
     for column in ("opening_fen", "net_fen", "closing_fen"):
         total = sum(getattr(balance, column) for balance in month.balances)
         _require(total == 0, f"{column} of all parties for {name} sums to {total} fen, not 0")
-    for row in month.liability:
-        _check_liability(row, name)
+    for unit, stated in month.redeemed.items():
+        total = sum(row[unit] for row in month.matrix)
+        _require(
+            total == stated,
+            f"the matrix of issuers and redeemers for {name} makes {total} {unit}, but the lines "
+            f"of redemptions {stated}",
+        )
+    check_liability(month.liability, name)
 
 
 def _check_party(figures: PartyFigures, name: str) -> None:
     party, balance = figures.party.party, figures.balance
     for row in figures.summary:
-        for column in ("line_count", "receivable_fen", "payable_fen", "net_fen"):
+        for column in ("line_count", "receivable_fen", "payable_fen", "net_fen", "net_tax_fen"):
             stated, summed = row[f"stated_{column}"], row[column]
             _require(
                 stated == summed,
@@ -49,21 +56,6 @@ def _check_party(figures: PartyFigures, name: str) -> None:
         balance.opening_fen + balance.net_fen == balance.closing_fen,
         f"{party} for {name}: opening {balance.opening_fen} and net {balance.net_fen} fen do not "
         f"give closing {balance.closing_fen}",
-    )
-
-
-def _check_liability(row: Row, name: str) -> None:
-    gained = row["opening_points"] + row["issued_points"] + row["restored_points"]
-    lost = (
-        row["redeemed_points"]
-        + row["expired_points"]
-        + row["clawed_back_points"]
-        + row["repaid_points"]
-    )
-    _require(
-        row["closing_points"] == gained - lost,
-        f"points liability of {row['issuer_business']} for {name} closes with "
-        f"{row['closing_points']} points but its movements give {gained - lost}",
     )
 
 

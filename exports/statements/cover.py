@@ -168,7 +168,7 @@ def checks_of(figures: PartyFigures, month: MonthFigures) -> list[tuple[str, str
         ),
         ("期初 = 上期期末", opening),
         ("全体合计 = 0", f"{len(month.balances)} 方净额合计 {net_of_all} 分"),
-        ("积分负债滚动平衡", "期初与本期各项变动之和等于期末，见“积分负债”"),
+        ("积分负债滚动平衡", "各批次期初与变动之和等于期末，且与积分分录一致，见“积分负债”"),
     ]
 
 

@@ -12,6 +12,7 @@ import duckdb
 
 from exports.catalogue import Catalogue
 from exports.reader import read_rows
+from exports.statements.liability import Liability, read_liability
 
 Row = dict[str, Any]
 
@@ -83,15 +84,16 @@ class PartyFigures:
 class MonthFigures:
     """One month of every party.
 
-    `matrix` holds (issuer, redeemer, fen), `flows` (payer, payee, fen); `businesses` maps a code to
-    its name.
+    `matrix` has points and fen of each issuer and redeemer, `redeemed` those of the lines; `flows`
+    holds (payer, payee, fen); `businesses` maps a code to its name.
     """
 
     period_month: date
     parties: tuple[PartyFigures, ...]
     previous_closing_fen: dict[str, int]
-    liability: tuple[Row, ...]
-    matrix: tuple[tuple[str, str, int], ...]
+    liability: Liability
+    matrix: tuple[Row, ...]
+    redeemed: Row
     flows: tuple[tuple[str, str, int], ...]
     businesses: dict[str, str]
 
@@ -138,8 +140,9 @@ class MonthReader:
                 for party in parties
             ),
             previous_closing_fen=self._previous_closing_fen(),
-            liability=tuple(self._liability()),
-            matrix=self._matrix(),
+            liability=read_liability(self._connection, self._month),
+            matrix=tuple(self._matrix()),
+            redeemed=self._redeemed(),
             flows=self._flows(),
             businesses={
                 row["business"]: row["business_name"]
@@ -186,10 +189,12 @@ class MonthReader:
             with sides as (
                 select payee_party as party, movement_type, is_reversal,
                     points as receivable_points, 0 as payable_points,
-                    amount_fen as receivable_fen, 0 as payable_fen
+                    amount_fen as receivable_fen, 0 as payable_fen, tax_fen as tax_fen,
+                    tax_treatment, tax_per_mille
                 from fct_settlement_lines where period_month = $month
                 union all
-                select payer_party, movement_type, is_reversal, 0, points, 0, amount_fen
+                select payer_party, movement_type, is_reversal, 0, points, 0, amount_fen, -tax_fen,
+                    tax_treatment, tax_per_mille
                 from fct_settlement_lines where period_month = $month
             ),
             summed as (
@@ -201,7 +206,9 @@ class MonthReader:
                     sum(receivable_points)::bigint as receivable_points,
                     sum(payable_points)::bigint as payable_points,
                     sum(receivable_fen)::bigint as receivable_fen,
-                    sum(payable_fen)::bigint as payable_fen
+                    sum(payable_fen)::bigint as payable_fen,
+                    sum(tax_fen)::bigint as net_tax_fen,
+                    list_sort(list(distinct (tax_treatment, tax_per_mille))) as taxes
                 from sides
                 group by party, movement_type
             ),
@@ -212,10 +219,14 @@ class MonthReader:
                     line_count as stated_line_count,
                     receivable_fen as stated_receivable_fen,
                     payable_fen as stated_payable_fen,
-                    net_fen as stated_net_fen
+                    net_fen as stated_net_fen,
+                    net_tax_fen as stated_net_tax_fen
                 from fct_settlement_statements where period_month = $month
             )
-            select *, receivable_fen - payable_fen as net_fen
+            select
+                *,
+                receivable_fen - payable_fen as net_fen,
+                receivable_fen - payable_fen - net_tax_fen as net_ex_tax_fen
             from summed full join stated using (party, movement_type)
             order by party, movement_type
         """)
@@ -223,8 +234,19 @@ class MonthReader:
         summaries: dict[str, list[Row]] = {}
         for row in sorted(rows, key=lambda row: order.get(row["movement_type"], len(order))):
             row["movement_name"] = self._catalogue.label("movement_type", row["movement_type"])
+            row["tax_rates"] = self._tax_rates(row.pop("taxes") or [])
             summaries.setdefault(row["party"], []).append(row)
         return summaries
+
+    def _tax_rates(self, taxes: list[tuple[str, int]]) -> str:
+        """Each rate of a movement's lines, or the treatment where there is no tax."""
+        rates = (
+            f"{per_mille / 10:g}%"
+            if per_mille
+            else self._catalogue.label("tax_treatment", treatment)
+            for treatment, per_mille in taxes
+        )
+        return "、".join(dict.fromkeys(rates))
 
     def _line_totals(self) -> dict[str, LineTotals]:
         """Facts about each party's lines. A line may cite several rules, divided by a space."""
@@ -257,48 +279,34 @@ class MonthReader:
             totals[party] = LineTotals(**row)
         return totals
 
-    def _liability(self) -> list[Row]:
-        """Points of every issuer; one without movement carries its closing points forward."""
-        moved = (
-            "issued_points",
-            "restored_points",
-            "redeemed_points",
-            "expired_points",
-            "clawed_back_points",
-            "repaid_points",
-        )
-        movements = ", ".join(
-            f"coalesce(case when period_month = $month then {name} end, 0) as {name}"
-            for name in moved
-        )
-        return self._rows(f"""
-            with latest as (
-                select * from fct_points_liability
-                where period_month <= $month
-                qualify row_number() over (
-                    partition by issuer_business order by period_month desc) = 1
-            )
-            select
-                business as issuer_business,
-                business_name as issuer_name,
-                coalesce(
-                    case when period_month = $month then opening_points else closing_points end, 0
-                ) as opening_points,
-                {movements},
-                coalesce(closing_points, 0) as closing_points
-            from dim_businesses left join latest on business = issuer_business
-            order by business
-        """)
-
-    def _matrix(self) -> tuple[tuple[str, str, int], ...]:
-        rows = self._rows("""
-            select issuer_business, redeemer_business, amount_fen
+    def _matrix(self) -> list[Row]:
+        return self._rows("""
+            select issuer_business, redeemer_business, points, amount_fen as fen
             from fct_settlement_matrix where period_month = $month
             order by issuer_business, redeemer_business
         """)
-        return tuple(
-            (row["issuer_business"], row["redeemer_business"], row["amount_fen"]) for row in rows
-        )
+
+    def _redeemed(self) -> Row:
+        """Points and fen of redemptions less returns, from the lines; a top-up carries the points
+        of the line beside it.
+        """
+        [row] = self._rows("""
+            with signed as (
+                select
+                    case when (movement_type like 'redemption%') <> is_reversal then 1 else -1 end
+                        as sign,
+                    case when movement_type like '%_top_up' then 0 else points end as points,
+                    amount_fen
+                from fct_settlement_lines
+                where period_month = $month
+                    and (movement_type like 'redemption%' or movement_type like 'restore%')
+            )
+            select
+                coalesce(sum(sign * points), 0)::bigint as points,
+                coalesce(sum(sign * amount_fen), 0)::bigint as fen
+            from signed
+        """)
+        return row
 
     def _flows(self) -> tuple[tuple[str, str, int], ...]:
         rows = self._rows("""

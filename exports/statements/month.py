@@ -111,9 +111,12 @@ def number_lines(month: Month, party: str) -> None:
     """Put a party's lines of the month, numbered, into the table `party_lines`; receivable and
     payable are from its side.
     """
-    names = " ".join(
-        f"when {sql_text(code)} then {sql_text(name)}"
-        for code, name in month.catalogue.names["movement_type"].items()
+    names, treatments = (
+        " ".join(
+            f"when {sql_text(code)} then {sql_text(name)}"
+            for code, name in month.catalogue.names[field].items()
+        )
+        for field in ("movement_type", "tax_treatment")
     )
     month.connection.execute(
         f"""
@@ -132,6 +135,9 @@ def number_lines(month: Month, party: str) -> None:
             row_number() over (order by posted_date, business_date, line_id) as line_no,
             sides.*,
             receivable_fen - payable_fen as net_fen,
+            case when payee_party = $party then ex_tax_fen else -ex_tax_fen end as net_ex_tax_fen,
+            case when payee_party = $party then tax_fen else -tax_fen end as net_tax_fen,
+            case tax_treatment {treatments} else tax_treatment end as tax_treatment_name,
             case movement_type {names} else movement_type end as movement_name,
             coalesce(dim_parties.party_name, counterparty) as counterparty_name,
             documents.document_no,

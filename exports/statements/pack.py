@@ -16,6 +16,7 @@ import duckdb
 
 from exports.catalogue import Catalogue, read_catalogue
 from exports.closes import steps
+from exports.closes.numbers import party_code
 from exports.closes.totals import Row as CloseRow
 from exports.closes.totals import grace_days, read_close
 from exports.folder import ExportFolder
@@ -160,7 +161,7 @@ def _draft_header(
     version = "" if month.version == 1 else f"-v{month.version}"
     has_detail = party.lines.line_count <= month.catalogue.statement.draft_csv_lines
     return Header(
-        statement_no=f"CG-{month.period}{version}-{party.party.party.upper()}-{night:%Y%m%d}",
+        statement_no=f"CG-{month.period}{version}-{party_code(party.party.party)}-{night:%Y%m%d}",
         status=DRAFT,
         from_date=month.figures.period_month,
         to_date=month.through,

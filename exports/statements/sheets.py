@@ -29,6 +29,8 @@ NUMBER_FORMATS = {
     "micro_fen": WHOLE,
     "yuan": "#,##0.00_ ;[Red]-#,##0.00_ ",
     "unit_price": "0.000000_ ",
+    "per_mille": "0.0%",
+    "per_10000": "0.00%",
 }
 CENTRED_KINDS = ("flag", "date", "month")
 A4 = 9
@@ -76,6 +78,10 @@ def write_value(
         sheet.write_datetime(row, column, value, style)
     elif kind == "yuan":
         sheet.write_number(row, column, value / 100, style)
+    elif kind == "per_mille":
+        sheet.write_number(row, column, value / 1000, style)
+    elif kind == "per_10000":
+        sheet.write_number(row, column, value / 10_000, style)
     elif kind == "unit_price":
         sheet.write_number(row, column, value / 1_000_000, style)
     else:

@@ -5,7 +5,7 @@ The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liabili
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,13 +15,17 @@ from xlsxwriter.workbook import Workbook
 from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
 from exports.statements.adjustments import adjustments_of
-from exports.statements.balances import MERCHANT, balances_of_all
+from exports.statements.balances import OUTSIDE, balances_of_all
 from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
+from exports.statements.liability import ENTRY_TYPES, Liability, taken_by_cohort
 from exports.statements.month import Month
 from exports.statements.sheets import AMBER, FONT, GREEN, GREY, NAVY, Page, Styles, write_value
 
+FUND = "fund"
+CHECKED = ("opening_points", *ENTRY_TYPES, "closing_points")  # by cohort as by issuer
+MATRIX_TOTAL_WIDTH = 22  # characters
 HEADER_ROWS = 2  # of a table: label and field name
 
 
@@ -113,6 +117,7 @@ class StatementBook:
                 "receivable_fen": balance.receivable_fen,
                 "payable_fen": balance.payable_fen,
                 "net_fen": balance.net_fen,
+                **self._tax_totals(),
             },
         )
         page.row += 1
@@ -134,9 +139,17 @@ class StatementBook:
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
         )
+        page.line(
+            "金额均含税；税额为正是本方开票的销项税额，为负是对方开票的进项税额。", font_color=GREY
+        )
         page.sheet.fit_to_pages(1, 1)  # or the chart may be cut in two
         if self._figures.summary:
             self._draw_month(page, first, first + len(self._figures.summary) - 1)
+
+    def _tax_totals(self) -> dict[str, int]:
+        """What the summary says of tax, which the detail has to say, too."""
+        tax = sum(row["net_tax_fen"] for row in self._figures.summary)
+        return {"net_tax_fen": tax, "net_ex_tax_fen": self._figures.balance.net_fen - tax}
 
     def _draw_month(self, page: Page, first: int, last: int) -> None:
         """The chart of the month: what is owed to and by the party, movement by movement."""
@@ -171,6 +184,7 @@ class StatementBook:
             "receivable_fen": balance.receivable_fen,
             "payable_fen": balance.payable_fen,
             "net_fen": balance.net_fen,
+            **self._tax_totals(),
             "rounding_micro_fen": facts.rounding_micro_fen,
         }
         if facts.line_count > limit:
@@ -187,36 +201,94 @@ class StatementBook:
         page.print_only(columns)
 
     def write_liability(self) -> None:
-        """积分负债: roll-forward of a business's own points; of all for the fund."""
-        page = self._titled("积分负债", "积分负债变动", "积分", "statement_liability")
-        party = self._figures.party.party
-        is_business = party in self._month.businesses
-        page.table(
-            self._columns("statement_liability"),
-            [
-                row
-                for row in self._month.liability
-                if not is_business or row["issuer_business"] == party
-            ],
-            {},
-        )
-        page.row += 1
+        """积分负债: roll-forward of a business's own points by month of issue; of all for the fund.
+        Nobody else has issued any, and sees none.
+        """
+        page = self._titled("积分负债", "积分负债变动（按发放批次）", "积分", "statement_liability")
+        party, liability = self._figures.party, self._month.liability
+        if party.party in self._month.businesses:
+            liability = liability.of(party.party)
+        elif party.party_kind != FUND:
+            page.line("本主体不发行积分", font_color=GREY)
+            return
+        stated = {
+            column: sum(row[column] for row in liability.issuers)
+            for column in (*CHECKED, "closing_fen")
+        }
+        page.table(self._columns("statement_liability"), liability.cohorts, stated)
         page.line(
-            "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＝ 期末", font_color=GREY
+            "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＋ 续期净转入 ＝ 期末；"
+            "到期积分是期末积分中统计日后若干天内到期的部分；并户不移动批次，转入转出为零。",
+            font_color=GREY,
         )
         if self._header.statement_version > 1:
             page.line("积分负债按入账月滚动，重述只改变金额行的归属。", font_color=GREY)
+        page.row += 1
+        page.heading(
+            "金额（元）：积分 × 统计日每积分价值；重估是单价变动，尾差是各项分别取整到分之差"
+        )
+        columns = self._columns("statement_liability_value")
+        page.table(columns, liability.cohorts, stated, is_held=False)
+        page.row += 1
+        self._write_takers(page, liability)
+        page.row += 1
+        self._write_ledger_check(page, liability)
+
+    def _write_takers(self, page: Page, liability: Liability) -> None:
+        """Where the points of each cohort were taken, with totals."""
+        page.heading("核销去向（积分）：行为发行业态与发放批次，列为受理业态")
+        takers = self._with_businesses(row["redeemer_business"] for row in liability.taken)
+        fields = [
+            ("发行业态", "issuer_name"),
+            ("业态代码", "issuer_business"),
+            ("发放批次", "month"),
+        ]
+        names = [(self._business_name(code), code) for code in takers]
+        page.head([*fields, *names, ("合计", "redeemed_points")])
+        totals = [0] * len(takers)
+        for cohort, points in taken_by_cohort(liability, takers):
+            keys = (cohort["issuer_name"], cohort["issuer_business"], cohort["issue_month"])
+            totals = [total + more for total, more in zip(totals, points, strict=True)]
+            self._write_points(page, keys, points, bold=False)
+        self._write_points(page, ("合计", "", None), totals, bold=True)
+
+    def _write_points(
+        self, page: Page, keys: tuple[str, str, date | None], points: list[int], bold: bool
+    ) -> None:
+        """One row of 核销去向 with its total."""
+        for index, (kind, key) in enumerate(zip(("text", "text", "month"), keys, strict=True)):
+            style = self._styles.cell(kind, bold=bold)
+            write_value(page.sheet, page.row, index, kind, key, style)
+        for index, value in enumerate([*points, sum(points)], start=len(keys)):
+            style = self._styles.cell("points", bold=bold or index == len(keys) + len(points))
+            write_value(page.sheet, page.row, index, "points", value, style)
+        page.row += 1
+
+    def _write_ledger_check(self, page: Page, liability: Liability) -> None:
+        """The sheet beside the ledger, and what members owe beyond their points."""
+        page.heading("核对：本表与积分分录")
+        rows = [
+            {**row, "movement_name": self._catalogue.label("liability", row["movement"])}
+            for row in liability.against_ledger()
+        ]
+        page.table(self._columns("statement_liability_ledger"), rows, {}, is_held=False)
+        owed = sum(row["debt_points"] or 0 for row in liability.issuers)
+        page.line(f"{self._catalogue.label('liability', 'debt_points')}：{owed:,} 积分，不在批次内")
+        page.line(
+            f"{TICK} 期初 ＋ 变动 ＝ 期末　{TICK} 批次合计 ＝ 业态合计　{TICK} 本表 ＝ 积分分录",
+            bold=True,
+            font_color=GREEN,
+        )
 
     def write_matrix(self) -> None:
         """往来对照: whose points were taken where, and every party's month, which sums to 0. A
-        merchant sees what lies between itself and others, and nothing of theirs.
+        merchant or an outside funder sees what lies between itself and others, and no more.
         """
         page = self._titled("往来对照", "往来对照", "元", "statement_balances")
-        if self._figures.party.party_kind == MERCHANT:
+        if self._figures.party.party_kind in OUTSIDE:
             self._write_flows(page)
             return
         self._write_redemptions(page)
-        page.row += 1
         self._write_flows(page)
         page.row += 1
         page.heading("全体各方：净额合计必须为 0")
@@ -229,11 +301,24 @@ class StatementBook:
         page.line(f"{TICK} 全体合计 = 0", bold=True, font_color=GREEN)
 
     def _write_redemptions(self, page: Page) -> None:
-        """The matrix of issuers (rows) and redeemers (columns), in yuan, with totals."""
-        page.heading("核销往来：行为发行业态，列为受理业态")
-        cells = {(issuer, taker): fen for issuer, taker, fen in self._month.matrix}
+        """The matrices of issuers (rows) and redeemers (columns), in points and in yuan."""
+        for heading, unit, kind in (
+            ("核销往来（积分）", "points", "points"),
+            ("核销往来（元）", "fen", "yuan"),
+        ):
+            page.heading(f"{heading}：行为发行业态，列为受理业态")
+            cells = {
+                (row["issuer_business"], row["redeemer_business"]): row[unit]
+                for row in self._month.matrix
+            }
+            self._write_redemption(page, cells, kind)
+            page.row += 1
+
+    def _write_redemption(self, page: Page, cells: dict[tuple[str, str], int], kind: str) -> None:
+        """One matrix with its totals; every net together is 0."""
         takers = self._with_businesses(taker for _, taker in cells)
         issuers = self._with_businesses(code for pair in cells for code in pair)
+        page.sheet.set_column(len(takers) + 1, len(takers) + 2, MATRIX_TOTAL_WIDTH)
         page.head(
             [
                 ("发行 ＼ 受理", "issuer / redeemer"),
@@ -250,8 +335,8 @@ class StatementBook:
             amounts = [cells.get((issuer, taker), 0) for taker in takers]
             net = taken.get(issuer, 0) - sum(amounts)
             net_of_all += net
-            self._write_amounts(page, self._business_name(issuer), amounts, net, bold=False)
-        self._write_amounts(page, "合计", list(taken.values()), net_of_all, bold=True)
+            self._write_amounts(page, self._business_name(issuer), amounts, net, kind)
+        self._write_amounts(page, "合计", list(taken.values()), net_of_all, kind, bold=True)
 
     def _write_flows(self, page: Page) -> None:
         """Who pays whom: the party's own counterparties, each with what it pays and is paid."""
@@ -329,14 +414,14 @@ class StatementBook:
         page.print_only(self._columns(export))
 
     def _write_amounts(
-        self, page: Page, name: str, amounts: list[int], net: int, bold: bool
+        self, page: Page, name: str, amounts: list[int], net: int, kind: str, bold: bool = False
     ) -> None:
-        """One row of the matrix, from fen, with its total and net."""
+        """One row of the matrix, of points or from fen, with its total and net."""
         style = self._styles.cell("text", bold=bold)
         write_value(page.sheet, page.row, 0, "text", name, style)
-        for index, fen in enumerate([*amounts, sum(amounts), net]):
-            style = self._styles.cell("yuan", bold=bold or index >= len(amounts))
-            write_value(page.sheet, page.row, index + 1, "yuan", fen, style)
+        for index, amount in enumerate([*amounts, sum(amounts), net]):
+            style = self._styles.cell(kind, bold=bold or index >= len(amounts))
+            write_value(page.sheet, page.row, index + 1, kind, amount, style)
         page.row += 1
 
     def _titled(self, name: str, title: str, unit: str, export: str) -> Page:

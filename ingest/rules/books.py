@@ -19,8 +19,9 @@ from ingest.rules.marketing import Marketing, check_marketing
 from ingest.rules.migrations import Migrations, check_migrations
 from ingest.rules.missions import Missions, check_missions
 from ingest.rules.points import Points, check_points
-from ingest.rules.settlement import Settlement, check_settlement
+from ingest.rules.settlement import Settlement, check_settlement, first_price_date
 from ingest.rules.tags import Tags, check_tags
+from ingest.rules.tax import Taxes, check_taxes
 from ingest.rules.tiers import Tiers, check_tiers
 
 
@@ -40,6 +41,7 @@ class RuleBooks:
     migrations: Migrations
     contracts: Contracts
     channels: Channels
+    tax: Taxes
 
 
 def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
@@ -61,6 +63,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     migrations = _book(programme / "migrations.yml", Migrations)
     contracts = _book(programme / "contracts.yml", Contracts)
     channels = _book(programme / "channels.yml", Channels)
+    tax = _book(programme / "tax.yml", Taxes)
     check_businesses(pages, dbt_project, folder)
     businesses = {page.content.business for page in pages}
     names = [tier.tier for tier in tiers.content.tiers]
@@ -76,6 +79,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
     check_channels(channels)
+    check_taxes(tax, first_price_date(settlement.content))
     check_contracts(contracts, businesses, settlement.content.fund.party)
     first_date = _first_date(points.content, tiers.content, settlement.content)
     check_migrations(migrations, businesses, migrating_names(dbt_project), names, first_date)
@@ -92,6 +96,7 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
         migrations=migrations.content,
         contracts=contracts.content,
         channels=channels.content,
+        tax=tax.content,
     )
 
 

@@ -22,9 +22,11 @@ from ingest.rules import (
     marketing,
     migrations,
     missions,
+    outside,
     points,
     settlement,
     tags,
+    tax,
     tier_metrics,
     tiers,
     written,
@@ -50,7 +52,9 @@ TABLES: Mapping[str, Columns] = {
         tags,
         migrations,
         contracts,
+        outside,
         channels,
+        tax,
     )
     for name, columns in part.TABLES.items()
 }
@@ -95,7 +99,9 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "contract_steps": contracts.contract_step_rows(books.contracts),
         "channel_fees": contracts.channel_fee_rows(books.contracts),
         "voucher_funders": contracts.voucher_funder_rows(books.contracts.voucher_programmes),
+        "outside_parties": outside.outside_party_rows(books.contracts.outside_parties),
         "split_limits": channels.split_limit_rows(books.channels),
+        "movement_taxes": tax.movement_tax_rows(books.tax),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

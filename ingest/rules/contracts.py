@@ -26,6 +26,8 @@ from ingest.rules.dated import (
     periods,
 )
 from ingest.rules.lists import once
+from ingest.rules.outside import OutsideParty, check_outside_parties
+from ingest.rules.tax import PerMille, check_rate
 
 OWN_MERCHANT, OWN_BUSINESS = "own_merchant", "own_business"
 SUSPENSE = "suspense"  # suspense/mall: the party of what nobody is known to bear
@@ -135,18 +137,24 @@ class Terms(Written):
     """What a contract says from a date on.
 
     `is_subsidy_in_base`: whether what others pay for a voucher counts in the base of the
-    commission. The channel's fee is a part of what was paid by each type of tender. Tax, cycle and
-    least payout do not move a line; they are what statements and payments are made by.
+    commission. The channel's fee is a part of what was paid by each type of tender. Tax
+    is the part of commission, fee and guarantee that is tax: it moves no fen between the two. Cycle
+    and least payout do not stand on a line; they are what payments are made by.
     """
 
     commission: Commission
     monthly_minimum_fen: Positive | None = None
     is_subsidy_in_base: bool = True
     channel_fee_per_10000: dict[TenderType, Rate] = Field(default_factory=dict)
-    tax_per_mille: Annotated[int, Field(ge=0, le=1000)]
+    tax_per_mille: PerMille
     tax_treatment: Literal["general", "simplified", "exempt"]
     settlement_cycle: Literal["monthly", "half_monthly", "weekly", "daily"]
     minimum_payout_fen: Whole = 0
+
+    @model_validator(mode="after")
+    def _has_its_tax(self) -> Self:
+        check_rate(self.tax_treatment, self.tax_per_mille)
+        return self
 
 
 class Contract(Written):
@@ -182,8 +190,8 @@ class Funder(Written):
     """Who bears a part of each voucher: so many percent of what the amounts leave, or an amount of
     fen, and never more than `most_fen` a voucher.
 
-    A business, the fund, `own_business` (the one that took the voucher) or `own_merchant` (the one
-    that sold the goods).
+    A business, the fund, a party outside the group, `own_business` (the one that took the voucher)
+    or `own_merchant` (the one that sold the goods).
     """
 
     funder: Name
@@ -232,6 +240,7 @@ class Contracts(Written):
 
     contracts: list[Contract]
     voucher_programmes: list[VoucherProgramme]
+    outside_parties: list[OutsideParty] = Field(default_factory=list)
 
 
 def check_contracts(page: Document[Contracts], businesses: Collection[str], fund: str) -> None:
@@ -249,6 +258,8 @@ def check_contracts(page: Document[Contracts], businesses: Collection[str], fund
     prefixes = [f"{each.business} {each.voucher_prefix or ''}" for each in book.voucher_programmes]
     check_unique(page, "voucher_programmes", prefixes)
     payers = {*businesses, fund, OWN_BUSINESS, OWN_MERCHANT}
+    check_outside_parties(page, book.outside_parties, {*payers, SUSPENSE})
+    payers |= {each.party for each in book.outside_parties}
     for number, programme in enumerate(book.voucher_programmes):
         where = ("voucher_programmes", number)
         check_known(page, (*where, "business"), "business", programme.business, businesses)

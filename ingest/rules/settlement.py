@@ -3,6 +3,7 @@ businesses, and how long after a month what belongs to it is still taken into it
 """
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import product
 from typing import Annotated
 
@@ -42,6 +43,21 @@ GraceDays = Annotated[int, Field(ge=0, le=20)]  # the month after is never close
 GraceTimeline = Annotated[list[Dated[GraceDays]], AfterValidator(increasing)]
 
 
+ONLY_POINT_TYPE = "points"
+
+
+def _is_known(point_type: str) -> str:
+    if point_type != ONLY_POINT_TYPE:
+        raise ValueError(
+            f"the ledger knows one type of points, '{ONLY_POINT_TYPE}'; a price of '{point_type}'"
+            " would never be used; leave point_type out"
+        )
+    return point_type
+
+
+PointType = Annotated[str, AfterValidator(_is_known)]
+
+
 class Fund(Written):
     """The party that holds the price of issued points until they are taken."""
 
@@ -50,10 +66,14 @@ class Fund(Written):
 
 
 class PairPrices(Written):
-    """Prices of one pair of businesses, instead of the general ones."""
+    """Prices of one pair of businesses, instead of the general ones.
+
+    The ledger knows one type of points; a price for another one would never be used.
+    """
 
     issuer_business: Name
     redeemer_business: Name
+    point_type: PointType = ONLY_POINT_TYPE
     issue_price_micro_fen_per_point: WholeTimeline
     reimbursement_price_micro_fen_per_point: WholeTimeline
 
@@ -83,13 +103,18 @@ def check_settlement(page: Document[Settlement], businesses: set[str]) -> None:
         pairs.append(f"{entry.issuer_business} to {entry.redeemer_business}")
     check_unique(page, "exceptions", pairs)
     book = page.content
-    prices = (
-        book.issue_price_micro_fen_per_point,
-        book.reimbursement_price_micro_fen_per_point,
-    )
-    first_price_date = min(each[0].from_date for each in prices)
     check_estimates(page, book.redemption_estimates, businesses)
-    check_funding(page, book.funding, book.funding_exceptions, businesses, first_price_date)
+    first_date = first_price_date(book)
+    check_funding(page, book.funding, book.funding_exceptions, businesses, first_date)
+
+
+def first_price_date(settlement: Settlement) -> date:
+    """The first day on which points have a price."""
+    prices = (
+        settlement.issue_price_micro_fen_per_point,
+        settlement.reimbursement_price_micro_fen_per_point,
+    )
+    return min(each[0].from_date for each in prices)
 
 
 def settlement_price_rows(settlement: Settlement, names: Sequence[str]) -> list[Row]:

@@ -32,7 +32,7 @@ NAMED_BY: Mapping[str, Sequence[str]] = {
 }
 PROGRAMME = (
     "points", "earning", "missions", "tags", "tiers", "entitlements", "marketing", "settlement",
-    "migrations", "contracts", "channels",
+    "migrations", "contracts", "channels", "tax",
 )  # fmt: skip
 ORDER = "order"  # of tiers, their places in the list decide who ranks above whom
 

@@ -56,7 +56,8 @@ MARTS = """
         ('price/mall', null, '2026-01-01', null, 'Clearing agreement §2', 'Group finance');
     insert into fct_settlement_statements
         select period_month, party, 'accrual', count(*), sum(points)::bigint,
-            sum(receivable)::bigint, sum(payable)::bigint, sum(receivable - payable)::bigint
+            sum(receivable)::bigint, sum(payable)::bigint, sum(receivable - payable)::bigint,
+            0, 0, 0
         from (
             select period_month, payee_party as party, points, amount_fen as receivable,
                 0 as payable
@@ -138,14 +139,17 @@ class Group:
                     "insert into fct_settlement_lines (line_id, entry_id, posted_date,"
                     " business_date, period_month, origin_month, movement_type, payer_party,"
                     " payee_party, points, unit_price_micro_fen, amount_fen, rounding_micro_fen,"
-                    " is_reversal, source, account_id, activity_id, lot_id, issuer_business,"
+                    " tax_treatment, tax_per_mille, ex_tax_fen, tax_fen, is_reversal, source,"
+                    " account_id, activity_id, lot_id, issuer_business,"
                     " rule_id, source_file, source_row) values (?, 'e' || ?, ?, ?, ?, ?, 'accrual',"
-                    " ?, ?, ?, 1000000, ?, 0, false, 'pos', '00012', 'a' || ?, 't' || ?, 'mall',"
+                    " ?, ?, ?, 1000000, ?, 0, 'outside', 0, ?, 0, false, 'pos', '00012',"
+                    " 'a' || ?, 't' || ?, 'mall',"
                     " 'earn/mall price/mall', 'sales.csv', 7)",
                     [
                         *(line.line_id, line.line_id, line.posted, line.business),
                         *(self.month_of(line, night), line.business.replace(day=1)),
-                        *(line.payer, line.payee, line.fen, line.fen, line.line_id, line.line_id),
+                        *(line.payer, line.payee, line.fen, line.fen, line.fen),
+                        *(line.line_id, line.line_id),
                     ],
                 )
             marts.execute(MARTS)

@@ -74,10 +74,28 @@ ROWS = {
         ('e4', '2026-01-15', 'redemption', 1500, false, 'M2', 'hotel', 'parking')""",
     "fct_points_liability": """
         (period_month, issuer_business, opening_points, issued_points, restored_points,
-        redeemed_points, expired_points, clawed_back_points, repaid_points, closing_points)
+        redeemed_points, expired_points, clawed_back_points, repaid_points, closing_points,
+        debt_points, closing_fen)
         values
-        ('2026-01-01', 'mall', 0, 10000, 0, 4500, 0, 0, 0, 5500),
-        ('2026-01-01', 'hotel', 0, 4000, 0, 1500, 0, 0, 0, 2500)""",
+        ('2026-01-01', 'mall', 0, 10000, 0, 4500, 0, 0, 0, 5500, 30, 4400),
+        ('2026-01-01', 'hotel', 0, 4000, 0, 1500, 0, 0, 0, 2500, 0, 2000)""",
+    "fct_points_liability_cohorts": """
+        (period_month, statement_date, issuer_business, issue_month, opening_points, issued_points,
+        restored_points, redeemed_points, expired_points, clawed_back_points, repaid_points,
+        renewed_points, closing_points, adjusted_points, expiring_30_days_points,
+        expiring_60_days_points, expiring_90_days_points, redeemed_per_10000, value_micro_fen,
+        opening_fen, issued_fen, restored_fen, redeemed_fen, expired_fen, clawed_back_fen,
+        repaid_fen, renewed_fen, revalued_fen, rounding_fen, closing_fen) values
+        ('2026-01-01', '2026-01-15', 'mall', '2025-12-01', 0, 6000, 0, 4500, 0, 0, 0, 0, 1500,
+         6000, 100, 200, 300, 7500, 800000, 0, 4800, 0, 3600, 0, 0, 0, 0, 0, 0, 1200),
+        ('2026-01-01', '2026-01-15', 'mall', '2026-01-01', 0, 4000, 0, 0, 0, 0, 0, 0, 4000,
+         0, 0, 0, 0, 0, 800000, 0, 3200, 0, 0, 0, 0, 0, 0, 0, 0, 3200),
+        ('2026-01-01', '2026-01-15', 'hotel', '2026-01-01', 0, 4000, 0, 1500, 0, 0, 0, 0, 2500,
+         0, 0, 0, 0, 3750, 800000, 0, 3200, 0, 1200, 0, 0, 0, 0, 0, 0, 2000)""",
+    "fct_points_liability_redeemers": """
+        (period_month, issuer_business, issue_month, redeemer_business, redeemed_points) values
+        ('2026-01-01', 'mall', '2025-12-01', 'parking', 4500),
+        ('2026-01-01', 'hotel', '2026-01-01', 'parking', 1500)""",
     "fct_tier_changes": """
         (change_id, posted_date, member_id, from_tier, to_tier, reason, is_reversal) values
         ('c1', '2026-01-15', 'M1', 'basic', 'gold', 'upgrade', false),
@@ -93,24 +111,28 @@ ROWS = {
     "fct_settlement_lines": """
         (line_id, entry_id, posted_date, business_date, period_month, origin_month,
         movement_type, payer_party, payee_party, points, unit_price_micro_fen, amount_fen,
-        rounding_micro_fen, is_reversal, source, account_id, activity_id, lot_id, rule_id,
-        source_file, source_row) values
+        rounding_micro_fen, tax_treatment, tax_per_mille, ex_tax_fen, tax_fen, is_reversal, source,
+        account_id, activity_id, lot_id, rule_id, source_file, source_row) values
         ('l1', 'e1', '2026-01-05', '2025-12-31', '2026-01-01', '2025-12-01', 'accrual', 'mall',
-         'fund', 10000, 1000000, 10000, 0, false, 'pos', '00012', 'a1', 't1', 'r1', '=1+1.csv', 7),
+         'fund', 10000, 1000000, 10000, 0, 'outside', 0, 10000, 0, false,
+         'pos', '00012', 'a1', 't1', 'r1', '=1+1.csv', 7),
         ('l2', 'e2', '2026-01-15', '2026-01-15', '2026-01-01', '2026-01-01', 'accrual', 'hotel',
-         'fund', 4000, 1000000, 4000, 0, false, 'pms', 'G7', 'a2', 't2', 'r1', 'folios.jsonl', 1),
+         'fund', 4000, 1000000, 4000, 0, 'outside', 0, 4000, 0, false,
+         'pms', 'G7', 'a2', 't2', 'r1', 'folios.jsonl', 1),
         ('l3', 'e3', '2026-01-15', '2026-01-15', '2026-01-01', '2026-01-01', 'redemption', 'fund',
-         'parking', 4500, 800000, 3600, 0, false, 'gate', 'P9', 'a3', 't1', 'r2', 'pay.csv', 2),
+         'parking', 4500, 800000, 3600, 0, 'general', 60, 3396, 204, false,
+         'gate', 'P9', 'a3', 't1', 'r2', 'pay.csv', 2),
         ('l4', 'e4', '2026-01-15', '2026-01-15', '2026-01-01', '2026-01-01', 'redemption', 'fund',
-         'parking', 1500, 800000, 1200, 0, false, 'gate', 'P9', 'a3', 't2', 'r2', 'pay.csv', 2)""",
+         'parking', 1500, 800000, 1200, 0, 'general', 60, 1132, 68, false,
+         'gate', 'P9', 'a3', 't2', 'r2', 'pay.csv', 2)""",
     "fct_settlement_statements": """
         (period_month, party, movement_type, line_count, points, receivable_fen, payable_fen,
-        net_fen) values
-        ('2026-01-01', 'mall', 'accrual', 1, 10000, 0, 10000, -10000),
-        ('2026-01-01', 'hotel', 'accrual', 1, 4000, 0, 4000, -4000),
-        ('2026-01-01', 'parking', 'redemption', 2, 6000, 4800, 0, 4800),
-        ('2026-01-01', 'fund', 'accrual', 2, 14000, 14000, 0, 14000),
-        ('2026-01-01', 'fund', 'redemption', 2, 6000, 0, 4800, -4800)""",
+        net_fen, receivable_tax_fen, payable_tax_fen, net_tax_fen) values
+        ('2026-01-01', 'mall', 'accrual', 1, 10000, 0, 10000, -10000, 0, 0, 0),
+        ('2026-01-01', 'hotel', 'accrual', 1, 4000, 0, 4000, -4000, 0, 0, 0),
+        ('2026-01-01', 'parking', 'redemption', 2, 6000, 4800, 0, 4800, 272, 0, 272),
+        ('2026-01-01', 'fund', 'accrual', 2, 14000, 14000, 0, 14000, 0, 0, 0),
+        ('2026-01-01', 'fund', 'redemption', 2, 6000, 0, 4800, -4800, 0, 272, -272)""",
     "fct_settlement_balances": """
         (period_month, party, opening_fen, receivable_fen, payable_fen, closing_fen) values
         ('2026-01-01', 'mall', 0, 0, 10000, -10000),

@@ -5,6 +5,7 @@ from datetime import date
 
 from exports.statements.balances import balances_of_all
 from exports.statements.figures import NO_LINES, Balance, MonthFigures, Party, PartyFigures
+from exports.statements.liability import Liability
 
 
 def month_of(*parties: tuple[str, str, int, int]) -> MonthFigures:
@@ -19,7 +20,8 @@ def month_of(*parties: tuple[str, str, int, int]) -> MonthFigures:
         )
         for name, kind, receivable, payable in parties
     )
-    return MonthFigures(date(2026, 10, 1), figures, {}, (), (), (), {})
+    nothing = Liability((), (), (), {})
+    return MonthFigures(date(2026, 10, 1), figures, {}, nothing, (), {}, (), {})
 
 
 MONTH = month_of(

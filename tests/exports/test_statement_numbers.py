@@ -19,6 +19,11 @@ def test_numbers_begin_again_each_year() -> None:
     assert statement_no("2026-11", "mall", 11, 1) == "JS-2026-11-MALL-011-v1"
 
 
+def test_the_number_of_a_merchant_holds_no_slash() -> None:
+    assert statement_no("2026-10", "mall/S0001", 3, 2) == "JS-2026-10-MALL-S0001-003-v2"
+    assert statement_no("2026-10", "suspense/mall", 1, 1) == "JS-2026-10-SUSPENSE-MALL-001-v1"
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([2025, 2026, 2027])), max_size=40)
 )

@@ -149,6 +149,29 @@ def test_the_fund_summary_has_a_row_for_issue_and_one_for_redemption(exported: S
     assert total["net_yuan"] == 92.00
 
 
+def test_tax_stands_on_both_statements_and_sums_to_zero(exported: Settings) -> None:
+    parking, fund = (
+        table_of(workbook_of(exported, party)["汇总"], "movement_name")
+        for party in ("parking", "fund")
+    )
+    assert [(row["movement_name"], row["tax_rates"], row["net_tax_yuan"]) for row in fund[0]] == [
+        ("发放", "不征税", 0),
+        ("核销", "6%", -2.72),
+    ]
+    assert (parking[1]["net_ex_tax_yuan"], parking[1]["net_tax_yuan"]) == (45.28, 2.72)
+    lines, total = table_of(workbook_of(exported, "parking")["明细"], "line_no")
+    assert [(line["tax_treatment_name"], line["tax_rate"]) for line in lines] == [
+        ("一般计税", 0.06),
+        ("一般计税", 0.06),
+    ]
+    assert sorted((line["net_ex_tax_yuan"], line["net_tax_yuan"]) for line in lines) == [
+        (11.32, 0.68),
+        (33.96, 2.04),
+    ]
+    assert total["net_tax_yuan"] == 2.72
+    assert sorted(line["税额（元）"] for line in lines_of(exported, "parking")) == ["0.68", "2.04"]
+
+
 def test_the_csv_detail_holds_the_lines_of_the_workbook(exported: Settings) -> None:
     in_csv = lines_of(exported, "parking")
     in_sheet, _ = table_of(workbook_of(exported, "parking")["明细"], "line_no")
@@ -239,24 +262,53 @@ def test_a_merchant_s_statement_is_of_goods_and_not_of_points(exported: Settings
     assert workbook_of(exported, "mall")["封面"]["A1"].value == "结算单　购物中心"
 
 
-def test_the_liability_of_a_business_is_its_own_row_and_the_fund_sees_all(
+def test_the_liability_of_a_business_is_its_own_cohorts_and_the_fund_sees_all(
     exported: Settings,
 ) -> None:
     own, total = table_of(workbook_of(exported, "mall")["积分负债"], "issuer_name")
-    assert [row["issuer_business"] for row in own] == ["mall"]
+    assert [(row["issue_month"], row["closing_points"]) for row in own] == [
+        (datetime(2025, 12, 1), 1500),
+        (datetime(2026, 1, 1), 4000),
+    ]
+    assert own[0]["expiring_90_days_points"] == 300
+    assert own[0]["redeemed_rate"] == 0.75
     assert total["closing_points"] == 10000 - 4500
     rows, total = table_of(workbook_of(exported, "fund")["积分负债"], "issuer_name")
-    assert {row["issuer_business"]: row["closing_points"] for row in rows} == {
-        "hotel": 2500,
-        "mall": 5500,
-        "parking": 0,
-    }
+    assert [row["issuer_business"] for row in rows] == ["hotel", "mall", "mall"]
     assert total["closing_points"] == 8000
+
+
+def test_the_liability_is_shown_in_yuan_by_redeemer_and_beside_the_ledger(
+    exported: Settings,
+) -> None:
+    sheet = workbook_of(exported, "mall")["积分负债"]
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    [fen] = [row for row in rows if row[0] == "合计" and 44.00 in row]
+    assert fen[3:14] == [0, 80.00, 0, 36.00, 0, 0, 0, 0, 0, 0, 44.00]
+    taken, total = table_of(sheet, "issuer_name", last=True)
+    assert [(row["month"], row["parking"], row["redeemed_points"]) for row in taken] == [
+        (datetime(2025, 12, 1), 4500, 4500)
+    ]
+    assert (total["hotel"], total["parking"], total["redeemed_points"]) == (0, 4500, 4500)
+    top = next(index for index, row in enumerate(rows) if row[0] == "movement_name")
+    assert [row[:5] for row in rows[top + 1 : top + 4]] == [
+        ["＋发放", "issued_points", 10000, 10000, 0],
+        ["＋退还恢复", "restored_points", 0, 0, 0],
+        ["－核销", "redeemed_points", 4500, 4500, 0],
+    ]
+    assert any(str(row[0]).startswith("负余额（会员透支）：30 积分") for row in rows)
 
 
 def test_the_matrix_says_whose_points_were_taken_where(exported: Settings) -> None:
     sheet = workbook_of(exported, "hotel")["往来对照"]
     rows, total = table_of(sheet, "issuer / redeemer")
+    assert {row["issuer / redeemer"]: row["parking"] for row in rows} == {
+        "酒店": 1500,
+        "购物中心": 4500,
+        "停车场": 0,
+    }
+    assert (total["total"], total["net"]) == (6000, 0)
+    rows, total = table_of(sheet, "issuer / redeemer", last=True)
     taken = {row["issuer / redeemer"]: row["parking"] for row in rows}
     assert taken == {"酒店": 12.00, "购物中心": 36.00, "停车场": 0}
     assert total["total"] == 48.00
@@ -270,6 +322,25 @@ def test_the_matrix_says_whose_points_were_taken_where(exported: Settings) -> No
     assert [row["net_yuan"] for row in rows] == [-40.00, -100.00, 48.00, 92.00]
     assert total["net_yuan"] == 0
     assert total["closing_yuan"] == 0
+
+
+@pytest.mark.parametrize(("kind", "sees_all"), [("outside", False), ("business", True)])
+def test_an_outside_funder_sees_neither_the_group_s_points_nor_other_parties(
+    tmp_path: Path, kind: str, sees_all: bool
+) -> None:
+    settings = publish_small(
+        tmp_path,
+        "insert into dim_parties (party, party_name, party_kind)"
+        f" values ('bank', '示例银行', '{kind}')",
+    )
+    export(settings, BUSINESS_DATE)
+    [path] = folder_of(settings, "bank").glob("*.xlsx")
+    workbook = openpyxl.load_workbook(path)
+    liability = [row[0] for row in workbook["积分负债"].iter_rows(values_only=True)]
+    assert "本主体不发行积分" in liability
+    assert "issuer_name" not in liability
+    matrix = [row[0] for row in workbook["往来对照"].iter_rows(values_only=True)]
+    assert ("购物中心" in matrix) == sees_all
 
 
 def test_the_cover_names_version_rules_code_and_people(published: Settings) -> None:
@@ -571,7 +642,35 @@ def test_a_party_without_movement_carries_its_balance_forward(tmp_path: Path) ->
         ),
         (
             "update fct_points_liability set closing_points = 1 where issuer_business = 'mall'",
-            "points liability of mall for 2026-01 closes with 1 points but its movements give 5500",
+            "closing_points of mall is 1, but its parts make 5500",
+        ),
+        (
+            """update fct_points_liability_cohorts set closing_points = 1499, issued_points = 5999
+            where issue_month = '2025-12-01'""",
+            "issued_points of mall is 10000, but its parts make 9999",
+        ),
+        (
+            """update fct_points_liability_cohorts set expired_points = 1
+            where issue_month = '2025-12-01'""",
+            "closing points of mall of 2025-12 is 1500, but its parts make 1499",
+        ),
+        (
+            """update fct_points_liability_cohorts set revalued_fen = 1
+            where issue_month = '2025-12-01'""",
+            "closing fen of mall of 2025-12 is 1200, but its parts make 1201",
+        ),
+        (
+            """update fct_points_liability_redeemers set redeemed_points = 4501
+            where issuer_business = 'mall'""",
+            "points of mall of 2025-12 by redeemer is 4501, but its parts make 4500",
+        ),
+        (
+            "update fct_points_entries set points = 9999 where entry_id = 'e1'",
+            "issued_points of mall by its entries is 9999, but its parts make 10000",
+        ),
+        (
+            "update fct_settlement_matrix set points = 4501 where issuer_business = 'mall'",
+            "the matrix of issuers and redeemers for 2026-01 makes 6001 points, but the lines",
         ),
         (
             "delete from dim_parties where party = 'fund'",
@@ -600,7 +699,7 @@ def test_a_sheet_that_does_not_sum_to_its_total_is_not_written(
         yield from lines
 
     monkeypatch.setattr(pack, "read_lines", lose_a_line)
-    with pytest.raises(Problem, match="sheet 明细: column net_fen sums to 0, not -4000"):
+    with pytest.raises(Problem, match="sheet 明细: column net_ex_tax_fen sums to 0, not -4000"):
         export(published, BUSINESS_DATE)
     left = [path.suffix for path in folder_of(published, "hotel").iterdir()]
     assert left == [".csv"]  # and no manifest, so it is no delivery
@@ -611,6 +710,7 @@ def test_a_closed_month_that_was_changed_is_a_problem(published: Settings) -> No
     change(
         published,
         "update fct_settlement_lines set amount_fen = 3601 where line_id = 'l3'",
+        "update fct_settlement_matrix set amount_fen = 3601 where issuer_business = 'mall'",
         "update fct_settlement_statements set receivable_fen = 4801, net_fen = 4801"
         " where party = 'parking'",
         "update fct_settlement_statements set payable_fen = 4801, net_fen = -4801"
@@ -647,7 +747,9 @@ def test_a_night_that_is_not_the_published_one_is_not_exported(published: Settin
 
 
 def test_a_mart_without_a_column_that_is_read_is_one_problem(tmp_path: Path) -> None:
-    settings = publish_small(tmp_path, "alter table fct_points_liability drop repaid_points")
+    settings = publish_small(
+        tmp_path, "alter table fct_points_liability_cohorts drop repaid_points"
+    )
     with pytest.raises(Problem, match="lacks what the exports read"):
         export(settings, BUSINESS_DATE)
 

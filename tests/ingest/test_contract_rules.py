@@ -179,3 +179,44 @@ def test_every_rule_that_a_line_of_a_merchant_may_cite_says_where_it_comes_from(
     versions = {row["rule_id"]: row["source"] for row in compiled(rules, "rule_versions")}
     assert versions["contract/mall/merchant:S1/2026-02-01"] == "Lease"
     assert versions["voucher/mall/coupon/2026-01-01"] == "Charter"
+
+
+OUTSIDE = """outside_parties:
+  - party: bank
+    party_name: 银行
+    legal_entity_name: 示例银行
+    unified_social_credit_code: 91310000MA1B000010
+"""
+
+
+def test_a_party_outside_the_group_can_bear_a_voucher(rules: Path) -> None:
+    path = rules / "programme" / "contracts.yml"
+    path.write_text(BOOK.replace("funder: fund", "funder: bank") + OUTSIDE, encoding="utf-8")
+    assert compiled(rules, "outside_parties") == [
+        {
+            "party": "bank",
+            "party_name": "银行",
+            "legal_entity_name": "示例银行",
+            "unified_social_credit_code": "91310000MA1B000010",
+        }
+    ]
+    assert "bank" in {row["funder"] for row in compiled(rules, "voucher_funders")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("party: bank", "party: mall", 1, "'mall' is the name of a party of the group"),
+        ("party: bank", "party: fund", 1, "'fund' is the name of a party of the group"),
+        ("party: bank", "party: suspense", 1, "'suspense' is the name of a party of the group"),
+        ("party: bank", "party: a/b", 1, "party"),
+        ("    legal_entity_name: 示例银行\n", "", 1, "legal_entity_name"),
+        (OUTSIDE[17:], OUTSIDE[17:] * 2, 5, "'bank' is described twice"),
+    ],
+)
+def test_a_spoiled_party_outside_the_group_is_refused(
+    rules: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    path = rules / "programme" / "contracts.yml"
+    path.write_text(BOOK + OUTSIDE.replace(old, new, 1), encoding="utf-8")
+    must_refuse(rules, path, BOOK.count("\n") + 1 + line, reason)

@@ -52,6 +52,16 @@ PROGRAMME = {
     "channels": "channels: []\n",
     "contracts": "contracts: []\nvoucher_programmes: []\n",
     "marketing": f"reminder_days: {DATED.format('[30]')}\nrewards: []\naudiences: []\n",
+    "tax": "".join(
+        f"{name}: {DATED.format('{treatment: outside, per_mille: 0}')}\n"
+        for name in (
+            "points_issued",
+            "points_taken",
+            "sales",
+            "points_tenders",
+            "voucher_subsidies",
+        )
+    ),
     "settlement": (
         "fund: {party: fund, party_name: 基金}\n"
         f"funding: {DATED.format('{mode: pool}')}\n"

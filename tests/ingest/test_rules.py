@@ -11,7 +11,7 @@ from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.rules.books import load_rule_books
 from ingest.rules.compile import TABLES, compile_rules, write_rules
-from tests.ingest.rule_books import PROJECT, change, compiled
+from tests.ingest.rule_books import PROJECT, change, compiled, must_refuse
 from tests.ingest.small_house import DAY, read
 
 SOURCE = "source: Charter 2024, approved_by: Committee"
@@ -292,6 +292,7 @@ def test_a_pair_of_businesses_may_have_prices_of_its_own(rules: Path) -> None:
         "exceptions:\n"
         "  - issuer_business: mall\n"
         "    redeemer_business: hotel\n"
+        "    point_type: points\n"  # the one that there is
         f"    issue_price_micro_fen_per_point: [{{from: 2025-01-01, value: 900000, {SOURCE}}}]\n"
         "    reimbursement_price_micro_fen_per_point:\n"
         f"      - {{from: 2025-01-01, value: 800000, {SOURCE}}}\n"
@@ -302,6 +303,20 @@ def test_a_pair_of_businesses_may_have_prices_of_its_own(rules: Path) -> None:
     own = [row for row in rows if row["issue_price_micro_fen"] != 1_000_000]
     assert [row["rule_id"] for row in own] == ["price/mall/hotel/2025-01-01"]
     assert own[0]["reimbursement_price_micro_fen"] == 800_000
+
+
+def test_a_price_for_a_type_of_points_that_the_ledger_does_not_know_is_refused(rules: Path) -> None:
+    path = rules / "programme" / "settlement.yml"
+    text = path.read_text(encoding="utf-8")
+    prices = f"[{{from: 2024-01-01, value: 800000, {SOURCE}}}]\n"
+    path.write_text(
+        f"{text}exceptions:\n  - issuer_business: mall\n    redeemer_business: hotel\n"
+        f"    point_type: stars\n    issue_price_micro_fen_per_point: {prices}"
+        f"    reimbursement_price_micro_fen_per_point: {prices}",
+        encoding="utf-8",
+    )
+    reason = "the ledger knows one type of points, 'points'; a price of 'stars' would never be used"
+    must_refuse(rules, path, text.count("\n") + 4, reason)
 
 
 def test_compiled_tables_have_the_agreed_columns_and_the_same_bytes_again(

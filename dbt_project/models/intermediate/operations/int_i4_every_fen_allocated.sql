@@ -1,7 +1,7 @@
 -- I4: the fen of each settlement day, pair and movement of points are shared out exactly once: the lines add up to the
 -- exact amount rounded once, and no line is a whole fen away from its own exact amount. Every part of the price of a point
 -- that was taken tonight has somebody who pays it. And the money of every order and refund taken for merchants is with
--- them or in suspense, once.
+-- them or in suspense, once. The tax inside the lines of points is shared out likewise.
 with lines as (
 
     select * from {{ ref('fct_settlement_lines') }}
@@ -17,6 +17,18 @@ shares as (
     from lines
     where not {{ is_order_movement('movement_type') }}
     group by posted_date, payer_party, payee_party, movement_type
+
+),
+
+taxes as (
+
+    select
+        abs(2 * (sum(amount_fen) * tax_per_mille - sum(tax_fen) * (1000 + tax_per_mille))) > 1000 + tax_per_mille
+            or max(abs(amount_fen * tax_per_mille - tax_fen * (1000 + tax_per_mille))) >= 1000 + tax_per_mille
+            as is_violation
+    from lines
+    where not {{ is_order_movement('movement_type') }}
+    group by posted_date, payer_party, payee_party, movement_type, tax_treatment, tax_per_mille
 
 ),
 
@@ -47,6 +59,8 @@ orders as (
 each_one as (
 
     select is_violation from shares
+    union all
+    select is_violation from taxes
     union all
     select is_violation from orders
     union all

@@ -1,5 +1,6 @@
--- I5: a month opens with what the one before closed with, points of every cohort are explained and end with what is in the
--- lots, and a closed month still says what it said when closed.
+-- I5: a month opens with what the one before closed with, points of every cohort are explained, where they were taken, too,
+-- and end with what is in the lots, their fen are explained but for the rounding of nine figures, and a closed month still
+-- says what it said when closed.
 with balances as (
 
     select
@@ -17,6 +18,18 @@ liability as (
         lag(closing_fen) over cohort as previous_closing_fen
     from {{ ref('fct_points_liability_cohorts') }}
     window cohort as (partition by issuer_business, issue_month order by period_month)
+
+),
+
+taken as (
+
+    select
+        issuer_business,
+        issue_month,
+        period_month,
+        sum(redeemed_points) as redeemed_points
+    from {{ ref('fct_points_liability_redeemers') }}
+    group by issuer_business, issue_month, period_month
 
 ),
 
@@ -66,8 +79,16 @@ each_one as (
         opening_points <> coalesce(previous_closing_points, 0)
             or opening_fen <> coalesce(previous_closing_fen, 0)
             or opening_points + issued_points + restored_points - redeemed_points - expired_points
-            - clawed_back_points - repaid_points + renewed_points <> closing_points as is_violation
+            - clawed_back_points - repaid_points + renewed_points <> closing_points
+            or abs(rounding_fen) > 4 as is_violation
     from liability
+    union all
+    select coalesce(liability.redeemed_points, 0) <> coalesce(taken.redeemed_points, 0) as is_violation
+    from taken
+    full outer join (select * from liability where redeemed_points <> 0) as liability
+        on taken.issuer_business = liability.issuer_business
+        and taken.issue_month = liability.issue_month
+        and taken.period_month = liability.period_month
     union all
     select outstanding.closing_points <> coalesce(lots.remaining_points, 0) as is_violation
     from outstanding

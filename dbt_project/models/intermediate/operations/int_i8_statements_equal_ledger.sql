@@ -7,7 +7,9 @@ with statements as (
         period_month,
         movement_type,
         sum(receivable_fen) as receivable_fen,
-        sum(payable_fen) as payable_fen
+        sum(payable_fen) as payable_fen,
+        sum(receivable_tax_fen) as receivable_tax_fen,
+        sum(payable_tax_fen) as payable_tax_fen
     from {{ ref('fct_settlement_statements') }}
     group by period_month, movement_type
 
@@ -18,7 +20,8 @@ lines as (
     select
         period_month,
         movement_type,
-        sum(amount_fen) as amount_fen
+        sum(amount_fen) as amount_fen,
+        sum(tax_fen) as tax_fen
     from {{ ref('fct_settlement_lines') }}
     group by period_month, movement_type
 
@@ -55,7 +58,9 @@ each_one as (
 
     select
         statements.receivable_fen is distinct from lines.amount_fen
-            or statements.payable_fen is distinct from lines.amount_fen as is_violation
+            or statements.payable_fen is distinct from lines.amount_fen
+            or statements.receivable_tax_fen is distinct from lines.tax_fen
+            or statements.payable_tax_fen is distinct from lines.tax_fen as is_violation
     from lines
     full outer join statements
         on lines.period_month = statements.period_month

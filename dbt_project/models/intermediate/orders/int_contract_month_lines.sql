@@ -27,20 +27,30 @@ with amounts as (
 lines as (
 
     select
-        {{ add_days(add_months('month', '1'), '-1') }} as business_date,
-        movement_type,
-        case when {{ is_paid_by_merchant('movement_type') }} then merchant_party else business end as payer_party,
-        case when {{ is_paid_by_merchant('movement_type') }} then business else merchant_party end as payee_party,
+        {{ add_days(add_months('amounts.month', '1'), '-1') }} as business_date,
+        amounts.movement_type,
+        case
+            when {{ is_paid_by_merchant('amounts.movement_type') }} then amounts.merchant_party
+            else amounts.business
+        end as payer_party,
+        case
+            when {{ is_paid_by_merchant('amounts.movement_type') }} then amounts.business
+            else amounts.merchant_party
+        end as payee_party,
         'contracts' as source,
         cast(null as string) as account_id,
         cast(null as string) as activity_id,
-        rule_id,
-        amount_fen,
+        amounts.rule_id,
+        amounts.amount_fen,
         cast(0 as bigint) as rounding_micro_fen,
+        contracts.tax_treatment,
+        contracts.tax_per_mille,
+        cast({{ tax_within('amounts.amount_fen', 'contracts.tax_per_mille') }} as bigint) as tax_fen,
         cast(null as string) as source_file,
         cast(null as bigint) as source_row
     from amounts
-    where amount_fen <> 0
+    inner join {{ ref('int_rules__merchant_contracts') }} as contracts on amounts.rule_id = contracts.rule_id
+    where amounts.amount_fen <> 0
 
 )
 

@@ -3,7 +3,7 @@
 -- What the settlement lines of tonight's touched documents should say in all.
 with movements as (
 
-    select * from {{ ref('int_order_movements') }}
+    select * from {{ ref('int_order_taxes') }}
 
 ),
 
@@ -32,6 +32,9 @@ lines as (
         movements.rule_id,
         movements.amount_fen,
         movements.rounding_micro_fen,
+        movements.tax_treatment,
+        movements.tax_per_mille,
+        movements.tax_fen,
         documents.source_file,
         documents.source_row
     from movements

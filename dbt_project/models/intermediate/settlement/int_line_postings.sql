@@ -1,7 +1,7 @@
 -- All settlement lines that tonight posts: of points, and of merchants.
 with postings as (
 
-    select {{ settlement_line_columns() }} from {{ ref('int_settlement_postings') }}
+    select {{ settlement_line_columns() }} from {{ ref('int_taxed_postings') }}
     union all
     select {{ settlement_line_columns() }} from {{ ref('int_merchant_postings') }}
 

@@ -58,6 +58,7 @@ lines as (
             as line_id,
         shared.entry_id,
         shared.business_date,
+        shared.price_date,
         shared.movement_type,
         shared.payer_party,
         shared.payee_party,

@@ -16,7 +16,9 @@ sides as (
         movement_type,
         points,
         amount_fen as receivable_fen,
-        cast(0 as bigint) as payable_fen
+        cast(0 as bigint) as payable_fen,
+        tax_fen as receivable_tax_fen,
+        cast(0 as bigint) as payable_tax_fen
     from lines
     union all
     select
@@ -28,7 +30,9 @@ sides as (
         movement_type,
         points,
         cast(0 as bigint) as receivable_fen,
-        amount_fen as payable_fen
+        amount_fen as payable_fen,
+        cast(0 as bigint) as receivable_tax_fen,
+        tax_fen as payable_tax_fen
     from lines
 
 )

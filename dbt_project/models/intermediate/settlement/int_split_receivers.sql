@@ -1,5 +1,5 @@
 -- What the merchants of an order get of its money: its sale less commission and channel fee, less what its refunds took
--- back of these. Subsidies travel apart.
+-- back of these, and the last month whose statement says so. Subsidies travel apart.
 with lines as (
 
     select
@@ -18,6 +18,7 @@ sides as (
     select
         order_id as activity_id,
         {{ merchant_side('lines') }} as receiver_party,
+        period_month,
         case when movement_type = 'sale' then {{ signed('amount_fen') }} else 0 end as sale_fen,
         case when {{ is_paid_by_merchant('movement_type') }} <> is_reversal then -amount_fen else amount_fen end as net_fen
     from lines
@@ -29,6 +30,7 @@ receivers as (
     select
         activity_id,
         receiver_party,
+        max(period_month) as period_month,
         sum(sale_fen) as sale_fen,
         sum(net_fen) as net_fen
     from sides

@@ -16,6 +16,12 @@ merchants as (
 
 ),
 
+outside as (
+
+    select * from {{ ref('int_rules__outside_parties') }}
+
+),
+
 parties as (
 
     select
@@ -41,6 +47,14 @@ parties as (
         legal_entity_name,
         unified_social_credit_code
     from merchants
+    union all
+    select
+        party,
+        party_name,
+        'outside' as party_kind,
+        legal_entity_name,
+        unified_social_credit_code
+    from outside
 
 )
 

@@ -14,6 +14,7 @@ sides as (
         movement_type,
         activity_id,
         {{ counted('amount_fen', 'lines') }} as counted_fen,
+        {{ counted('tax_fen', 'lines') }} as counted_tax_fen,
         case when {{ is_paid_by_merchant('movement_type') }} <> is_reversal then -amount_fen else amount_fen end
             as net_fen
     from lines
@@ -46,6 +47,10 @@ months as (
             as minimum_guarantee_fen,
         cast(sum(case when movement_type like 'channel_fee%' then counted_fen else 0 end) as bigint)
             as channel_fee_fen,
+        cast(sum(case when {{ is_charge('movement_type') }} then 0 else counted_tax_fen end) as bigint)
+            as receipts_tax_fen,
+        cast(sum(case when {{ is_charge('movement_type') }} then counted_tax_fen else 0 end) as bigint)
+            as charges_tax_fen,
         cast(sum(sides.net_fen) as bigint) as net_fen
     from sides
     inner join merchants on sides.party = merchants.party

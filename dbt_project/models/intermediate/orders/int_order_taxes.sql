@@ -1,0 +1,82 @@
+-- The tax inside what tonight's documents move: of charges by the merchant's contract, of the rest by the book of taxes on
+-- the order's day, also when a refund takes it back. A refund's tax is that of what was left before it less that of what it
+-- leaves, so that any number of refunds takes back exactly the tax of the order.
+with movements as (
+
+    select
+        *,
+        replace(movement_type, '_refund', '') as taxed_movement,
+        case when movement_type like '%refund' then -amount_fen else amount_fen end as signed_fen
+    from {{ ref('int_order_movements') }}
+
+),
+
+documents as (
+
+    select
+        documents.activity_id,
+        documents.business_date,
+        documents.occurred_at,
+        coalesce(orders.activity_id, documents.activity_id) as order_id,
+        coalesce(orders.business_date, documents.business_date) as order_date
+    from {{ ref('int_order_documents') }} as documents
+    left join {{ ref('int_order_documents') }} as orders
+        on documents.document_kind = 'refund'
+        and documents.reverses_activity_id = orders.activity_id
+
+),
+
+rated as (
+
+    select
+        movements.*,
+        documents.order_id,
+        documents.business_date,
+        documents.occurred_at,
+        coalesce(contracts.tax_treatment, taxes.tax_treatment, 'undetermined') as tax_treatment,
+        coalesce(contracts.tax_per_mille, taxes.tax_per_mille, 0) as tax_per_mille,
+        taxes.rule_id as tax_rule_id
+    from movements
+    inner join documents on movements.activity_id = documents.activity_id
+    left join {{ ref('int_rules__merchant_contracts') }} as contracts
+        on movements.taxed_movement in ('commission', 'channel_fee')
+        and movements.rule_id = contracts.rule_id
+    left join {{ ref('int_rules__movement_taxes') }} as taxes
+        on movements.taxed_movement = taxes.movement_type
+        and documents.order_date >= taxes.valid_from_date
+        and documents.order_date < taxes.valid_until_date
+
+),
+
+running as (
+
+    select
+        *,
+        sum(signed_fen) over (
+            partition by order_id, merchant_party, other_party, taxed_movement, rule_id
+            order by business_date, occurred_at, activity_id
+            rows between unbounded preceding and current row
+        ) as left_fen
+    from rated
+
+),
+
+taxed as (
+
+    select
+        activity_id,
+        merchant_party,
+        other_party,
+        movement_type,
+        rule_id || coalesce(' ' || tax_rule_id, '') as rule_id,
+        amount_fen,
+        rounding_micro_fen,
+        tax_treatment,
+        tax_per_mille,
+        cast(({{ tax_within('left_fen', 'tax_per_mille') }} - {{ tax_within('(left_fen - signed_fen)', 'tax_per_mille') }})
+            * case when movement_type like '%refund' then -1 else 1 end as bigint) as tax_fen
+    from running
+
+)
+
+select * from taxed
