@@ -32,6 +32,7 @@ def test_a_line_is_explained_down_to_its_rule_file_and_row(group: Group) -> None
     assert said == [
         "发放 (accrual): 购物中心 付 pays 集团积分基金 ¥0.55",
         "  55 积分 points × 1.000000 分 fen = 55.000000 分, 尾差 rounding 0.000000 分 → 55 分",
+        "  含税 with tax of 0% 不征税: 不含税 without ¥0.55, 税额 tax ¥0.00",
         (
             "  营业日 of 2026-01-30, 入账 posted 2026-02-09, 计入 counts for 2026-02"
             " (原期间 of 2026-01)"
