@@ -5,7 +5,7 @@ everything from there to the postings is what a night runs, model by model, in o
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,6 +29,7 @@ PROJECT = load_settings({}).dbt_project
 CONTRACT = PROJECT / "models" / "intermediate" / "common" / "_lake__sources.yml"
 POSTED = ("activities", "tier_changes", "rating_outcomes", "points_entries", "settlement_lines")
 RESULT = "int_rating_outcomes"  # what is believed of every activity after the night
+CONSERVED = "int_i11_points_conserved"
 FOLDS = {
     "int_tier_events": fold_tier_night,
     "int_points_events": fold_points_night,
@@ -96,14 +97,14 @@ class Models:
 def compile_models(folder: Path) -> Models:
     """Compile what leads to the postings, on an empty lake."""
     lake = folder / "compiled" / "lake"
-    targets = [f"+{name}" for name in (*_postings(), *FOLDS, RESULT)]
+    targets = [f"+{name}" for name in (*_postings(), *FOLDS, RESULT, CONSERVED)]
     must_run(lake, "dags", "dbt", "compile", "--quiet", "--no-introspect", "--select", *targets)
     found = {
         path.stem: path.read_text(encoding="utf-8")
         for path in (lake / "work" / "dbt" / "compiled").rglob("*.sql")
     }
     order: dict[str, str] = {}
-    for target in (*_postings(), RESULT):
+    for target in (*_postings(), RESULT, CONSERVED):
         for name in _in_order(target, found, set(order)):
             order[name] = found[name]
     return Models(lake, order)
@@ -129,10 +130,18 @@ class Nights:
     def __init__(self, models: Models, rules: Mapping[str, pa.Table], root: Path) -> None:
         self._models, self._rules, self._lake = models, rules, Lake(root)
         self._previous: date | None = None
+        self.violations: dict[date, int] = {}  # of I11, by night
         ensure_empty_partitions(self._lake, CONTRACT)
 
-    def run(self, night: date, given: Mapping[str, pa.Table]) -> None:
-        """Run one night and post it; `given` are the tables that GIVEN names."""
+    def run(
+        self,
+        night: date,
+        given: Mapping[str, pa.Table],
+        spoil: Callable[[Lake, date], None] | None = None,
+    ) -> None:
+        """Run one night and post it; `given` are the tables that GIVEN names. `spoil` is done to
+        what the folds wrote, before anything reads it.
+        """
         row = {"business_date": night, "previous_date": self._previous}
         row |= {"run_key": "k", "is_everything_touched": False}
         write_parquet(pa.Table.from_pylist([row], TONIGHT), self._lake.tonight)
@@ -150,6 +159,10 @@ class Nights:
                 work.execute(f"create table {name} as {here}")
                 if name in FOLDS:
                     self._fold(work, name, night)
+                    if spoil is not None and name == "int_points_events":
+                        spoil(self._lake, night)
+            found = work.execute(f"select violation_count from {CONSERVED}").fetchall()
+            self.violations[night] = found[0][0]
             for table in POSTED:
                 path = self._lake.posted(table, night)
                 write_parquet(work.table(POSTINGS[table][0]).to_arrow_table(), path)
