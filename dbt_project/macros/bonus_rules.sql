@@ -8,6 +8,11 @@
     {{ rules }}.{{ column }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+{#- The minute of the day by the clocks of a business, whose offset from UTC stands in `offsets`. -#}
+{% macro minute_of_day(occurred_at) -%}
+    mod(extract(hour from {{ occurred_at }}) * 60 + extract(minute from {{ occurred_at }})
+        + offsets.offset_minutes + 1440, 1440)
+{%- endmacro %}
 {#- Whether a minute of the day lies in a rule's hours, the last one excluded; hours may cross midnight. -#}
 {% macro is_within_day(minute, rules) -%}
     case

@@ -39,6 +39,7 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
     yield "积分结果 outcomes:"
     for outcome in asked.rows(OUTCOMES, [activity["activity_id"]]):
         yield f"  {outcome['rule']}: {outcome['explanation']}"
+        yield from _versions(outcome)
     yield from _entries(asked.rows(ENTRIES, [activity["activity_id"]]))
     yield from _lots(asked.rows(LOTS, [activity["activity_id"]]))
     for reversal in asked.rows(REVERSED_BY, [activity["activity_id"]]):
@@ -46,6 +47,18 @@ def explain_activity(asked: Asked, named: str) -> Iterator[str]:
             f"被冲回 reversed by {reversal['activity_type']} {reversal['document_no']}"
             f" {reversal['business_date']} ¥{yuan(reversal['paid_fen'])}"
         )
+
+
+def _versions(outcome: Row) -> Iterator[str]:
+    """By which documents the rule and, where its multiplier took part, the tier's rule say so."""
+    for rule, label in (("rule", "规则"), ("tier_rule", "等级规则")):
+        if outcome[f"{rule}_source"] is not None:
+            yield (
+                f"    {label} {outcome[f'{rule}_id']}:"
+                f" 自 from {outcome[f'{rule}_valid_from_date']},"
+                f" 依据 by {outcome[f'{rule}_source']},"
+                f" 批准 approved by {outcome[f'{rule}_approved_by']}"
+            )
 
 
 def _amount(activity: Row) -> str:

@@ -9,7 +9,8 @@ LISTED = 30
 
 LOTS = """
 select l.*, o.rule, o.rule_id, o.base_points, o.business_multiplier_percent, o.tier,
-    o.tier_multiplier_percent, o.clipped_points, o.activity_id, a.document_no, a.activity_type
+    o.tier_multiplier_percent, o.clipped_points, o.rule_source, o.tier_rule_id, o.tier_rule_source,
+    a.document_no
 from fct_points_lots l
 left join (
     select lot_id, any_value(activity_id) as activity_id, any_value(rule_id) as rule_id
@@ -17,7 +18,7 @@ left join (
     where entry_type in ('accrual', 'pending', 'opening_balance')
     group by lot_id
 ) e on e.lot_id = l.lot_id
-left join fct_rating_outcomes o on o.activity_id = e.activity_id and o.rule_id = e.rule_id
+left join explained_outcomes o on o.activity_id = e.activity_id and o.rule_id = e.rule_id
 left join fct_activities a on a.activity_id = e.activity_id
 where l.member_id = ?
 order by l.remaining_points = 0, l.expires_on_date nulls last, l.earned_on_date, l.lot_id
@@ -98,6 +99,9 @@ def _lot(lot: Row) -> str:
         )
     if lot["clipped_points"]:
         how += f", 封顶扣减 {lot['clipped_points']:,}"
+    how += f", 依据 {lot['rule_source'] or '–'}"
+    if lot["tier_rule_id"] is not None:
+        how += f"; 等级规则 {lot['tier_rule_id']}, 依据 {lot['tier_rule_source']}"
     return (
         f"  {lot['remaining_points']:>9,} / {lot['issued_points']:,}  {lot['issuer_business']}"
         f" {lot['document_no'] or ''} {lot['earned_on_date']}, 有效至"

@@ -20,7 +20,7 @@ class View:
     mart: str
     description: str
     added: dict[str, tuple[str, str]]  # column: expression, description
-    rule: str | None = None  # the column that names a rule's version
+    rules: tuple[str, ...] = ("rule_id",)  # columns that name a rule's version
 
 
 VIEWS = {
@@ -31,7 +31,7 @@ VIEWS = {
             "outcome_name": (OUTCOME_NAME, "结果 the outcome in Chinese."),
             "explanation": (OUTCOME_WORDS, "说明 the outcome as it is read to a member."),
         },
-        rule="rule_id",
+        rules=("rule_id", "tier_rule_id"),
     ),
     "explained_entries": View(
         "fct_points_entries",
@@ -40,7 +40,6 @@ VIEWS = {
             "entry_name": (ENTRY_NAME, "分录 the entry type in Chinese."),
             "explanation": (ENTRY_WORDS, "说明 the entry as it is read to a member."),
         },
-        rule="rule_id",
     ),
     "explained_tier_changes": View(
         "fct_tier_changes",
@@ -49,18 +48,19 @@ VIEWS = {
     ),
 }
 RULES = "dim_rules"
+# What is said of the rule that a column names, with that column's name before it.
 OF_RULE = {
-    "rule_name": "规则名称 name of the rule, if it has one.",
-    "rule_source": "依据 the documents that say so.",
-    "rule_approved_by": "批准 who approved it.",
+    "name": ("rule_name", "名称 name, if it has one."),
+    "valid_from_date": ("valid_from_date", "生效日 first day on which this version is in force."),
+    "source": ("source", "依据 the documents that say so."),
+    "approved_by": ("approved_by", "批准 who approved it."),
 }
 
 
 def write_explanations(database: duckdb.DuckDBPyConnection) -> None:
     """Make the views in a database of marts, those whose marts it holds."""
     for name, view in VIEWS.items():
-        reads = {view.mart, *([RULES] if view.rule else [])}
-        if not write_view(database, name, _query(view), view.description, reads):
+        if not write_view(database, name, _query(view), view.description, {view.mart, RULES}):
             continue
         for column, text in _described(database, view).items():
             database.execute(f"comment on column {name}.{column} is {sql_text(text)}")
@@ -74,17 +74,32 @@ def _described(database: duckdb.DuckDBPyConnection, view: View) -> dict[str, str
         {"mart": view.mart},
     ).fetchall()
     added = {column: text for column, (_, text) in view.added.items()}
-    return {**dict(of_mart), **added, **(OF_RULE if view.rule else {})}
+    of_rules = {
+        f"{_rule(column)}_{name}": f"{_rule(column)}: {text}"
+        for column in view.rules
+        for name, (_, text) in OF_RULE.items()
+    }
+    return {**dict(of_mart), **added, **of_rules}
 
 
 def _query(view: View) -> str:
-    words = ", ".join(f"{expression} as {column}" for column, (expression, _) in view.added.items())
-    said = f"select *, {words} from {view.mart}"
-    if view.rule is None:
-        return said
+    words = [f"{expression} as {column}" for column, (expression, _) in view.added.items()]
+    of_rules = [
+        f"of_{_rule(column)}.{held} as {_rule(column)}_{name}"
+        for column in view.rules
+        for name, (held, _) in OF_RULE.items()
+    ]
+    joins = [
+        f"left join {RULES} as of_{_rule(column)} on said.{column} = of_{_rule(column)}.rule_id"
+        for column in view.rules
+    ]
     return f"""
-        select said.*, rules.rule_name, rules.source as rule_source,
-            rules.approved_by as rule_approved_by
-        from ({said}) as said
-        left join {RULES} as rules on said.{view.rule} = rules.rule_id
+        select said.*, {", ".join(of_rules)}
+        from (select *, {", ".join(words)} from {view.mart}) as said
+        {" ".join(joins)}
     """
+
+
+def _rule(column: str) -> str:
+    """What a column names: rule_id a rule, tier_rule_id a tier_rule."""
+    return column.removesuffix("_id")

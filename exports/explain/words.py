@@ -85,7 +85,10 @@ def named(column: str, words: Mapping[str, str]) -> str:
 OUTCOME_NAME = named("outcome", OUTCOMES)
 ENTRY_NAME = named("entry_type", ENTRIES)
 ENTRY_WORDS = f"{REVERSED} || {ENTRY_NAME} || ' (' || entry_type || ')'"
-TIER_WORDS = f"{REVERSED} || {named('reason', TIER_REASONS)}"
+TIER_WORDS = f"""
+    {REVERSED} || {named("reason", TIER_REASONS)}
+    || case when rule_id is not null then ' 规则 rule ' || rule_id else '' end
+"""
 MULTIPLIED = """
     ' = 基础 base ' || format('{:,}', base_points)
     || ' × 业态 ' || business_multiplier_percent || '%'
@@ -99,4 +102,5 @@ OUTCOME_WORDS = f"""
     || case when clipped_points > 0
         then ', 封顶扣减 clipped ' || format('{{:,}}', clipped_points) else '' end
     || '  规则 rule ' || coalesce(rule_id, '–')
+    || case when tier_rule_id is not null then ', 等级规则 tier rule ' || tier_rule_id else '' end
 """

@@ -79,6 +79,12 @@ def named(period: Row, kind: str, **keys: str) -> Row:
     return {**keys, **period, "rule_id": "/".join(parts)}
 
 
+def minute_of(clock: str) -> int:
+    """Minutes since midnight of a clock time such as 18:30."""
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
 def check_unique(page: Document[Any], name: str, keys: Sequence[str]) -> None:
     """Problem if two entries of a list carry one key."""
     for number, key in enumerate(keys):

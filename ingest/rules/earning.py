@@ -22,6 +22,7 @@ from ingest.rules.dated import (
     WholeTimeline,
     check_known,
     check_unique,
+    minute_of,
     named,
     periods,
 )
@@ -353,8 +354,8 @@ def _scope_columns(book: Earning, scope: Scope) -> Row:
         "channels": listed(scope.channels),
         "categories": listed(scope.categories),
         "weekdays": listed(weekdays),
-        "from_minute": scope.from_time and _minute(scope.from_time),
-        "until_minute": scope.until_time and _minute(scope.until_time),
+        "from_minute": scope.from_time and minute_of(scope.from_time),
+        "until_minute": scope.until_time and minute_of(scope.until_time),
     }
 
 
@@ -375,8 +376,3 @@ def _terms_columns(terms: Terms) -> Row:
         "birthday_days_before": (birthday.days_before or 0) if birthday and is_near_a_day else None,
         "birthday_days_after": (birthday.days_after or 0) if birthday and is_near_a_day else None,
     }
-
-
-def _minute(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)

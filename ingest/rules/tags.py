@@ -4,11 +4,11 @@ A tag is borne on a day by whoever did enough in the days before it; the day its
 so that no order makes the tag by which it is judged.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.core.documents import Clock, Document, Name, Text, Where, Written
 from ingest.rules.dated import (
     ONE_OR_MORE,
     VALID,
@@ -18,6 +18,7 @@ from ingest.rules.dated import (
     Row,
     check_known,
     check_unique,
+    minute_of,
     named,
     periods,
 )
@@ -32,6 +33,9 @@ TABLES: dict[str, Columns] = {
         "businesses": "text",
         "categories": "text",
         "channels": "text",
+        "from_minute": "whole",
+        "until_minute": "whole",
+        "arrival": "text",
         "within_days": "whole",
         "orders_at_least": "whole",
         "paid_fen_at_least": "whole",
@@ -43,12 +47,17 @@ TABLES: dict[str, Columns] = {
 
 class Definition(Written):
     """Who bears a tag on a day: so many paid orders, or so much money less refunds, in the
-    `within_days` days before it. What is not named of the orders is not asked.
+    `within_days` days before it. What is not named of the orders is not asked. Hours are those of
+    the business's clocks and may cross midnight; who came by car left a car park of the group on
+    the order's business date, no earlier than the order.
     """
 
     businesses: ListedNames | None = None
     categories: Listed | None = None
     channels: Listed | None = None
+    from_time: Clock | None = None
+    until_time: Clock | None = None
+    arrival: Literal["car", "other"] | None = None
     within_days: Days
     orders_at_least: Positive | None = None
     paid_fen_at_least: Positive | None = None
@@ -57,6 +66,8 @@ class Definition(Written):
     def _one_measure(self) -> "Definition":
         if (self.orders_at_least is None) == (self.paid_fen_at_least is None):
             raise ValueError("say one of orders_at_least, paid_fen_at_least")
+        if (self.from_time is None) != (self.until_time is None):
+            raise ValueError("from_time and until_time go together")
         return self
 
 
@@ -98,5 +109,10 @@ def tag_rows(book: Tags) -> list[Row]:
                     name: listed(getattr(definition, name))
                     for name in ("businesses", "categories", "channels")
                 }
-                rows.append({**row, **definition.model_dump(), **lists})
+                hours = {
+                    "from_minute": definition.from_time and minute_of(definition.from_time),
+                    "until_minute": definition.until_time and minute_of(definition.until_time),
+                }
+                asked = definition.model_dump(exclude={"from_time", "until_time"})
+                rows.append({**row, **asked, **lists, **hours})
     return sorted(rows, key=lambda row: (row["tag"], row["valid_from_date"]))

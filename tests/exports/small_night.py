@@ -59,7 +59,7 @@ ROWS = {
         ('2026-01-01', 'hotel', 0, 40, 0, 40),
         ('2026-01-01', 'fund', 0, 100, 40, 60)""",
     "fct_invariants": ", ".join(
-        f"('I{number}', '说明{number}', 2, 0)" for number in range(10, 0, -1)
+        f"('I{number}', '说明{number}', 2, 0)" for number in range(11, 0, -1)
     ),
 }
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -17,24 +18,31 @@ TABLES = """
     create table fct_rating_outcomes (
         activity_id varchar, rule varchar, outcome varchar, points bigint, base_points bigint,
         business_multiplier_percent bigint, tier varchar, tier_multiplier_percent bigint,
-        clipped_points bigint, rule_id varchar
+        clipped_points bigint, rule_id varchar, tier_rule_id varchar
     );
     comment on column fct_rating_outcomes.points is '积分 points, positive.';
     insert into fct_rating_outcomes values
-        ('A', 'base', 'awarded', 1800, 1000, 150, 'silver', 120, 0, 'earn/hotel/2024-01-01'),
-        ('A', 'spend', 'awarded', 300, 360, null, 'silver', null, 60, 'bonus/spend/2026-11-02'),
-        ('B', 'base', 'below_one_point', 0, 0, 50, 'basic', 100, 0, 'earn/hotel/2024-01-01'),
-        ('C', 'base', 'order_not_found', 0, 0, null, null, null, 0, null);
+        ('A', 'base', 'awarded', 1800, 1000, 150, 'silver', 120, 0, 'earn/hotel/2024-01-01',
+            'tier/silver/2024-01-01'),
+        ('A', 'spend', 'awarded', 300, 360, null, 'silver', null, 60, 'bonus/spend/2026-11-02',
+            null),
+        ('B', 'base', 'below_one_point', 0, 0, 50, 'basic', 100, 0, 'earn/hotel/2024-01-01',
+            'tier/basic/2024-01-01'),
+        ('C', 'base', 'order_not_found', 0, 0, null, null, null, 0, null, null);
     create table fct_points_entries (entry_type varchar, is_reversal boolean, rule_id varchar);
     insert into fct_points_entries values
         ('expiry', false, 'earn/hotel/2024-01-01'), ('accrual', true, 'redemption');
-    create table fct_tier_changes (reason varchar, is_reversal boolean);
-    insert into fct_tier_changes values ('upgrade', false), ('reversal', true);
-    create table dim_rules (
-        rule_id varchar, rule_name varchar, source varchar, approved_by varchar);
+    create table fct_tier_changes (reason varchar, rule_id varchar, is_reversal boolean);
+    insert into fct_tier_changes values
+        ('upgrade', 'reach/silver/2024-01-01', false), ('reversal', 'keep/silver/2024-01-01', true),
+        ('lock', null, false);
+    create table dim_rules (rule_id varchar, rule_name varchar, valid_from_date date,
+        source varchar, approved_by varchar);
     insert into dim_rules values
-        ('earn/hotel/2024-01-01', null, 'Charter §3; Charter §3.2', 'Committee'),
-        ('bonus/spend/2026-11-02', '满300元加30积分', 'Sheet', 'Mall marketing');
+        ('earn/hotel/2024-01-01', null, '2024-01-01', 'Charter §3; Charter §3.2', 'Committee'),
+        ('bonus/spend/2026-11-02', '满300元加30积分', '2026-11-02', 'Sheet', 'Mall marketing'),
+        ('reach/silver/2024-01-01', null, '2024-01-01', 'Charter §4.2', 'Committee'),
+        ('tier/silver/2024-01-01', '银卡', '2024-01-01', 'Charter §4.3', 'Committee');
 """
 
 
@@ -57,10 +65,11 @@ def test_an_outcome_says_what_moved_by_which_numbers_and_by_which_rule(
         marts, "select explanation from explained_outcomes order by activity_id, rule <> 'base'"
     )
     multiplied = "基础 base 1,000 × 业态 150% × silver 120%, 向下取整"
+    hotel = "规则 rule earn/hotel/2024-01-01, 等级规则 tier rule tier"
     assert [line for (line,) in said] == [
-        f"已得积分 (awarded) 1,800 = {multiplied}  规则 rule earn/hotel/2024-01-01",
+        f"已得积分 (awarded) 1,800 = {multiplied}  {hotel}/silver/2024-01-01",
         "已得积分 (awarded) 300, 封顶扣减 clipped 60  规则 rule bonus/spend/2026-11-02",
-        "不足1积分 (below_one_point) 0  规则 rule earn/hotel/2024-01-01",
+        f"不足1积分 (below_one_point) 0  {hotel}/basic/2024-01-01",
         "找不到原单 (order_not_found) 0  规则 rule –",
     ]
 
@@ -77,6 +86,15 @@ def test_an_outcome_names_its_rule_the_documents_and_who_approved_them(
     ]
 
 
+def test_an_outcome_names_the_version_of_the_tier_whose_multiplier_took_part(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    names = ", ".join(f"tier_rule_{name}" for name in ("name", "valid_from_date", "source"))
+    assert rows(
+        marts, f"select {names} from explained_outcomes where activity_id = 'A' order by rule"
+    ) == [("银卡", date(2024, 1, 1), "Charter §4.3"), (None, None, None)]
+
+
 def test_an_entry_and_a_change_of_tier_say_whether_they_take_something_back(
     marts: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -84,9 +102,11 @@ def test_an_entry_and_a_change_of_tier_say_whether_they_take_something_back(
         ("冲销 reversed 积分到账 (accrual)", None),
         ("积分过期 (expiry)", "Charter §3; Charter §3.2"),
     ]
-    assert rows(marts, "select explanation from explained_tier_changes order by all") == [
-        ("冲销 reversed 退款后撤销升级",),
-        ("升级",),
+    names = "explanation, rule_valid_from_date, rule_source"
+    assert rows(marts, f"select {names} from explained_tier_changes order by all") == [
+        ("冲销 reversed 退款后撤销升级 规则 rule keep/silver/2024-01-01", None, None),
+        ("升级 规则 rule reach/silver/2024-01-01", date(2024, 1, 1), "Charter §4.2"),
+        ("锁定等级", None, None),
     ]
 
 
@@ -105,7 +125,11 @@ def test_a_view_has_the_rows_of_its_mart_and_describes_its_columns(
 
 def test_without_its_marts_a_view_is_not_made() -> None:
     with duckdb.connect() as database:
-        database.execute("create table fct_tier_changes (reason varchar, is_reversal boolean)")
+        database.execute(
+            "create table fct_tier_changes (reason varchar, rule_id varchar, is_reversal boolean);"
+            "create table dim_rules (rule_id varchar, rule_name varchar, valid_from_date date,"
+            " source varchar, approved_by varchar)"
+        )
         write_explanations(database)
         made = rows(database, "select view_name from duckdb_views() where not internal")
     assert made == [("explained_tier_changes",)]

@@ -284,7 +284,7 @@ def test_the_command_says_in_one_line_what_holds(
     monkeypatch.setattr("exports.__main__.load_settings", lambda: settings)
     assert main(["verify", "--date", "2026-01-31"]) == 0
     printed = capsys.readouterr()
-    assert printed.out == "6 marts, 10 invariants and 23 expectations hold\n"
+    assert printed.out == "6 marts, 11 invariants and 23 expectations hold\n"
     assert printed.err == ""
 
 

@@ -44,6 +44,10 @@ def rules(rules: Path) -> Path:
         ("orders_at_least: 4", "orders_at_least: 0", 6, "greater than or equal to 1"),
         (", orders_at_least: 4", "", 6, "say one of orders_at_least, paid_fen_at_least"),
         ("orders_at_least: 4", "orders_at_least: 4, paid_fen_at_least: 1", 6, "say one of"),
+        ("within_days: 30", 'within_days: 30, from_time: "18:00"', 6, "go together"),
+        ("within_days: 30", 'within_days: 30, until_time: "18:00"', 6, "go together"),
+        ("within_days: 30", 'within_days: 30, from_time: "24:00", until_time: "1:00"', 6, "time"),
+        ("within_days: 30", "within_days: 30, arrival: train", 6, "arrival"),
         ("2026-03-01", "2025-12-31", 4, "must come after 2026-01-01"),
     ],
 )
@@ -69,6 +73,9 @@ def test_a_definition_becomes_a_row_until_null_ends_it(rules: Path) -> None:
         "businesses": "|mall|outlet|",
         "categories": None,
         "channels": "|store|",
+        "from_minute": None,
+        "until_minute": None,
+        "arrival": None,
         "within_days": 30,
         "orders_at_least": 4,
         "paid_fen_at_least": None,
@@ -86,3 +93,12 @@ def test_another_number_of_orders_is_said_as_a_change(rules: Path) -> None:
     said = (change.book, change.path, change.effect_date, change.before, change.after)
     place = "tags[regular_guest].definitions.orders_at_least"
     assert said == ("programme/tags.yml", place, date(2026, 1, 1), "4", "5")
+
+
+def test_hours_become_minutes_of_the_day_and_a_way_of_coming_stays(rules: Path) -> None:
+    text = BOOK.replace(
+        "within_days", 'from_time: "00:00", until_time: "18:30", arrival: car, within_days'
+    )
+    (rules / "programme" / "tags.yml").write_text(text, encoding="utf-8")
+    [row] = compile_rules(load_rule_books(rules, PROJECT))["tags"].to_pylist()
+    assert (row["from_minute"], row["until_minute"], row["arrival"]) == (0, 1110, "car")

@@ -5,7 +5,7 @@ everything from there to the postings is what a night runs, model by model, in o
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -36,6 +36,7 @@ POSTED = {
 # What merchants need alone: nothing is rated, and no points are folded.
 ORDERS_POSTED = {"activities": POSTED["activities"], "settlement_lines": "int_merchant_postings"}
 RESULT = "int_rating_outcomes"  # what is believed of every activity after the night
+CONSERVED = "int_i11_points_conserved"
 FOLDS = {
     "int_tier_events": fold_tier_night,
     "int_points_events": fold_points_night,
@@ -106,7 +107,7 @@ class Models:
 def compile_models(folder: Path, posted: Mapping[str, str] = POSTED) -> Models:
     """Compile what leads to the postings, on an empty lake."""
     lake = folder / "compiled" / "lake"
-    results = [*posted.values(), *([RESULT] if posted is POSTED else [])]
+    results = [*posted.values(), *([RESULT, CONSERVED] if posted is POSTED else [])]
     targets = [f"+{name}" for name in (*results, *FOLDS)]
     must_run(lake, "dags", "dbt", "compile", "--quiet", "--no-introspect", "--select", *targets)
     found = {
@@ -136,10 +137,18 @@ class Nights:
     def __init__(self, models: Models, rules: Mapping[str, pa.Table], root: Path) -> None:
         self._models, self._rules, self._lake = models, rules, Lake(root)
         self._previous: date | None = None
+        self.violations: dict[date, int] = {}  # of I11, by night
         ensure_empty_partitions(self._lake, CONTRACT)
 
-    def run(self, night: date, given: Mapping[str, pa.Table]) -> None:
-        """Run one night and post it; `given` are the tables that GIVEN names."""
+    def run(
+        self,
+        night: date,
+        given: Mapping[str, pa.Table],
+        spoil: Callable[[Lake, date], None] | None = None,
+    ) -> None:
+        """Run one night and post it; `given` are the tables that GIVEN names. `spoil` is done to
+        what the folds wrote, before anything reads it.
+        """
         row = {"business_date": night, "previous_date": self._previous}
         row |= {"run_key": "k", "is_everything_touched": False}
         write_parquet(pa.Table.from_pylist([row], TONIGHT), self._lake.tonight)
@@ -157,6 +166,11 @@ class Nights:
                 work.execute(f"create table {name} as {here}")
                 if name in FOLDS:
                     self._fold(work, name, night)
+                    if spoil is not None and name == "int_points_events":
+                        spoil(self._lake, night)
+            if CONSERVED in self._models.sql:
+                found = work.execute(f"select violation_count from {CONSERVED}").fetchall()
+                self.violations[night] = found[0][0]
             for table, relation in self._models.posted.items():
                 path = self._lake.posted(table, night)
                 write_parquet(work.table(relation).to_arrow_table(), path)

@@ -7,7 +7,7 @@ After the last night the postings of all nights add up to what one night derives
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ingest.core.lake import Lake, write_parquet
 from ingest.rules.books import load_rule_books
 from ingest.rules.compile import compile_rules
 from tests.pipeline.model_nights import PROJECT, Models, Nights, compile_models
@@ -146,8 +147,11 @@ def members_on(night: date, moves: Mapping[str, date]) -> dict[str, str]:
 def run(
     models: Models, rules: Mapping[str, pa.Table], root: Path,
     arrivals: Mapping[date, list[Piece]], moves: Mapping[str, date],
+    spoil: Callable[[Lake, date], None] | None = None,
 ) -> Nights:  # fmt: skip
-    """The nights of one order of arrival; `moves`: on which night each account is moved."""
+    """The nights of one order of arrival; `moves`: on which night each account is moved; `spoil`
+    is done to what the folds of each night wrote.
+    """
     nights, newest, links = Nights(models, rules, root), dict[str, Piece](), dict[str, str]()
     for night, arrived in arrivals.items():
         for piece in arrived:
@@ -176,7 +180,7 @@ def run(
             name: pa.Table.from_pylist(rows, schema)
             for (name, rows), schema in zip(given.items(), schemas, strict=True)
         }
-        nights.run(night, tables)
+        nights.run(night, tables, spoil)
     return nights
 
 
@@ -339,6 +343,34 @@ def test_after_every_night_every_lot_and_every_member_is_explained_on_every_day(
                 assert min(lots, debt) == 0 <= max(lots, debt), (night, member, day)
                 seen += debt > 0
     assert seen > 0
+    assert nights.violations == dict.fromkeys(arrivals, 0)  # I11 says the same, SQL of its own
+
+
+@pytest.mark.parametrize(
+    ("entry_type", "change"),
+    [
+        ("redemption", "update said set points = points + 1000000"),  # more than there is
+        ("redemption", "update said set entry_type = 'release'"),  # the parties contradict it
+        ("accrual", "update said set lot_id = null"),  # points in no lot
+        ("debt_repayment", "update said set to_party = 'fund'"),  # what is repaid goes elsewhere
+        ("debt_repayment", "delete from said"),  # a debt stays although there are points
+    ],
+)
+def test_one_spoiled_entry_of_the_fold_is_a_violation_of_that_night(
+    models: Models, rules: Mapping[str, pa.Table], whole: tuple[list[Piece], Nights],
+    tmp_path: Path, entry_type: str, change: str,
+) -> None:  # fmt: skip
+    def spoil(lake: Lake, night: date) -> None:
+        path = lake.raw("ledger", "points_entries", night)
+        with duckdb.connect() as connection:
+            connection.execute("create table said as from read_parquet(?)", [str(path)])
+            first = f"select min(rowid) from said where entry_type = '{entry_type}'"
+            connection.execute(f"{change} where rowid = ({first})")
+            write_parquet(connection.table("said").to_arrow_table(), path)
+
+    pieces, _ = whole
+    moves = dict.fromkeys(MOVED, LAST)
+    assert run(models, rules, tmp_path, {LAST: pieces}, moves, spoil).violations[LAST] > 0
 
 
 @pytest.mark.long

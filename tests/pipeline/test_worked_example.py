@@ -116,17 +116,25 @@ def test_an_outcome_leads_to_the_documents_of_its_rule_and_to_who_approved_them(
 ) -> None:
     hotel = rows(
         worked_lake,
-        "select explanation, rule_source, rule_approved_by from explained_outcomes"
+        "select explanation, rule_source, rule_approved_by, tier_rule_source"
+        " from explained_outcomes"
         " where business = 'hotel' and outcome = 'awarded'",
     )
     multiplied = "基础 base 1,000 × 业态 150% × silver 120%, 向下取整"
+    rules = "规则 rule earn/hotel/2024-01-01, 等级规则 tier rule tier/silver/2024-01-01"
     assert hotel == [
         (
-            f"已得积分 (awarded) 1,800 = {multiplied}  规则 rule earn/hotel/2024-01-01",
+            f"已得积分 (awarded) 1,800 = {multiplied}  {rules}",
             "Programme charter 2024 §3; Programme charter 2024 §3.1; Programme charter 2024 §5.2",
             "Group membership committee",
+            "Programme charter 2024 §4.3",
         )
     ]
+    said = must_run(worked_lake, "exports", "explain", "activity", "hotel:F1")
+    assert (
+        "等级规则 tier/silver/2024-01-01: 自 from 2024-01-01, 依据 by Programme charter 2024 §4.3,"
+        " 批准 approved by Group membership committee"
+    ) in said
 
 
 def test_the_upgrade_lasts_until_its_reason_is_refunded(worked_lake: Path) -> None:
@@ -219,7 +227,7 @@ def test_the_closed_statement_of_the_hotel_says_the_same(worked_lake: Path) -> N
 def test_nothing_refused_and_every_row_is_accounted_for(worked_lake: Path) -> None:
     assert rows(
         worked_lake, "select sum(violation_count)::bigint, count(*) from fct_invariants"
-    ) == [(0, 10)]
+    ) == [(0, 11)]
     counted = rows(
         worked_lake,
         """

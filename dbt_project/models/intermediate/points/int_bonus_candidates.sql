@@ -31,8 +31,7 @@ timed as (
     select
         earners.*,
         cast({{ weekday_of('earners.business_date') }} as string) as weekday,
-        mod(extract(hour from earners.occurred_at) * 60 + extract(minute from earners.occurred_at)
-            + offsets.offset_minutes + 1440, 1440) as minute_of_day
+        {{ minute_of_day('earners.occurred_at') }} as minute_of_day
     from earners
     inner join offsets
         on earners.business = offsets.business

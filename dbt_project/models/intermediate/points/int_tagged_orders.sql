@@ -18,6 +18,18 @@ definitions as (
 
 orders as (
 
+    select * from {{ ref('int_orders') }}
+
+),
+
+circumstances as (
+
+    {{ with_circumstances('orders') }}
+
+),
+
+counted as (
+
     select
         asked.member_id,
         asked.tag,
@@ -29,12 +41,9 @@ orders as (
         orders.paid_fen
     from asked
     inner join definitions on asked.tag = definitions.tag
-    inner join {{ ref('int_orders') }} as orders
+    inner join circumstances as orders
         on asked.member_id = orders.member_id
-        and orders.paid_fen > 0
-        and {{ is_listed('orders.business', 'definitions.businesses') }}
-        and {{ is_listed('orders.category', 'definitions.categories') }}
-        and {{ is_listed('orders.channel', 'definitions.channels') }}
+        and {{ counts_to_tag('orders', 'definitions') }}
 
 ),
 
@@ -43,18 +52,18 @@ both_ways as (
     select
         member_id, tag, rule_id, from_date, until_date,
         case when is_counted then cast(1 as bigint) else paid_fen end as value
-    from orders
+    from counted
     union all
     select
-        orders.member_id, orders.tag, orders.rule_id,
-        greatest({{ add_days('refunds.business_date', '1') }}, orders.from_date) as from_date,
-        orders.until_date,
+        counted.member_id, counted.tag, counted.rule_id,
+        greatest({{ add_days('refunds.business_date', '1') }}, counted.from_date) as from_date,
+        counted.until_date,
         refunds.remaining_after_fen - refunds.remaining_before_fen as value
-    from orders
+    from counted
     inner join {{ ref('int_refunds') }} as refunds
-        on orders.activity_id = refunds.order_activity_id
-        and not orders.is_counted
-        and {{ add_days('refunds.business_date', '1') }} < orders.until_date
+        on counted.activity_id = refunds.order_activity_id
+        and not counted.is_counted
+        and {{ add_days('refunds.business_date', '1') }} < counted.until_date
 
 )
 

@@ -71,6 +71,13 @@ with invariants as (
         checked_count,
         violation_count
     from {{ ref('int_i10_legacy_balances_accounted_for') }}
+    union all
+    select
+        'I11' as invariant,
+        '今夜变动会员的积分逐日、逐批次守恒' as description,
+        checked_count,
+        violation_count
+    from {{ ref('int_i11_points_conserved') }}
 
 ),
 
