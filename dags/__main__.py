@@ -318,6 +318,19 @@ class _OneLine(argparse.ArgumentParser):
         sys.exit(2)
 
 
+def _add_how_to_run(night: argparse.ArgumentParser) -> None:
+    night.add_argument("--date", type=_date, required=True, help="business date, YYYY-MM-DD")
+    night.add_argument("--replace", action="store_true", help="redo the latest published night")
+    part = night.add_mutually_exclusive_group()
+    part.add_argument("--from-step", help="leave out the steps before this one")
+    part.add_argument(
+        "--resume", action="store_true", help="leave out the steps of the night that are done"
+    )
+    night.add_argument(
+        "--take-over", action="store_true", help="end a run that has the lake, and begin"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(
         prog="python -m dags",
@@ -339,16 +352,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--jobs", type=_count, default=2, help="steps at once at most (2)")
 
     night = add(run, "run")
-    night.add_argument("--date", type=_date, required=True, help="business date, YYYY-MM-DD")
-    night.add_argument("--replace", action="store_true", help="redo the latest published night")
-    part = night.add_mutually_exclusive_group()
-    part.add_argument("--from-step", help="leave out the steps before this one")
-    part.add_argument(
-        "--resume", action="store_true", help="leave out the steps of the night that are done"
-    )
-    night.add_argument(
-        "--take-over", action="store_true", help="end a run that has the lake, and begin"
-    )
+    _add_how_to_run(night)
     jobs(night)
     one = add(step, "step")
     one.add_argument("name", help="of the step")
