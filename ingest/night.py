@@ -21,7 +21,7 @@ import yaml
 from ingest.core.contract import Source, load_source, meta_of, source_names
 from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.identity_decisions import decision_record, read_identity_decisions
-from ingest.core.lake import PART, Lake, check_writable, write_bytes, write_parquet
+from ingest.core.lake import PART, Lake, check_writable, sweep, write_bytes, write_parquet
 from ingest.core.log import step_log
 from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
@@ -89,6 +89,7 @@ def open_night(
     """
     lake = Lake(settings.lake)
     check_writable(lake.root)
+    sweep(lake)
     keys = read_keys(settings.keys_file)
     sources = _check_contracts(settings)
     folders = {source.name: lake.landing(source.name, business_date) for source in sources}

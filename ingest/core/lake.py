@@ -5,6 +5,7 @@ one, never half of either, and a killed step leaves nothing that looks finished.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from ingest.core.fence import fenced
 
 PART = "part.parquet"
 DATA_DOCS = "data_docs"
+WRITTEN_ZONES = ("raw", "restricted", "quarantine", "decisions", "posted", "outbox")
+TEMPORARY = re.compile(r"\..+\.(\d+)\.(tmp|new)")  # the number is the process that writes it
 ROW_GROUP_ROWS = 262_144  # fixed, so that the same rows always give the same bytes
 
 
@@ -223,6 +226,22 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep(lake: Lake) -> list[Path]:
+    """Take away the temporary files of processes that were killed while they wrote; which they
+    were.
+    """
+    zones = (lake.root / name for name in WRITTEN_ZONES)
+    left = [
+        path
+        for zone in zones
+        for path in sorted(zone.rglob(".*"))
+        if (found := TEMPORARY.fullmatch(path.name)) and not Path("/proc", found[1]).exists()
+    ]
+    for path in left:
+        remove(path)
+    return left
 
 
 def check_writable(root: Path) -> None:

@@ -1,6 +1,7 @@
 """Opening a night: every mistake is one line, and what is published is not worked on again."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -137,6 +138,19 @@ def test_the_first_night_has_no_night_before_it(house: House) -> None:
     assert row["previous_date"] is None
     assert row["previous_run_key"] is None
     assert len(str(row["run_key"])) == 64
+
+
+def test_what_a_killed_process_left_half_written_goes_when_a_night_opens(house: House) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    part = house.lake.posted("points_entries", DAY)
+    left = part.with_name(f".part.parquet.{dead.pid}.tmp")
+    being_written = part.with_name(f".part.parquet.{os.getpid()}.tmp")
+    for path in (left, being_written):
+        write_bytes(path, b"half")
+    open_night(house.settings, DAY, replace=False)
+    assert not left.exists()
+    assert being_written.read_bytes() == b"half"
 
 
 def test_the_next_night_follows_the_published_one_also_after_a_gap(house: House) -> None:
