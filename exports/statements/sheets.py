@@ -12,6 +12,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from exports.catalogue import ExportColumn
+from exports.statements.rows import DIVISORS, RowWriter
 from ingest.core.errors import Problem
 
 FONT = {"font_name": "微软雅黑", "font_size": 10, "valign": "vcenter"}
@@ -76,14 +77,8 @@ def write_value(
         sheet.write_string(row, column, "是" if value else "否", style)
     elif kind in ("date", "month"):
         sheet.write_datetime(row, column, value, style)
-    elif kind == "yuan":
-        sheet.write_number(row, column, value / 100, style)
-    elif kind == "per_mille":
-        sheet.write_number(row, column, value / 1000, style)
-    elif kind == "per_10000":
-        sheet.write_number(row, column, value / 10_000, style)
-    elif kind == "unit_price":
-        sheet.write_number(row, column, value / 1_000_000, style)
+    elif kind in DIVISORS:
+        sheet.write_number(row, column, value / DIVISORS[kind], style)
     else:
         sheet.write_number(row, column, value, style)
 
@@ -164,10 +159,12 @@ class Page:
         self.head([(column.label, column.field) for column in columns])
         styles = [self.styles.cell(column.kind) for column in columns]
         totals = {column.column: 0 for column in columns if column.is_totalled}
+        writer = RowWriter(self.sheet, columns, styles)
         for values in rows:
-            for index, column in enumerate(columns):
-                value = values[column.column]
-                write_value(self.sheet, self.row, index, column.kind, value, styles[index])
+            if not writer.write(self.row, values):
+                for index, column in enumerate(columns):
+                    value = values[column.column]
+                    write_value(self.sheet, self.row, index, column.kind, value, styles[index])
             for name in totals:
                 totals[name] += values[name] or 0
             self.row += 1

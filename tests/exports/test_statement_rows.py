@@ -1,0 +1,73 @@
+"""Rows written as one text against the same rows written cell by cell by XlsxWriter."""
+
+import zipfile
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from xlsxwriter.workbook import Workbook
+
+from exports.catalogue import ExportColumn
+from exports.statements import sheets
+from exports.statements.rows import RowWriter
+
+KINDS = {
+    "text": st.text(max_size=12),
+    "flag": st.booleans(),
+    "date": st.dates(date(1900, 3, 1), date(9999, 12, 31)),
+    "month": st.dates(date(1900, 3, 1), date(9999, 12, 31)),
+    "count": st.integers(-(10**15), 10**15),
+    "micro_fen": st.integers(-(10**15), 10**15),
+    "yuan": st.integers(-(10**15), 10**15),
+    "unit_price": st.integers(0, 10**9),
+    "per_mille": st.integers(0, 1000),
+    "per_10000": st.integers(0, 10_000),
+}
+COLUMNS = tuple(ExportColumn(kind, kind, kind, 10, False, True) for kind in KINDS)
+PLAIN = {
+    "text": "会员", "flag": True, "date": date(2026, 10, 31), "month": date(2026, 10, 1),
+    "count": 3, "micro_fen": -5, "yuan": 1_050, "unit_price": 10_000, "per_mille": 8,
+    "per_10000": 1,
+}  # fmt: skip
+
+
+def written(rows: list[dict[str, Any]]) -> bytes:
+    """A workbook with a table of these rows between two lines of text."""
+    data = BytesIO()
+    with Workbook(data, {"constant_memory": True}) as workbook:
+        workbook.set_properties({"created": datetime(2026, 10, 31)})
+        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+        page.line("before")
+        page.table(COLUMNS, rows, {})
+        page.line("behind")
+    return data.getvalue()
+
+
+@given(st.lists(st.fixed_dictionaries({k: st.none() | v for k, v in KINDS.items()}), max_size=4))
+@example([PLAIN, PLAIN | {"text": " =1+1"}, PLAIN | {"text": "_x0041_ & <b>"}, PLAIN])
+@example([PLAIN | {"text": "<r>x</r>"}, PLAIN | {"text": "\x00\ufffe"}, PLAIN | {"yuan": 0}])
+def test_rows_are_byte_for_byte_what_xlsxwriter_writes(rows: list[dict[str, Any]]) -> None:
+    fast = written(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RowWriter, "write", lambda self, row, values: False)
+        slow = written(rows)
+    assert fast == slow
+
+
+def test_plain_rows_are_not_left_to_xlsxwriter() -> None:
+    with Workbook(BytesIO(), {"constant_memory": True}) as workbook:
+        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+        styles = [page.styles.cell(column.kind) for column in COLUMNS]
+        writer = RowWriter(page.sheet, COLUMNS, styles)
+        assert writer.write(0, PLAIN)
+        assert not writer.write(1, PLAIN | {"text": "a\nb"})
+
+
+def test_the_rows_can_be_unzipped_and_hold_their_values() -> None:
+    with zipfile.ZipFile(BytesIO(written([PLAIN]))) as book:
+        xml = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<v>46326</v>" in xml  # 31 October 2026, in days of Excel
+    assert "<v>10.5</v>" in xml
