@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.pipeline import worked_example
 from tests.pipeline.nights import run_worked_nights
+
+settings.register_profile("untimed", deadline=None)  # no test says how fast a machine is
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def live(root: Path, months: list[Told]) -> Life:
 
 
 # Months take seconds to close, so an example that fails is not made smaller.
-@settings(max_examples=6, deadline=None, phases=(Phase.reuse, Phase.generate))
+@settings(max_examples=6, phases=(Phase.reuse, Phase.generate))
 @given(months=months_of_chance())
 def test_closed_packs_keep_their_hash_and_the_newest_hold_every_line_once(
     tmp_path_factory: pytest.TempPathFactory, months: list[Told]

@@ -38,7 +38,7 @@ def test_numbers_have_no_gap_whatever_the_order_of_parties_and_years(
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-@settings(deadline=None, max_examples=30)  # each example waits for the disk
+@settings(max_examples=30)  # each example waits for the disk
 @given(
     st.lists(
         st.tuples(

@@ -91,21 +91,21 @@ def shuffled(world: World, seed: int) -> World:
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(worlds())
 def test_members_changes_and_refusals_are_those_of_the_reference(world: World) -> None:
     night = resolve_world(world, settings=TIGHT)
     assert night == reference_night(world, NIGHT, TIGHT)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(worlds())
 def test_components_resolved_apart_give_what_all_of_them_together_give(world: World) -> None:
     apart = resolve_world(world, settings=TIGHT, engine=InBlocks)
     assert apart == resolve_world(world, settings=TIGHT)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(worlds(), st.integers(0, 1_000_000))
 def test_the_order_of_rows_changes_nothing(world: World, seed: int) -> None:
     assert resolve_world(shuffled(world, seed), settings=TIGHT) == resolve_world(
@@ -113,7 +113,7 @@ def test_the_order_of_rows_changes_nothing(world: World, seed: int) -> None:
     )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(worlds())
 def test_the_same_input_on_the_next_night_changes_nothing(world: World) -> None:
     open_ended = [
@@ -126,7 +126,7 @@ def test_the_same_input_on_the_next_night_changes_nothing(world: World) -> None:
     assert again.members == night.members
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(worlds())
 def test_new_keys_for_the_tokens_change_no_member(world: World) -> None:
     turned = replace(
@@ -144,7 +144,7 @@ def test_new_keys_for_the_tokens_change_no_member(world: World) -> None:
     )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(worlds())
 def test_no_member_of_several_accounts_holds_more_than_its_limits(world: World) -> None:
     world = replace(world, decisions=[])  # people may decide otherwise

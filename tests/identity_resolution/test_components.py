@@ -3,7 +3,7 @@
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from identity_resolution.components import find_components
@@ -49,7 +49,6 @@ def test_a_chain_is_one_component_and_a_pair_beside_it_another(engine: DuckDbEng
     }
 
 
-@settings(deadline=None)  # SQL, beside other tests
 @given(
     st.lists(
         st.tuples(st.integers(0, 30), st.integers(0, 30)).filter(lambda edge: edge[0] < edge[1]),

@@ -20,9 +20,7 @@ from ingest.containers import Limits, opened
 from ingest.core.errors import Problem
 
 TEXT = "编号,金额\r\nR1,12.50\r\nR2,3.00\r\n".encode()
-SMALL = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SMALL = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def unpacked(path: Path, limits: Limits = containers.LIMITS) -> bytes:

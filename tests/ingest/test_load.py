@@ -440,7 +440,7 @@ ROWS = st.lists(
 
 
 @given(rows=ROWS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_every_row_and_fen_is_kept_or_quarantined(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int, str]]
 ) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.normalise import (
@@ -117,14 +117,12 @@ WRITTEN = r"[ -]{0,2}(\+|00)?(86)?[ -]{0,2}(1[3-9]|[0-9]{2})[ -]?([0-9][ -]{0,2}
 
 
 @given(st.from_regex(re.compile(WRITTEN, re.ASCII), fullmatch=True))
-@settings(deadline=None)
 def test_the_short_way_finds_nothing_that_parsing_would_not(text: str) -> None:
     number = _usual_mobile(text)
     assert number is None or number == _parsed_mobile(text)
 
 
 @given(st.from_regex(re.compile(r"(\+?86|0086)?1[3-9][0-9]{9}", re.ASCII), fullmatch=True))
-@settings(deadline=None)
 def test_the_short_way_finds_what_parsing_finds_if_nothing_is_between_the_digits(text: str) -> None:
     assert _usual_mobile(text) == _parsed_mobile(text)
 
@@ -267,7 +265,6 @@ def test_the_simplified_form_stands_beside_a_name_only_if_it_differs() -> None:
 
 
 @given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=2, max_size=4))
-@settings(deadline=None)
 def test_a_name_and_its_simplified_form_agree(name: str) -> None:
     other = simplified(name)
     assert len(other) == len(name)
@@ -280,7 +277,6 @@ def _is_rare(character: str) -> bool:
 
 
 @given(st.sampled_from(list(NORMALISERS.values())), st.text() | st.from_regex("[0-9A-Z沪挂.@ ]+"))
-@settings(deadline=None)
 def test_any_text_has_a_normal_form_or_none_and_a_normal_form_is_its_own(
     normalise: Callable[[str], str | None], text: str
 ) -> None:

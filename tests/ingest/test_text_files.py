@@ -119,9 +119,7 @@ def test_text_may_come_packed_and_no_cut_of_it_is_accepted(house: House, kind: s
 
 
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_flipped_bit_is_refused_where_the_control_file_digests(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:
@@ -145,7 +143,7 @@ def test_a_flipped_bit_is_refused_where_the_control_file_digests(
 
 
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_flipped_bit_never_changes_rows_or_amounts_unseen(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:

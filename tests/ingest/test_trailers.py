@@ -209,7 +209,7 @@ def test_a_long_file_keeps_all_its_rows_and_none_of_its_summary(
 
 
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_flipped_bit_never_changes_rows_or_amounts_unseen(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
 ) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.values import date_value, fen, local_time, utc, whole_number
@@ -274,7 +274,6 @@ def test_a_column_of_all_forms_keeps_its_order_and_its_nulls() -> None:
 
 
 @given(MOMENTS)
-@settings(deadline=None)
 def test_what_a_system_writes_is_read_back(moment: datetime) -> None:
     whole = moment.replace(microsecond=0)
     y, m, d = moment.year, moment.month, moment.day
@@ -295,7 +294,6 @@ def test_what_a_system_writes_is_read_back(moment: datetime) -> None:
 
 
 @given(st.integers(61, 2_958_464), st.integers(0, 10**12 - 1))
-@settings(deadline=None)
 def test_day_numbers_are_what_decimal_arithmetic_says(day: int, fraction: int) -> None:
     seconds = (Decimal(fraction) / 10**12 * 86_400).quantize(Decimal(1), ROUND_HALF_UP)
     expected = at("1899-12-30") + timedelta(days=day, seconds=int(seconds))
@@ -304,7 +302,6 @@ def test_day_numbers_are_what_decimal_arithmetic_says(day: int, fraction: int) -
 
 
 @given(st.integers(-BIGGEST - 1, BIGGEST))
-@settings(deadline=None)
 def test_amounts_are_exact_to_the_last_fen(amount: int) -> None:
     sign, size = ("-" if amount < 0 else ""), Decimal(abs(amount)).scaleb(-2)
     texts = [f"{sign}{size:.2f}", f"{sign}{size:,.2f}", f"{sign}¥{size:,.2f}", f"¥{sign}{size:.2f}"]
@@ -333,13 +330,11 @@ def slow_fen(text: str) -> int | None:
 
 
 @given(st.lists(st.text("0123456789,.-+()¥ e", max_size=24), max_size=20))
-@settings(deadline=None)
 def test_amounts_are_what_the_slow_reading_says(texts: list[str]) -> None:
     assert values(yuan, *texts) == [slow_fen(text) for text in texts]
 
 
 @given(st.lists(st.text(max_size=24) | st.text("0123456789-/.:T 年月日上下午", max_size=24)))
-@settings(deadline=None)
 def test_no_text_can_make_a_reader_fail(texts: list[str]) -> None:
     for read in (date_value, local_time, serial_date, serial_time, whole_number, yuan):
         assert len(values(read, *texts)) == len(texts)

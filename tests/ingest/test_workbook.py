@@ -21,7 +21,7 @@ from ingest.workbook import SHEET_LIMITS, Cells, SheetLimits, Unfit, sheet_rows
 PATH = Path("会员.xlsx")
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-SMALL = settings(max_examples=10, deadline=None)
+SMALL = settings(max_examples=10)
 
 
 def rows_of(data: bytes, sheet: str | None = None, **limits: int) -> list[Cells]:

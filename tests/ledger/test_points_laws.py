@@ -111,14 +111,14 @@ def signed(entries: Iterable[Entry], party: str) -> int:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(lives())
 def test_the_fold_equals_the_reference(life: tuple[list[Event], date]) -> None:
     events, closing_date = life
     assert folded(events, closing_date) == reference_entries(events, closing_date)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(lives())
 def test_uncompiled_equals_compiled(life: tuple[list[Event], date]) -> None:
     events, closing_date = life
@@ -128,7 +128,7 @@ def test_uncompiled_equals_compiled(life: tuple[list[Event], date]) -> None:
         assert folded_rows(events, closing_date) == compiled_rows
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lives())
 def test_every_lot_holds_what_was_issued_less_what_left_it(life: tuple[list[Event], date]) -> None:
     """Issued = redeemed - restored + expired + clawed back + repaid + remaining, at every entry."""
@@ -147,7 +147,7 @@ def test_every_lot_holds_what_was_issued_less_what_left_it(life: tuple[list[Even
                 assert 0 <= pending[entry.lot_id] <= most
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lives())
 def test_every_lot_is_explained_on_every_day_and_all_lots_together_are_the_members(
     life: tuple[list[Event], date],
@@ -171,7 +171,7 @@ def test_every_lot_is_explained_on_every_day_and_all_lots_together_are_the_membe
             assert sum(held.values()) == signed(until, "member")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lives())
 def test_a_member_owns_what_the_entries_gave_less_what_they_took(
     life: tuple[list[Event], date],
@@ -205,7 +205,7 @@ PROOF = {
 TAKEN = {"redeemed", "expired", "clawed_back"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(lives())
 def test_opening_and_movements_are_the_closing_balance_of_every_member_on_every_day(
     life: tuple[list[Event], date],
@@ -234,7 +234,7 @@ def test_opening_and_movements_are_the_closing_balance_of_every_member_on_every_
             opening = closing
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives(), st.data())
 def test_the_order_in_which_events_arrive_does_not_matter(
     life: tuple[list[Event], date], data: st.DataObject
@@ -244,7 +244,7 @@ def test_the_order_in_which_events_arrive_does_not_matter(
     assert folded(shuffled, closing_date) == folded(events, closing_date)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives(), st.integers(1, 25))
 def test_the_entries_of_a_member_do_not_depend_on_who_else_is_in_the_batch(
     life: tuple[list[Event], date], cut: int

@@ -206,7 +206,7 @@ def orders(draw: st.DrawFn, merchants: int = 3) -> tuple[list[Leg], list[Refund]
     return legs, refunds
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(orders())
 def test_any_number_of_partial_refunds_takes_back_exactly_the_legs(
     case: tuple[list[Leg], list[Refund]],
@@ -233,7 +233,7 @@ def test_any_number_of_partial_refunds_takes_back_exactly_the_legs(
         assert sum(each.amount_fen for each in own if each.is_in_base) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(orders(merchants=1), st.integers(0, 5))
 def test_the_fold_says_what_the_slow_reference_says(
     case: tuple[list[Leg], list[Refund]], seen: int
@@ -247,7 +247,7 @@ def test_the_fold_says_what_the_slow_reference_says(
     assert left == left_after(legs, refunds[:seen])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**7), st.lists(st.integers(0, 10**6), min_size=1, max_size=8))
 def test_shares_are_whole_within_a_fen_of_exact_and_add_up(total: int, weights: list[int]) -> None:
     shares = largest_remainder(total, weights)

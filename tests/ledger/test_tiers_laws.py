@@ -147,13 +147,13 @@ def lives(draw: st.DrawFn) -> Life:
     return Life(events, draw(tier_tables()), rules, closing_date, locks)
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=600, derandomize=True)
 @given(lives())
 def test_the_fold_equals_the_reference(life: Life) -> None:
     assert life.folded() == life.lived()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(lives())
 def test_uncompiled_equals_compiled(life: Life) -> None:
     compiled_changes = life.folded()
@@ -162,7 +162,7 @@ def test_uncompiled_equals_compiled(life: Life) -> None:
         assert life.folded() == compiled_changes
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(lives(), st.integers(0, 200))
 def test_a_night_believes_what_a_later_night_believes_about_the_days_before_it(
     life: Life, earlier: int
@@ -171,7 +171,7 @@ def test_a_night_believes_what_a_later_night_believes_about_the_days_before_it(
     assert known_on(life, night).folded() == decided_until(life.folded(), night)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(lives())
 def test_folding_every_night_anew_decides_what_one_fold_decides(life: Life) -> None:
     everything = life.folded()
@@ -196,7 +196,7 @@ def decided_until(changes: list[Change], night: date) -> list[Change]:
     return [change for change in changes if change.effective_date <= night + timedelta(days=1)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(lives(), st.data())
 def test_the_order_of_a_days_rows_does_not_matter(life: Life, data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(life.events))
@@ -204,7 +204,7 @@ def test_the_order_of_a_days_rows_does_not_matter(life: Life, data: st.DataObjec
     assert life._replace(events=shuffled, locks=locks).folded() == life.folded()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(lives())
 def test_every_decision_follows_from_its_evidence(life: Life) -> None:
     """An upgrade names a way that its values meet; a downgrade meets none of what keeps the tier;

@@ -147,9 +147,7 @@ def law(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
         phases = (Phase.reuse, Phase.generate)  # shrinking would take more nights than it is worth
-        limits = settings(
-            max_examples=examples, deadline=None, suppress_health_check=slow, phases=phases
-        )
+        limits = settings(max_examples=examples, suppress_health_check=slow, phases=phases)
         return limits(given(told=histories())(test))
 
     return decorate
