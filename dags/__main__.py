@@ -37,7 +37,9 @@ from dags.runner import (
     what_went_wrong,
 )
 from dags.simulate import Simulation, simulate
+from dags.status import report_status
 from dags.who_is_who import Decision, keep, preview
+from ingest.core.errors import run_command
 from ingest.core.fail_points import STEP
 from ingest.core.fence import FENCE
 
@@ -48,9 +50,13 @@ EXAMPLES = """examples:
   python -m dags close --period 2026-03
   python -m dags unmerge pos:M0000123 hotel:G1 --by LiMei --why "two sisters" --preview
   python -m dags simulate --rules DIR --from 2026-01-01 --to 2026-03-31
+  python -m dags status --date 2026-03-31                 whether it is published
 
 exit status: 0 done or nothing new, 1 failed, 2 wrong arguments, 130 stopped
 """
+
+
+Command = Callable[[argparse.Namespace, Path], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lake = lake_root()
     os.environ.update(step_environment(lake))
     signal.signal(signal.SIGTERM, _stop)
-    command: Callable[[argparse.Namespace, Path], int] = options.command
+    command: Command = options.command
     try:
         if command is not check:
             check_engine()
@@ -169,6 +175,11 @@ def real(options: argparse.Namespace, lake: Path) -> int:
     """Third-party data put into the landing zone, and the nights run on it by its contracts."""
     delivering = ["ingest", "connect", "--data", str(options.data.absolute())]
     return _show(options, lake, delivering, rules=lake / "connect" / "rules")
+
+
+def stand(options: argparse.Namespace, lake: Path) -> int:
+    """Where the lake stands; with a date, status 1 unless that business date is published."""
+    return report_status(lake, options.date, options.json)
 
 
 def check(options: argparse.Namespace, lake: Path) -> int:
@@ -331,6 +342,22 @@ def _add_how_to_run(night: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_machine(add: Callable[[Command, str], argparse.ArgumentParser]) -> None:
+    """Commands about this machine and its lake."""
+    add(check, "doctor")
+    asked = add(stand, "status")
+    asked.add_argument("--date", type=_date, help="the business date that should be published")
+    asked.add_argument("--json", action="store_true", help="for programs")
+    add(dbt, "dbt").add_argument("arguments", nargs=argparse.REMAINDER, help="what follows dbt")
+    spark = add(on_cluster, "cluster")
+    spark.add_argument("--workers", type=_count, default=2, help="of one core each (2)")
+    spark.add_argument("--memory", default="2g", help="of each worker (2g)")
+    spark.add_argument("arguments", nargs=argparse.REMAINDER, help="what follows python -m dags")
+    add(airflow, "airflow").add_argument(
+        "--port", type=_count, default=8080, help="of the web page (8080)"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLine(
         prog="python -m dags",
@@ -340,9 +367,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(
-        function: Callable[[argparse.Namespace, Path], int], name: str
-    ) -> argparse.ArgumentParser:
+    def add(function: Command, name: str) -> argparse.ArgumentParser:
         text = (function.__doc__ or "").strip()
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=function)
@@ -381,7 +406,6 @@ def _parser() -> argparse.ArgumentParser:
     add(explain, "explain").add_argument(
         "--date", type=_date, help="show the commands of this night"
     )
-    add(check, "doctor")
     group = add(demo, "demo")
     group.add_argument("--people", type=_count, default=10_000, help="population (10000)")
     third_party = add(real, "real")
@@ -390,16 +414,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--from", dest="first", type=_date, default=first, help=f"({first})")
         command.add_argument("--nights", type=_count, default=count, help=f"how many ({count})")
         jobs(command)
-    add(dbt, "dbt").add_argument("arguments", nargs=argparse.REMAINDER, help="what follows dbt")
-    spark = add(on_cluster, "cluster")
-    spark.add_argument("--workers", type=_count, default=2, help="of one core each (2)")
-    spark.add_argument("--memory", default="2g", help="of each worker (2g)")
-    spark.add_argument("arguments", nargs=argparse.REMAINDER, help="what follows python -m dags")
-    add(airflow, "airflow").add_argument(
-        "--port", type=_count, default=8080, help="of the web page (8080)"
-    )
+    _add_machine(add)
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, sys.argv[1:]))

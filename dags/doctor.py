@@ -1,6 +1,5 @@
 """Whether this machine can run the night: a line per thing looked at, and how to mend it."""
 
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from dags.engine import check_engine
 from dags.pipeline import PROJECT, sources
 from dags.runner import Trouble
+from dags.status import published
 
 OLDEST_PYTHON = (3, 11)
 BYTES_WANTED = 2 * 1024**3
@@ -154,12 +154,11 @@ def _landing(lake: Path) -> Iterator[Finding]:
 
 
 def _published(lake: Path) -> Finding:
-    manifest = lake / "published" / "current" / "manifest.json"
-    if not manifest.is_file():
+    try:
+        current = published(lake)
+    except Trouble as trouble:
+        return Finding("published", BAD, str(trouble))
+    if current is None:
         return Finding("published", POOR, "nothing yet")
-    content = json.loads(manifest.read_text(encoding="utf-8"))
-    return Finding(
-        "published",
-        GOOD,
-        f"{content.get('version')} of business date {content.get('business_date')}",
-    )
+    text = f"{current.get('version')} of business date {current['business_date']}"
+    return Finding("published", GOOD, text)

@@ -28,6 +28,7 @@ with DAG(
         ),
     },
     user_defined_macros={"period": period},
+    default_args={"owner": "finance"},
     tags=["onemember"],
 ) as dag:
     render(

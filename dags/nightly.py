@@ -31,6 +31,7 @@ with DAG(
         ),
     },
     user_defined_macros={"business_date": business_date},
+    default_args={"owner": "data-team"},
     tags=["onemember"],
 ) as dag:
     render(

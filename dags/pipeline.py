@@ -26,6 +26,7 @@ class Step:
     fills them in, and `{by}` for who answered `by`, a step before it. A `warm` step is forked by
     the runner from a process that has imported the large libraries already; the others start a
     fresh interpreter. A step with a `question` has no command: a person answers it in Airflow.
+    `retries`: how often Airflow tries again; what a person has to mend first is not retried.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Step:
     warm: bool = False
     question: str = ""
     by: str = ""
+    retries: int = 1
 
     def arguments(self, values: dict[str, str]) -> list[str]:
         """The module to run and its arguments for one run."""
@@ -60,6 +62,7 @@ OPEN = Step(
     "ingest open --date {date} {replace}",
     (),
     "Checks date, lake, landing folders and rules; names all inputs by a run key.",
+    retries=0,
 )
 UNATTENDED = "ingest open --date {date} --without-deliveries"  # OPEN of a rehearsal
 LOAD_RULES = Step("load_rules", "ingest rules --date {date}", ("open",), "Dated YAML to tables.")
@@ -124,6 +127,7 @@ AFTER_STAGE = (
         "exports verify --date {date}",
         ("build",),
         "The invariants of what would be published.",
+        retries=0,
     ),
     Step(
         "publish",

@@ -9,7 +9,6 @@ The copies lie in `work/rehearsal`, on the disk of the lake, because only there 
 They are taken away when the rehearsal ends, however it ends; after a kill the next one does it.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from dags.runner import (
     run_lock,
     what_went_wrong,
 )
+from dags.status import published
 
 ZONES = ("decisions", "posted", "published", "quarantine", "raw", "restricted")
 BY_NIGHT = ("load_date", "posted_date")
@@ -58,13 +58,10 @@ class Variant:
 
 def last_night(lake: Path) -> date:
     """The night that `published/current` points to; Trouble if nothing was published yet."""
-    manifest = lake / "published" / "current" / "manifest.json"
-    try:
-        return date.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["business_date"])
-    except FileNotFoundError as error:
-        raise Trouble(f"nothing was published in {lake} yet; run a night first") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Trouble(f"{manifest} is damaged; point published/current to a whole one") from error
+    current = published(lake)
+    if current is None:
+        raise Trouble(f"nothing was published in {lake} yet; run a night first")
+    return date.fromisoformat(current["business_date"])
 
 
 def next_night(lake: Path) -> date:

@@ -1,4 +1,4 @@
-"""What the two Airflow files share: steps to tasks, run to business date, README to documentation.
+"""What the Airflow files share: steps to tasks, run to business date, README to documentation.
 
 Airflow itself comes in as an argument, so all of this can be tested without it.
 """
@@ -16,6 +16,7 @@ from dags.pipeline import NOTHING_NEW, PROJECT, TIME_ZONE, Step, lake_root, step
 NIGHT_STARTS = timedelta(
     hours=4, minutes=30
 )  # a business day ends at 04:00; deliveries need a moment
+BETWEEN_ATTEMPTS = timedelta(minutes=2)
 BY = '"$ANSWERED_BY"'
 ANSWERED = "{{ ti.xcom_pull(task_ids='%s')['responded_by_user']['name'] }}"
 README = PROJECT / "dags" / "README.md"
@@ -40,10 +41,6 @@ def render(
     answers; `values` are Jinja expressions for what a run fills into the commands. The Python of
     the steps is ONEMEMBER_PYTHON, by default the one that runs Airflow.
     """
-    environment = {
-        **step_environment(lake_root()),
-        "ONEMEMBER_PYTHON": os.environ.get("ONEMEMBER_PYTHON") or sys.executable,
-    }
     tasks = {}
     for step in steps:
         doc = f"{step.doc}\n\n{runbook(step.name)}"
@@ -55,24 +52,47 @@ def render(
             )
             continue
         # Who answered goes into the environment, not into the command: a name is no shell code.
-        line = step.line({**values, "by": BY})
-        tasks[step.name] = operator(
-            task_id=step.name,
-            bash_command=f'exec "$ONEMEMBER_PYTHON" -m dags step {step.name} {line}',
-            cwd=str(PROJECT),
-            env={**environment, **({"ANSWERED_BY": ANSWERED % step.by} if step.by else {})},
-            append_env=True,
+        tasks[step.name] = render_command(
+            operator,
+            step.name,
+            f"dags step {step.name} {step.line({**values, 'by': BY})}",
+            {"ANSWERED_BY": ANSWERED % step.by} if step.by else {},
             skip_on_exit_code=NOTHING_NEW,
             doc_md=doc,
+            retries=step.retries,
+            retry_delay=BETWEEN_ATTEMPTS,
         )
     for step in steps:
         for name in step.after:
             tasks[name].set_downstream(tasks[step.name])
 
 
+def render_command(
+    operator: Callable[..., Any],
+    name: str,
+    command: str,
+    environment: Mapping[str, str] | None = None,
+    **terms: Any,
+) -> Any:
+    """One task that runs `python -m <command>` in the project, by the Python of the steps."""
+    own = {
+        **step_environment(lake_root()),
+        "ONEMEMBER_PYTHON": os.environ.get("ONEMEMBER_PYTHON") or sys.executable,
+        **(environment or {}),
+    }
+    return operator(
+        task_id=name,
+        bash_command=f'exec "$ONEMEMBER_PYTHON" -m {command}',
+        cwd=str(PROJECT),
+        env=own,
+        append_env=True,
+        **terms,
+    )
+
+
 def business_date(params: Mapping[str, Any], run: DagRun) -> str:
     """The business date of a run: its parameter, else the one that ended before its night."""
-    if params["business_date"]:
+    if params.get("business_date"):
         return date.fromisoformat(params["business_date"]).isoformat()
     began = run.data_interval_start or run.run_after - timedelta(days=1)
     return (began.astimezone(ZoneInfo(TIME_ZONE)) - NIGHT_STARTS).date().isoformat()

@@ -38,6 +38,8 @@ def graph() -> dict[str, Any]:
                 for task in commands(dag)
                 if "ANSWERED_BY" in task.env
             },
+            "retries": {task.task_id: task.retries for task in commands(dag)},
+            "owners": sorted({task.owner for task in dag.tasks}),
             "fails_on_no": all(task.fail_on_reject for task in questions(dag)),
             "skipping": sorted({code for task in commands(dag) for code in task.skip_on_exit_code}),
             "without_runbook": [

@@ -53,9 +53,9 @@ def edges(steps: list[Step]) -> list[list[str]]:
     return sorted([name, step.name] for step in steps for name in step.after)
 
 
-def test_airflow_reads_both_dag_files_and_nothing_else(graphs: dict[str, Any]) -> None:
+def test_airflow_reads_the_dag_files_and_nothing_else(graphs: dict[str, Any]) -> None:
     assert graphs["errors"] == {}
-    assert set(graphs["dags"]) == {"nightly", "monthly_close"}
+    assert set(graphs["dags"]) == {"nightly", "monthly_close", "punctuality"}
 
 
 @pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
@@ -112,9 +112,35 @@ def test_airflow_runs_one_at_a_time_never_catches_up_and_skips_on_99(
     assert dag["skipping"] == [99]
 
 
-@pytest.mark.parametrize("name", ["nightly", "monthly_close"])
+@pytest.mark.parametrize("name", ["nightly", "monthly_close", "punctuality"])
 def test_every_task_says_what_to_do_when_it_fails(graphs: dict[str, Any], name: str) -> None:
     assert graphs["dags"][name]["without_runbook"] == []
+
+
+@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
+def test_a_failed_step_is_tried_again_unless_a_person_has_to_mend_it_first(
+    graphs: dict[str, Any], name: str, steps: list[Step]
+) -> None:
+    commands = {step.name: step.retries for step in steps if not step.question}
+    assert graphs["dags"][name]["retries"] == commands
+    assert {step.name for step in nightly() if not step.retries} == {"open", "verify"}
+
+
+def test_every_dag_has_an_owner(graphs: dict[str, Any]) -> None:
+    owners = {name: dag["owners"] for name, dag in graphs["dags"].items()}
+    assert owners == {
+        "nightly": ["data-team"], "monthly_close": ["finance"], "punctuality": ["data-team"]
+    }  # fmt: skip
+
+
+def test_the_alarm_asks_for_the_business_date_of_the_night_before(graphs: dict[str, Any]) -> None:
+    command = "dags status --date {{ business_date(params, dag_run) }}"
+    assert graphs["dags"]["punctuality"]["commands"] == {
+        "is_published": f'exec "$ONEMEMBER_PYTHON" -m {command}'
+    }
+    # Scheduled at 06:00 of 1 April in Shanghai, for the day that ended at 04:00.
+    run = SimpleNamespace(data_interval_start=at("2026-03-30T22:00"), run_after=None)
+    assert business_date({}, run) == "2026-03-31"
 
 
 def test_the_runbook_of_a_load_is_that_of_all_loads_but_not_of_the_rules() -> None:

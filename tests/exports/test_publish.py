@@ -124,7 +124,7 @@ def test_the_manifest_says_what_the_version_is_and_what_it_follows(tmp_path: Pat
         ("dim_businesses", 2),
         ("dim_members", 2),
         ("dim_parties", 3),
-        ("fct_invariants", 10),
+        ("fct_invariants", 11),
         ("fct_settlement_balances", 3),
         ("fct_settlement_lines", 2),
     ]

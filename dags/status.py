@@ -1,0 +1,92 @@
+"""Where a lake stands: what is published, what the working folder holds, who is at work.
+
+Reads small files and takes no lock, so it can be asked at any time, also beside a run. With a
+date it answers one question, for an alarm that does not depend on the run it watches: is this
+business date published?
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from dags.pipeline import in_order, nightly
+from dags.runner import Trouble, lock_file
+from dags.takeover import holders
+
+
+@dataclass(frozen=True)
+class Status:
+    """published_*: of the version that readers see. work_*: of the night in the working folder,
+    whose steps that the command line ran are known. processes: those that hold the lake.
+    """
+
+    published_date: str | None
+    published_version: str | None
+    work_date: str | None
+    steps_done: tuple[str, ...]
+    steps_left: tuple[str, ...]
+    processes: tuple[int, ...]
+
+
+def published(lake: Path) -> dict[str, Any] | None:
+    """The manifest of the version that readers see, None if nothing was published yet; Trouble if
+    it is damaged.
+    """
+    manifest = lake / "published" / "current" / "manifest.json"
+    try:
+        content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+        date.fromisoformat(content["business_date"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Trouble(f"{manifest} is damaged; point published/current to a whole one") from error
+    return content
+
+
+def status_of(lake: Path) -> Status:
+    """What a lake's small files say; Trouble if the publication is damaged."""
+    current = published(lake) or {}
+    lock = lock_file(lake)
+    first, *done = lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else [""]
+    night = first.partition(" ")[2]
+    left = [step.name for step in in_order(nightly()) if step.name not in done] if night else []
+    return Status(
+        published_date=current.get("business_date"),
+        published_version=current.get("version"),
+        work_date=night or None,
+        steps_done=tuple(done),
+        steps_left=tuple(left),
+        processes=tuple(holders(lock)),
+    )
+
+
+def report_status(lake: Path, asked: date | None, is_json: bool) -> int:
+    """Print the status; 1 if a business date was asked for and is not published, else 0."""
+    status = status_of(lake)
+    is_late = asked is not None and (status.published_date or "") < asked.isoformat()
+    if is_json:
+        print(json.dumps(asdict(status) | {"is_late": is_late}, indent=2))
+    else:
+        print("\n".join(_lines(status)))
+    if is_late:
+        raise Trouble(
+            f"business date {asked} is not published; the last one is "
+            f"{status.published_date or 'none'}; see `python -m dags status` and the logs in "
+            f"{lake / 'work' / 'logs' / str(asked)}"
+        )
+    return 0
+
+
+def _lines(status: Status) -> list[str]:
+    published = f"{status.published_date}  version {status.published_version}"
+    steps = f"{len(status.steps_done)} steps done"
+    if status.steps_left:
+        steps += f", left: {', '.join(status.steps_left)}"
+    running = ", ".join(f"process {each}" for each in status.processes)
+    return [
+        f"published  {published if status.published_date else 'nothing yet'}",
+        f"work       {f'night {status.work_date}: {steps}' if status.work_date else 'nothing'}",
+        f"running    {running or 'nobody'}",
+    ]
