@@ -27,6 +27,7 @@ shares as (
 
     select
         ratings.*,
+        vesting.instalment is null as is_whole,
         coalesce(vesting.instalment, 1) as instalment,
         coalesce(vesting.after_days, 0) as after_days,
         {{ divide_down('ratings.points * coalesce(vesting.percent, 100)', '100') }} as whole_points,
@@ -49,6 +50,12 @@ ranked as (
         count(*) over (partition by activity_id, rule) as instalment_count,
         row_number() over (partition by activity_id, rule order by remainder desc, instalment) as share_rank
     from shares
+    where not is_whole
+    -- Most awards come at once; windows over all of them were a quarter of this step.
+    union all
+    select *, 0 as left_points, 1 as instalment_count, 1 as share_rank
+    from shares
+    where is_whole
 
 ),
 
