@@ -9,7 +9,8 @@ it is closed.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -51,6 +52,8 @@ TONIGHT = pa.schema(
         ("is_everything_touched", pa.bool_()),
     ]
 )
+MEGABYTE = 1024 * 1024
+BYTES_AT_LEAST = 64 * MEGABYTE  # a lake's own tables, empty
 EMPTY_DATE = date(1970, 1, 1)
 LOG = step_log("open")
 
@@ -106,6 +109,7 @@ def open_night(
         before = _recorded(lake, published.previous_run_key)
     else:
         before = published
+    check_space(lake, space_wanted(lake, sum(_sizes(folders.values()))))
     if is_awaiting:
         check_deliveries(lake, sources, business_date, at)
     begin_keys(lake, keys, business_date)
@@ -129,6 +133,27 @@ def open_night(
     write_parquet(pa.Table.from_pylist([asdict(night)], TONIGHT), lake.tonight)
     LOG.info("night %s opened, run_key %s", business_date, night.run_key[:12])
     return 0
+
+
+def space_wanted(lake: Lake, landed_bytes: int) -> int:
+    """Bytes of disk that a night may take: its files as Parquet, in the working database and as
+    marts; and the version that readers have, built anew beside it and in the working database.
+    """
+    version = (lake.published / "current").resolve()
+    published_bytes = sum(_sizes([version])) if version.is_dir() else 0
+    return BYTES_AT_LEAST + 3 * landed_bytes + 2 * published_bytes
+
+
+def check_space(lake: Lake, wanted: int) -> None:
+    """Problem unless the lake's disk has so many bytes free: a night that runs out of them fails in
+    the middle, and leaves the disk full for everybody.
+    """
+    free = shutil.disk_usage(lake.root).free
+    if free < wanted:
+        raise Problem(
+            f"{lake.root} has {free // MEGABYTE} MB free, and the night wants about "
+            f"{wanted // MEGABYTE} MB; make room, then run the night again"
+        )
 
 
 def published_night(lake: Lake) -> Night | None:
@@ -302,6 +327,12 @@ def _landed(folders: Mapping[str, Path]) -> Iterator[str]:
             relative = path.relative_to(folder)
             if path.is_file() and not any(part.startswith(".") for part in relative.parts):
                 yield f"{name} {relative.as_posix()} {_file_digest(path)}"
+
+
+def _sizes(folders: Iterable[Path]) -> Iterator[int]:
+    """Bytes of every file in some folders."""
+    for folder in folders:
+        yield from (path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:

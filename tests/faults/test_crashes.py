@@ -9,16 +9,15 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from dags.pipeline import in_order, nightly
 from ingest.core.fence import claim
+from tests.faults.conftest import Calm
 from tests.faults.eventful_night import (
     NIGHT,
-    before_the_night,
     begin,
     begin_night,
     copied,
@@ -27,33 +26,9 @@ from tests.faults.eventful_night import (
     run_night,
     wait_until_stopped,
 )
-from tests.faults.readers import Seen, reading
 
 SEED = 20_261_102
 AT_POINTS, AT_ANY_TIME = 120, 80
-
-
-class Calm(NamedTuple):
-    """A lake before the night, and the night as it is when nothing happens."""
-
-    lake: Path
-    outcome: dict[str, str]
-    passages: list[str]
-    seconds: float
-    seen: Seen
-
-
-@pytest.fixture(scope="module")
-def calm(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
-    folder = tmp_path_factory.mktemp("calm")
-    lake = before_the_night(worked_lake, folder / "before")
-    undisturbed = copied(lake, folder / "undisturbed")
-    started = time.monotonic()
-    with reading(undisturbed / "published" / "current" / "marts.duckdb") as seen:
-        done = run_night(undisturbed, CRASH_LOG=str(folder / "passages"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    passages = sorted({*(folder / "passages").read_text(encoding="utf-8").splitlines()})
-    return Calm(lake, outcome_of(undisturbed), passages, time.monotonic() - started, seen)
 
 
 def one_a_step(calm: Calm) -> list[str]:
