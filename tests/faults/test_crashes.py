@@ -69,6 +69,7 @@ def test_a_night_killed_in_every_step_and_resumed_each_time_ends_as_a_calm_one(
     assert outcome_of(lake) == calm.outcome
 
 
+@pytest.mark.long
 def test_a_night_killed_before_its_pointer_moved_shows_the_night_before(
     calm: Calm, tmp_path: Path
 ) -> None:

@@ -26,6 +26,8 @@ from tests.pipeline import worked_example
 from tests.pipeline.nights import must_run
 from tests.pipeline.test_worked_example import rows
 
+pytestmark = pytest.mark.long  # production nights, minutes each
+
 SECOND, THIRD, FOURTH = date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4)
 CARD = "10000001"
 

@@ -54,6 +54,7 @@ def test_the_same_night_again_says_that_nothing_was_new_and_changes_nothing(
     assert manifest(worked_lake) == before
 
 
+@pytest.mark.long
 def test_an_empty_lake_rebuilt_with_other_keys_that_rotate_midway_reaches_the_same_digests(
     worked_lake: Path, tmp_path: Path
 ) -> None:

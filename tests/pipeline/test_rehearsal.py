@@ -33,6 +33,7 @@ from ingest.landing import write_delivery
 from tests.pipeline.nights import environment_of, must_run
 from tests.pipeline.test_worked_example import rows
 
+pytestmark = pytest.mark.long  # production nights, minutes each
 NIGHT = date(2026, 11, 2)
 PAIR = ["pos:10000001", "hotel:G1", "--by", "LiMei", "--why", "two sisters with one phone"]
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
