@@ -17,7 +17,7 @@ import duckdb
 from ingest.core.errors import Problem, one_line
 from ingest.core.fail_points import fail_point
 from ingest.core.fence import fenced
-from ingest.core.lake import remove, sync, write_bytes
+from ingest.core.lake import remove, rename, sync, write_bytes
 
 TEMPORARY = ".tmp"
 
@@ -45,12 +45,7 @@ def filling(folder: Path) -> Iterator[Path]:
 def put_folder(temporary: Path, folder: Path) -> None:
     """Give a filled folder its name. The files in it were synced when they were written."""
     with writing(folder):
-        sync(temporary)
-        fail_point("before folder")
-        with fenced():
-            os.rename(temporary, folder)
-        fail_point("after folder")
-        sync(folder.parent)
+        rename(temporary, folder, "folder")
 
 
 def move_pointer(pointer: Path, target: str) -> None:

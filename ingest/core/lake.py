@@ -214,7 +214,7 @@ def move_in(made: Path, path: Path) -> None:
     """Put a file that was written aside at `path`, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _rename(made, path)
+        rename(made, path)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -260,21 +260,23 @@ def _replacing(path: Path) -> Iterator[Path]:
         try:
             fail_point("before write")
             yield temporary
-            _rename(temporary, path)
+            rename(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-def _rename(made: Path, path: Path) -> None:
-    """Put a written file at `path` so that it survives a power cut."""
+def rename(made: Path, path: Path, what: str = "rename") -> None:
+    """Give a written file or folder its name so that it survives a power cut; OSError if it cannot.
+    `what` names the fail points.
+    """
     fail_point("before sync")
     sync(made)
-    fail_point("before rename")
+    fail_point(f"before {what}")
     with fenced():
         os.replace(made, path)
-    fail_point("after rename")
+    fail_point(f"after {what}")
     sync(path.parent)
 
 

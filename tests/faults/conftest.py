@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults.eventful_night import before_the_night, copied, outcome_of, run_night
+from tests.faults.eventful_night import before_the_night, outcome_of, run_night
 from tests.faults.readers import Seen, reading
+from tests.pipeline.nights import copied
 
 
 class Calm(NamedTuple):

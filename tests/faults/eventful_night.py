@@ -5,7 +5,6 @@ October said, posts differences and writes statements to date.
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +14,9 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from ingest.core.contract import load_source, source_names
-from ingest.core.lake import TEMPORARY, Lake
-from ingest.core.settings import load_settings
-from tests.pipeline.nights import PROJECT, environment_of, run_command
-from tests.pipeline.test_corrections import NIGHTS, deliver, deliveries
+from ingest.core.lake import TEMPORARY
+from tests.pipeline.nights import PROJECT, copied, environment_of, run_command
+from tests.pipeline.test_corrections import NIGHTS, deliver_night, deliveries
 
 NIGHT: date = NIGHTS[0]
 BUSY = "another run uses"
@@ -29,18 +26,8 @@ SECONDS_TO_WAIT = 300
 def before_the_night(worked_lake: Path, folder: Path) -> Path:
     """A copy of the worked example's lake in which the night is delivered and not run."""
     lake = copied(worked_lake, folder)
-    project = load_settings({}).dbt_project
-    for name in source_names(project):
-        tables = {table: frame for (of, table), frame in deliveries()[0].items() if of == name}
-        deliver(Lake(lake), load_source(project, name), NIGHT, tables)
+    deliver_night(lake, NIGHT, deliveries()[0])
     return lake
-
-
-def copied(lake: Path, folder: Path) -> Path:
-    """A copy of a lake and its keys in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(lake.parent / "keys.json", folder / "keys.json")
-    return Path(shutil.copytree(lake, folder / "lake", symlinks=True))
 
 
 def run_night(lake: Path, *how: str, **changes: str) -> subprocess.CompletedProcess[str]:

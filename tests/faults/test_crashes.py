@@ -20,12 +20,12 @@ from tests.faults.eventful_night import (
     NIGHT,
     begin,
     begin_night,
-    copied,
     kill_all_on,
     outcome_of,
     run_night,
     wait_until_stopped,
 )
+from tests.pipeline.nights import copied
 
 SEED = 20_261_102
 AT_POINTS, AT_ANY_TIME = 120, 80

@@ -17,11 +17,11 @@ from ingest.night import BYTES_AT_LEAST, check_space, space_wanted
 from tests.faults.conftest import Calm
 from tests.faults.eventful_night import (
     begin_night,
-    copied,
     outcome_of,
     run_night,
     wait_until_stopped,
 )
+from tests.pipeline.nights import copied
 
 SIZE = "400M"
 # Where the disk fills up: the first write of each step that Python writes with.

@@ -1,6 +1,7 @@
 """Nights by the commands of production, each on a lake of its own."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,13 @@ def environment_of(lake: Path, engine: str = "duckdb") -> dict[str, str]:
     """The environment of a command on a lake of its own, with keys beside it."""
     places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(lake.parent / "keys.json")}
     return os.environ | places | {"ENGINE": engine}
+
+
+def copied(lake: Path, folder: Path) -> Path:
+    """A copy of a lake and its keys in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(lake.parent / "keys.json", folder / "keys.json")
+    return Path(shutil.copytree(lake, folder / "lake", symlinks=True))
 
 
 def run_command(

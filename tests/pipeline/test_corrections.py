@@ -25,7 +25,7 @@ from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
 from tests.pipeline import worked_example
-from tests.pipeline.nights import must_run
+from tests.pipeline.nights import copied, must_run
 from tests.pipeline.test_worked_example import rows
 
 NIGHTS = (date(2026, 11, 2), date(2026, 11, 3), date(2026, 11, 4))
@@ -80,19 +80,22 @@ def deliver(lake: Lake, source: Source, night: date, tables: dict[str, pl.DataFr
         write_delivery(lake, source, first_night, corrected, night=night, sequence=2)
 
 
+def deliver_night(lake: Path, night: date, tables: dict[tuple[str, str], pl.DataFrame]) -> None:
+    """What all sources deliver one night, by source and table."""
+    project = load_settings({}).dbt_project
+    for name in source_names(project):
+        own = {table: frame for (source, table), frame in tables.items() if source == name}
+        deliver(Lake(lake), load_source(project, name), night, own)
+
+
 @pytest.fixture(scope="module")
 def lake(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The worked example's lake after three nights more; the last one under rules written anew."""
     folder = tmp_path_factory.mktemp("corrected")
-    shutil.copy(worked_lake.parent / "keys.json", folder / "keys.json")
-    lake = folder / "lake"
-    shutil.copytree(worked_lake, lake, symlinks=True)
-    settings = load_settings({})
-    rules = shutil.copytree(settings.rules, folder / "rules")
+    lake = copied(worked_lake, folder)
+    rules = shutil.copytree(load_settings({}).rules, folder / "rules")
     for night, tables in zip(NIGHTS, deliveries(), strict=True):
-        for name in source_names(settings.dbt_project):
-            own = {table: frame for (source, table), frame in tables.items() if source == name}
-            deliver(Lake(lake), load_source(settings.dbt_project, name), night, own)
+        deliver_night(lake, night, tables)
         if night == NIGHTS[-1]:
             points = rules / "programme" / "points.yml"
             points.write_text(points.read_text(encoding="utf-8") + "# anew\n", encoding="utf-8")

@@ -27,11 +27,10 @@ from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
 from tests.pipeline import worked_example
-from tests.pipeline.nights import must_run
+from tests.pipeline.nights import copied, must_run
 from tests.pipeline.test_bonus_conditions import EARNING, MISSIONS, Tables, bought
 from tests.pipeline.test_corrections import NIGHTS
 from tests.pipeline.test_merge_and_unmerge import PAIR
-from tests.pipeline.test_rehearsal import copied
 from tests.pipeline.test_worked_example import rows
 
 pytestmark = pytest.mark.long  # production nights, minutes each

@@ -13,7 +13,6 @@ G1 is not 王芳 and never was:
 
 import hashlib
 import re
-import shutil
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -30,7 +29,7 @@ from ingest.core.contract import load_source, source_names
 from ingest.core.lake import Lake
 from ingest.core.settings import load_settings
 from ingest.landing import write_delivery
-from tests.pipeline.nights import environment_of, must_run
+from tests.pipeline.nights import copied, environment_of, must_run
 from tests.pipeline.test_worked_example import rows
 
 pytestmark = pytest.mark.long  # production nights, minutes each
@@ -45,11 +44,6 @@ def digests(lake: Path) -> dict[str, str]:
         for path in sorted(lake.rglob("*"))
         if path.is_file()
     }
-
-
-def copied(worked_lake: Path, folder: Path) -> Path:
-    shutil.copy(worked_lake.parent / "keys.json", folder / "keys.json")
-    return Path(shutil.copytree(worked_lake, folder / "lake", symlinks=True))
 
 
 def parted(copy: Path) -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.nights import must_run, run_command
+from tests.pipeline.nights import copied, must_run, run_command
 from tests.pipeline.test_merge_and_unmerge import MERGED, run_night
-from tests.pipeline.test_rehearsal import copied
 from tests.pipeline.test_worked_example import rows
 
 pytestmark = pytest.mark.long  # production nights, minutes each

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.core.settings import load_settings
-from tests.pipeline.nights import must_run, run_command
-from tests.pipeline.test_rehearsal import copied, digests
+from tests.pipeline.nights import copied, must_run, run_command
+from tests.pipeline.test_rehearsal import digests
 
 RULES = load_settings({}).rules
 WINDOW = ["--from", "2026-10-01", "--to", "2026-11-01"]
