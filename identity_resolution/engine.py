@@ -22,6 +22,7 @@ from ingest.core.settings import Settings
 BlockFunction = Callable[[pa.Table], pa.Table]
 
 ROW_GROUP = 122_880  # of DuckDB's tables
+KEY_BITS = 63  # what a bigint holds without a sign
 SPARK_TYPES = {"int32": "int", "int64": "bigint", "string": "string"}
 
 
@@ -50,8 +51,8 @@ class Engine(Protocol):
     def rows(self, query: str) -> pa.Table:
         """What a query gives, in its order."""
 
-    def fingerprint(self, columns: list[str]) -> str:
-        """An expression: a whole number from 0 to 2^48 that follows from these columns, NULL among
+    def fingerprint(self, columns: list[str], bits: int = KEY_BITS) -> str:
+        """An expression: a whole number of so many bits that follows from these columns, NULL among
         their values. The same on every run of one engine.
         """
 
@@ -116,9 +117,9 @@ class DuckDbEngine:
         """As Engine.rows."""
         return self.connection.execute(query).to_arrow_table()
 
-    def fingerprint(self, columns: list[str]) -> str:
+    def fingerprint(self, columns: list[str], bits: int = KEY_BITS) -> str:
         """As Engine.fingerprint."""
-        return f"cast(hash({', '.join(columns)}) >> 16 as bigint)"
+        return f"cast(hash({', '.join(columns)}) >> {64 - bits} as bigint)"
 
     def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """All rows are one block."""
@@ -202,9 +203,9 @@ class SparkEngine:
         self.session.sql(query).write.mode("overwrite").parquet(str(path))
         return pa.concat_tables(pq.read_table(part) for part in sorted(path.glob("*.parquet")))
 
-    def fingerprint(self, columns: list[str]) -> str:
+    def fingerprint(self, columns: list[str], bits: int = KEY_BITS) -> str:
         """As Engine.fingerprint."""
-        return f"shiftrightunsigned(xxhash64({', '.join(columns)}), 16)"
+        return f"shiftrightunsigned(xxhash64({', '.join(columns)}), {64 - bits})"
 
     def map_blocks(self, name: str, query: str, function: BlockFunction, output: pa.Schema) -> None:
         """As Engine.map_blocks; a block is a partition."""

@@ -10,6 +10,7 @@ no tie, so that new keys for the tokens change no member.
 from datetime import date
 
 from identity_resolution.engine import Engine
+from identity_resolution.inputs import account_key
 from identity_resolution.settings import IdentitySettings
 from ingest.core.errors import Problem
 
@@ -25,23 +26,37 @@ def show_kinds(engine: Engine, settings: IdentitySettings) -> None:
         )
 
 
-def holdings_of(settings: IdentitySettings, identifiers: str, people: str) -> str:
-    """A query for what accounts hold on a business date: identifiers, blocking keys, what
-    households share, as (source, account_id, kind, token, is_verified).
+def show_identifiers(engine: Engine, business_date: date) -> None:
+    """Leave `held_identifiers`: what accounts hold on a business date by their identifiers, as text
+    and by key (source, account_id, account_key, kind, token, value_key, is_verified).
+    """
+    query = HELD_IDENTIFIERS.format(
+        account_key=account_key(engine), value_key=engine.fingerprint(["identifier_token"])
+    )
+    engine.table("held_identifiers", query, business_date)
 
-    Reads a table or join of the form of input_identifiers `i` and one of input_people `p`, besides
-    `kinds` and `default_births`.
+
+def holdings_of(settings: IdentitySettings, identifiers: str) -> str:
+    """A query for what accounts hold: identifiers, blocking keys, what households share, as
+    (source, account_id, kind, token, is_verified).
+
+    Reads a table or join of the form of held_identifiers `i`, input_people and `default_births`.
     """
     keys = [
-        PERSONAL_HOLDINGS.format(value=value, people=people) for value in personal_types(settings)
+        PERSONAL_HOLDINGS.format(value=value, kind=kind)
+        for value, kind in personal_kinds(settings).items()
     ]
     return " union all ".join([IDENTIFIER_HOLDINGS.format(identifiers=identifiers), *keys])
 
 
-def personal_types(settings: IdentitySettings) -> list[str]:
-    """The types of values that come from sealed rows: blocking keys and what households share."""
-    types = set(settings.kinds()["value_type"].to_pylist())
-    return sorted(types - {rule.identifier_type for rule in settings.evidence})
+def personal_kinds(settings: IdentitySettings) -> dict[str, int]:
+    """The kinds of values that come from sealed rows, blocking keys and what households share, by
+    their name.
+    """
+    kinds = settings.kinds()
+    names, numbers = kinds["value_type"].to_pylist(), kinds["kind"].to_pylist()
+    evidence = {rule.identifier_type for rule in settings.evidence}
+    return {name: kind for name, kind in zip(names, numbers, strict=True) if name not in evidence}
 
 
 def default_births(settings: IdentitySettings, people: str) -> str:
@@ -78,11 +93,23 @@ limit 1
 """
 
 # A value that ended (a recycled phone, a sold car) is not held from that date on.
-IDENTIFIER_HOLDINGS = """
-select i.source, i.account_id, k.kind, i.identifier_token as token, i.is_verified
-from {identifiers}
+HELD_IDENTIFIERS = """
+select
+    i.source,
+    i.account_id,
+    {account_key} as account_key,
+    k.kind,
+    i.identifier_token as token,
+    {value_key} as value_key,
+    i.is_verified
+from input_identifiers i
 join kinds k on k.value_type = i.identifier_type
 where i.valid_until_date is null or i.valid_until_date > $business_date
+"""
+
+IDENTIFIER_HOLDINGS = """
+select i.source, i.account_id, i.kind, i.token, i.is_verified
+from {identifiers}
 """
 
 DEFAULT_BIRTHS = """
@@ -95,9 +122,8 @@ having count(*) > {most}
 
 # A blocking key with a default birth date in it is none.
 PERSONAL_HOLDINGS = """
-select p.source, p.account_id, k.kind, p.{value}_token as token, false as is_verified
-from {people}
-join kinds k on k.value_type = '{value}'
+select p.source, p.account_id, {kind} as kind, p.{value}_token as token, false as is_verified
+from input_people p
 left join default_births d on d.token = p.birth_token
 where p.{value}_token is not null and ('{value}' <> 'name_birth' or d.token is null)
 """

@@ -24,6 +24,12 @@ TOKEN_COLUMNS = (
     "name_mobile_head_token",
     "name_mobile_tail_token",
 )
+# What sealed rows say of a person besides the name.
+PERSON_VALUES = tuple(
+    name.removesuffix("_token")
+    for name in TOKEN_COLUMNS
+    if name not in ("name_token", "surname_token")
+)
 PEOPLE_TYPES = {
     "source": "string",
     "table_name": "string",
@@ -58,6 +64,11 @@ def show_inputs(engine: Engine, lake: Lake, business_date: date) -> None:
     has_posted = engine.read("all_posted", posted)
     engine.view("posted_versions", POSTED_BEFORE if has_posted else NOTHING_POSTED, business_date)
     show_decisions(engine, lake, business_date)
+
+
+def account_key(engine: Engine) -> str:
+    """An expression for the key of an account: a number to look it up by."""
+    return engine.fingerprint(["source", "account_id"])
 
 
 def show_people(engine: Engine, accounts: str | None = None) -> None:

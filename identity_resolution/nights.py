@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from identity_resolution.engine import Engine
+from identity_resolution.inputs import PERSON_VALUES
 from ingest.core.lake import Lake
 
 # A night that would build on more others than this writes everybody's rows again.
@@ -70,6 +71,7 @@ COMPONENT_TABLES = {
             ("account_id", STRINGS),
             ("account_key", pa.int64()),
             ("signature", pa.int64()),
+            *((f"{value}_key", pa.int64()) for value in PERSON_VALUES),
             ("component", STRINGS),
         ]
     ),

@@ -9,8 +9,9 @@ from datetime import date
 import pyarrow as pa
 
 from identity_resolution import cluster
-from identity_resolution.changed import account_key
+from identity_resolution.changed import person_keys
 from identity_resolution.engine import Engine
+from identity_resolution.inputs import PERSON_VALUES, account_key
 from identity_resolution.nights import (
     COMPONENT_TABLES,
     ORDERS,
@@ -19,7 +20,7 @@ from identity_resolution.nights import (
     Night,
     show_night,
 )
-from identity_resolution.settings import IdentitySettings
+from identity_resolution.settings import BIRTH_KIND, IdentitySettings
 from ingest.core.lake import Lake
 
 REASONS = {
@@ -63,7 +64,8 @@ def resolution_of(engine: Engine, settings: IdentitySettings, night: Night) -> R
     for name, query in QUERIES.items():
         columns = ", ".join(COMPONENT_TABLES[name].names)
         resolved = f"select {columns} from ({query}) as resolved"
-        engine.table(f"resolved_{name}", resolved.replace("$account_key", account_key(engine)))
+        resolved = resolved.replace("$account_key", account_key(engine))
+        engine.table(f"resolved_{name}", resolved.replace("$person_keys", person_keys(engine)))
         kept = KEPT.format(columns=columns, name=name)
         parts = [f"select {columns} from resolved_{name}", *([kept] if night.builds_on else [])]
         engine.view(f"tonight_{name}", " union all ".join(parts))
@@ -94,10 +96,12 @@ def show_before(engine: Engine, lake: Lake, nights: list[date]) -> None:
 
 
 def show_state(engine: Engine) -> None:
-    """Show state_accounts, state_blocked and state_births from before_<table> and `kinds`."""
+    """Show state_accounts and state_blocked (kind, token, value_key) from before_<table> and
+    `kinds`.
+    """
     engine.view("state_accounts", "select * from before_account_states")
-    engine.table("state_blocked", STATE_BLOCKED)
-    engine.table("state_births", STATE_BIRTHS)
+    value_key = engine.fingerprint(["b.token"])
+    engine.table("state_blocked", STATE_BLOCKED.format(value_key=value_key, birth=BIRTH_KIND))
 
 
 BLOCKED_BEFORE = """
@@ -112,12 +116,11 @@ where component not in (select component from touched_components where component
 RETIRED = "select distinct component from touched_components order by component"
 
 STATE_BLOCKED = """
-select k.kind, b.token
+select coalesce(k.kind, {birth}) as kind, b.token, {value_key} as value_key
 from before_blocked_values b
-join kinds k on k.value_type = b.value_type
+left join kinds k on k.value_type = b.value_type
+where k.kind is not null or b.value_type = 'birth'
 """
-
-STATE_BIRTHS = "select token from before_blocked_values where value_type = 'birth'"
 
 # rule: the strongest evidence that ties the account to its member. evidence_count: how many shared
 # values do.
@@ -246,11 +249,24 @@ group by m.member_id
 """
 
 ACCOUNT_STATES_QUERY = """
-select a.source, a.account_id, s.account_key, s.signature, c.component
-from (select source, account_id, account, $account_key as account_key from accounts) a
+with keyed as (
+    select source, account_id, account, $account_key as account_key from accounts
+),
+people as (
+    select $account_key as account_key, $person_keys from input_people
+)
+select
+    a.source,
+    a.account_id,
+    s.account_key,
+    s.signature,
+    {keys},
+    c.component
+from keyed a
 join signatures s on s.account_key = a.account_key
 join component_names c on c.account = a.account
-"""
+left join people p on p.account_key = a.account_key
+""".format(keys=", ".join(f"p.{value}_key" for value in PERSON_VALUES))
 
 QUERIES = {
     "member_links": MEMBER_LINKS_QUERY,

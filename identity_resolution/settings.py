@@ -21,6 +21,7 @@ STRICT = ConfigDict(extra="forbid")  # a misspelt word is an error, not a defaul
 Limit = Annotated[int, Field(ge=1)]
 
 MUST_LINK_RULE, COMPARED_RULE = "must_link", "compared"
+BIRTH_KIND = -1  # a birth date links nobody, but may be a default like a blocked value
 
 
 @dataclass(frozen=True)
