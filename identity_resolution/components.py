@@ -97,30 +97,33 @@ def components_of(low: Int32, high: Int32) -> tuple[Int32, Int32]:
     for end in high:
         count = max(count, end + 1)
     parent = np.full(count, -1, np.int32)  # less than none: has no edge yet
-    found = 0
     for edge in range(len(low)):
         one, other = np.uint32(low[edge]), np.uint32(high[edge])  # no sign to be asked about
-        for end in (one, other):
-            if parent[end] < 0:
-                parent[end] = end
-                found += 1
-        while parent[one] != parent[other]:
-            if parent[one] > parent[other]:
+        above_one, above_other = parent[one], parent[other]
+        if above_one < 0:
+            above_one = parent[one] = low[edge]
+        if above_other < 0:
+            above_other = parent[other] = high[edge]
+        # Both parents are kept at hand: memory is what this waits for.
+        while above_one != above_other:
+            if above_one > above_other:
                 one, other = other, one
-            above = np.uint32(parent[other])
-            parent[other] = parent[one]
-            if other == above:
+                above_one, above_other = above_other, above_one
+            parent[other] = above_one
+            if other == np.uint32(above_other):
                 break
-            other = above
-    accounts, components = np.empty(found, np.int32), np.empty(found, np.int32)
-    place = 0
+            other = np.uint32(above_other)
+            above_other = parent[other]
+    accounts, components = np.empty(count, np.int32), np.empty(count, np.int32)
+    found = 0
     # A parent is never larger, so whoever comes first has found its root.
     for account in range(count):
         if parent[account] >= 0:
-            parent[account] = parent[parent[account]]
-            accounts[place], components[place] = account, parent[account]
-            place += 1
-    return accounts, components
+            root = parent[parent[account]]
+            parent[account] = root
+            accounts[found], components[found] = account, root
+            found += 1
+    return accounts[:found], components[:found]
 
 
 @njit(cache=True)

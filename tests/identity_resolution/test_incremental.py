@@ -135,3 +135,24 @@ def test_a_value_that_one_holder_leaves_links_the_others_again() -> None:
     after = resolution(left, NIGHT, TIGHT, before=before)
     assert len(night_of(after, left).groups) == 2
     assert differing(after, resolution(left, NIGHT, TIGHT)) == []
+
+
+def test_a_birth_date_that_is_no_default_any_more_brings_back_values_that_are_blocked() -> None:
+    blocks = tuple(replace(block, account_limit=3) for block in TIGHT.comparison.blocks)
+    comparison = replace(TIGHT.comparison, blocks=blocks, default_birth_accounts=6)
+    tight = replace(TIGHT, comparison=comparison)
+    world = World()
+    for number in range(7):
+        key = world.account(f"a{number}", "li lei" if number < 5 else f"n{number}")
+        world.record(key, birth="19900101")
+    before = resolution(world, LONG_AGO, tight)
+    assert blocked(before) == [("birth", "19900101", 7)]
+    left = without(world, ("pos", "a6"))
+    after = resolution(left, NIGHT, tight, before=before)
+    assert blocked(after) == [("name_birth", "li lei|19900101", 5)]
+    assert differing(after, resolution(left, NIGHT, tight)) == []
+
+
+def blocked(found: Resolution) -> list[tuple[str, ...]]:
+    """The values that link nobody, and on how many accounts they are."""
+    return [tuple(row.values()) for row in found.blocked_values.to_pylist()]
