@@ -1,7 +1,7 @@
 {#- What a bonus rule asks and gives of an activity in its scope, in one order. -#}
 {% macro bonus_rule_columns(rules) -%}
     {%- for column in ['rule', 'rule_id', 'percent_of_base', 'points_per_10000_fen', 'points', 'for_each_fen',
-        'least_paid_fen', 'tiers', 'ordinal_period', 'ordinal_from', 'ordinal_until', 'with_mission', 'with_tag',
+        'least_paid_fen', 'tiers', 'ordinal_period', 'ordinal_from', 'ordinal_until', 'with_mission', 'with_tag', 'is_full_price_asked',
         'birthday_window', 'birthday_days_before', 'birthday_days_after', 'points_per_activity', 'points_per_day',
         'points_per_month', 'points_per_year', 'points_in_all', 'awards_per_day', 'awards_per_month', 'awards_per_year', 'awards_in_all',
         'only_best_of', 'rank'] -%}

@@ -26,6 +26,7 @@ OUTCOMES = {
     "no_rule_in_force": "当日没有生效的积分规则",
     "earns_nothing_by_rule": "此类活动按规则不积分",
     "channel_excluded": "该渠道不积分",
+    "discounted": "已享优惠的订单不积分",
     "nothing_paid": "没有实付金额",
     "below_one_point": "不足1积分",
     "order_earned_nothing": "原单没有积分, 无需扣回",

@@ -44,6 +44,7 @@ EVENTS_PER_PERSON_DAY, ORDERS_PER_PERSON_DAY = 0.04, 0.002
 ANONYMOUS_SHARE = 0.35  # of looking around happens before anybody signs in
 DRIFT_SHARE = 0.04  # of offer events come from an app that spells the header otherwise
 REFUND_SHARE, DISCOUNT_SHARE = 0.04, 0.30
+WRONGLY_SHOWN_SHARE = 0.01  # of orders the app shows the points of a campaign that is over
 PAGES = pl.Series(["home", "shop", "parking", "events", "points", "offers"])
 OFFERS, ITEMS = 8, 40
 REWARDS = np.array([100, 200, 500])
@@ -190,11 +191,16 @@ class MiniProgram(Business):
                 "refunded_order_no": pl.Series([None] * count, dtype=pl.String),
             }
         )
-        refunds = orders.filter(pl.Series(flip(rng, count, REFUND_SHARE))).with_columns(
+        is_refunded = flip(rng, count, REFUND_SHARE)
+        # The app knows the base rate, and neither tiers nor bonus rules.
+        shown = np.where(flip(rng, count, WRONGLY_SHOWN_SHARE), paid // 50, paid // 100)
+        orders = orders.with_columns(shown_points=pl.Series(shown))
+        refunds = orders.filter(pl.Series(is_refunded)).with_columns(
             pl.col("order_no") + "R",
             pl.col("paid_at") + pl.duration(minutes=40),
             -pl.col("gross_fen", "paid_fen"),
             refunded_order_no=pl.col("order_no"),
+            shown_points=pl.lit(None, pl.Int64),
         )
         self.counts["orders"] += count
         self.counts["refunds"] += refunds.height

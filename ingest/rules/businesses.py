@@ -38,6 +38,12 @@ TABLES: dict[str, Columns] = {
     },
     "zone_offsets": {"business": "text", "offset_minutes": "whole", **VALID},
     "excluded_channels": {"business": "text", "channel": "text", **VALID},
+    "base_terms": {
+        "business": "text",
+        "earns_with_discount": "flag",
+        "most_points_per_order": "whole",
+        **VALID,
+    },
     "vesting": {
         "business": "text",
         "instalment": "whole",
@@ -46,6 +52,16 @@ TABLES: dict[str, Columns] = {
         **VALID,
     },
 }
+
+
+class BaseTerms(Written):
+    """What an order must be to earn the base rate, and the most that it gives for one order."""
+
+    earns_with_discount: bool = True
+    most_points_per_order: Positive | None = None
+
+
+BaseTermsTimeline = Annotated[list[Dated[BaseTerms]], *ONE_OR_MORE]
 
 
 class Instalment(Written):
@@ -93,6 +109,7 @@ class Business(Written):
     day_cut_off: Clock
     points_multiplier_percent: WholeTimeline
     refund_policy: PolicyTimeline
+    base_terms: BaseTermsTimeline | None = None
     vesting: VestingTimeline | None = None
     growth_percent: WholeTimeline
     excluded_channels: NamesTimeline
@@ -163,6 +180,15 @@ def excluded_channel_rows(books: Sequence[Business]) -> list[Row]:
             channels = sorted(set(period.pop("channels")))
             rows += [{"business": book.business, "channel": name, **period} for name in channels]
     return sorted(rows, key=lambda row: (row["business"], row["channel"], row["valid_from_date"]))
+
+
+def base_term_rows(books: Sequence[Business]) -> list[Row]:
+    """The table `base_terms`; a business without any lets every order earn, however large."""
+    return [
+        {"business": book.business, **period.pop("terms").model_dump(), **period}
+        for book in books
+        for period in (periods(terms=book.base_terms) if book.base_terms else [])
+    ]
 
 
 def vesting_rows(books: Sequence[Business]) -> list[Row]:

@@ -72,6 +72,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "bonus_rules": earning.bonus_rule_rows(books.earning),
         "expiry": points.expiry_rows(books.points),
         "qualifying_activity": points.qualifying_activity_rows(books.points),
+        "base_terms": businesses.base_term_rows(books.businesses),
         "vesting": businesses.vesting_rows(books.businesses),
         "tiers": tiers.tier_rows(books.tiers),
         "tier_metrics": tiers.tier_metric_rows(books.tiers),

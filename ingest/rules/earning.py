@@ -127,6 +127,7 @@ class When(Written):
     birthday: Birthday | None = None
     mission: Name | None = None
     tag: Name | None = None
+    full_price: Literal[True] | None = None  # no discount on the order
 
 
 class Caps(Written):
@@ -205,6 +206,7 @@ TABLES: dict[str, Columns] = {
         "ordinal_until": "whole",
         "with_mission": "text",
         "with_tag": "text",
+        "is_full_price_asked": "flag",
         "birthday_window": "text",
         "birthday_days_before": "whole",
         "birthday_days_after": "whole",
@@ -372,6 +374,7 @@ def _terms_columns(terms: Terms) -> Row:
         "ordinal_until": ordinal and (None if ordinal.and_later else ordinal.nth),
         "with_mission": terms.when.mission,
         "with_tag": terms.when.tag,
+        "is_full_price_asked": bool(terms.when.full_price),
         "birthday_window": birthday and birthday.window,
         "birthday_days_before": (birthday.days_before or 0) if birthday and is_near_a_day else None,
         "birthday_days_after": (birthday.days_after or 0) if birthday and is_near_a_day else None,

@@ -349,3 +349,26 @@ def test_the_command_shows_what_is_in_force(capsys: pytest.CaptureFixture[str]) 
     assert "集团积分基金" in shown
     assert main(["rules", "--check", "--date", "2023-12-31"]) == 0
     assert "earning: nothing in force" in capsys.readouterr().out
+
+
+def test_terms_of_the_base_rate_are_compiled_by_business_and_stretch(rules: Path) -> None:
+    path = rules / "businesses" / "mall.yml"
+    first = f"{{from: 2026-03-01, value: {{earns_with_discount: false}}, {SOURCE}}}"
+    second = f"{{from: 2026-04-01, value: {{most_points_per_order: 500}}, {SOURCE}}}"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}base_terms: [{first}, {second}]\n", encoding="utf-8")
+    rows = [row for row in compiled(rules, "base_terms") if row["business"] == "mall"]
+    march, april = date(2026, 3, 1), date(2026, 4, 1)
+    assert [tuple(row.values()) for row in rows] == [
+        ("mall", False, None, march, april),
+        ("mall", True, 500, april, None),
+    ]
+
+
+def test_terms_of_the_base_rate_that_say_nothing_known_are_refused(rules: Path) -> None:
+    path = rules / "businesses" / "mall.yml"
+    text = path.read_text(encoding="utf-8")
+    term = f"{{from: 2026-03-01, value: {{most_points: 500}}, {SOURCE}}}"
+    path.write_text(f"{text}base_terms: [{term}]\n", encoding="utf-8")
+    with pytest.raises(Problem, match=r"mall\.yml:\d+:\d+: .*most_points"):
+        load_rule_books(rules, PROJECT)

@@ -27,6 +27,7 @@ class Activity:
     birthday: tuple[int, int] | None = None  # the member's month and day
     missions: tuple[tuple[str, date, date], ...] = ()  # the member's, first day and last
     tags: frozenset[str] = frozenset()  # the member's, on the day
+    discount_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Rule:
     birthday: tuple[str, int, int] | None = None  # window, days before, days after
     mission: str | None = None
     tag: str | None = None
+    is_full_price_asked: bool = False
     caps: dict[str, int] = field(default_factory=dict)
     group: str | None = None
     rank: int = 0
@@ -184,6 +186,8 @@ def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | No
         counter = (rule.rule, activity.member_id, period_of(period, activity.business_date))
         seen[counter] += 1
         place = seen[counter]
+    if rule.is_full_price_asked and activity.discount_fen > 0:
+        return "discounted"
     if rule.tiers and activity.tier not in rule.tiers:
         return "tier_not_eligible"
     if rule.birthday is not None and activity.birthday is None:

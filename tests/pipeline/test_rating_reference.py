@@ -30,13 +30,14 @@ MODELS = (
 FIRSTS, SHANGHAI = (date(2026, 2, 23), date(2028, 2, 23), date(2026, 12, 27)), 480
 BIRTHDAYS = {"M1": (2, 29), "M2": (12, 31)}  # nobody knows that of M3
 TABLES = {**earning.TABLES, **tags.TABLES}
-KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32()}
+KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
 TEXT, WHOLE = pa.string(), pa.int64()
 ORDERS = {
     "activity_id": TEXT, "member_id": TEXT, "business": TEXT, "activity_type": TEXT,
     "business_date": pa.date32(), "occurred_at": pa.timestamp("us"), "merchant_id": TEXT,
-    "channel": TEXT, "category": TEXT, "paid_fen": WHOLE, "tier": TEXT, "rate": WHOLE,
-    "source": TEXT, "account_id": TEXT, "refund_policy": TEXT, "outcome": TEXT,
+    "channel": TEXT, "category": TEXT, "discount_fen": WHOLE, "paid_fen": WHOLE,
+    "tier": TEXT, "rate": WHOLE, "source": TEXT, "account_id": TEXT, "refund_policy": TEXT,
+    "outcome": TEXT,
 }  # fmt: skip
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
@@ -94,6 +95,7 @@ def some_activities(chance: np.random.Generator, count: int, first: date) -> lis
                 tuple(int(part) for part in parts) if paid else (),
                 BIRTHDAYS.get(member),
                 missions_of(member, first),
+                discount_fen=int(chance.choice([0, 0, 1])) if paid else 0,
             )
         )
     return activities
@@ -139,6 +141,7 @@ def some_rule(chance: np.random.Generator, number: int, first: date) -> Rule:
         group=chosen(chance, [None, "g"]), rank=int(chance.integers(3)),
         birthday=maybe(chosen(chance, [("month", 0, 0), days]), None),
         mission=maybe("step", None), tag=maybe(chosen(chance, ["regular", "spender"]), None),
+        is_full_price_asked=maybe(True, False),
     )  # fmt: skip
 
 
@@ -163,6 +166,7 @@ def rule_rows(rules: list[Rule]) -> pa.Table:
                 "ordinal_period": ordinal[0], "ordinal_from": ordinal[1],
                 "ordinal_until": ordinal[2], "birthday_window": window,
                 "with_mission": rule.mission, "with_tag": rule.tag,
+                "is_full_price_asked": rule.is_full_price_asked,
                 "birthday_days_before": before, "birthday_days_after": after,
                 **rule.caps, "only_best_of": rule.group, "rank": rule.rank,
                 "valid_from_date": rule.from_date, "valid_until_date": rule.until_date,
@@ -271,7 +275,7 @@ def test_the_worlds_hold_every_outcome() -> None:
     assert outcomes == {
         *("awarded", "cap_reached", "outranked", "not_the_nth", "tier_not_eligible"),
         *("below_least_paid", "below_one_point", "not_birthday", "birthday_unknown"),
-        *("no_mission", "no_tag"),
+        *("no_mission", "no_tag", "discounted"),
     }
 
 

@@ -47,6 +47,7 @@ orders as (
         activities.merchant_id,
         activities.channel,
         activities.category,
+        activities.discount_fen,
         activities.paid_fen,
         migrations.rule_id is not null as is_in_legacy_balance,
         coalesce(migrations.rule_id, merchant_rules.rule_id, brand_rules.rule_id, rules.rule_id) as rule_id,

@@ -7,7 +7,7 @@ with earners as (
 
     select
         activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,
-        paid_fen, tier, rate
+        discount_fen, paid_fen, tier, rate
     from {{ ref('int_rated_orders') }}
     where member_id is not null
         and paid_fen > 0
@@ -15,7 +15,7 @@ with earners as (
     union all
     select
         activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,
-        cast(0 as bigint) as paid_fen, tier, cast(0 as bigint) as rate
+        cast(0 as bigint) as discount_fen, cast(0 as bigint) as paid_fen, tier, cast(0 as bigint) as rate
     from {{ ref('int_rated_behaviours') }}
 
 ),
@@ -53,6 +53,7 @@ candidates as (
         timed.member_id,
         timed.business_date,
         timed.occurred_at,
+        timed.discount_fen,
         timed.paid_fen,
         timed.tier,
         timed.rate as base_rate,

@@ -26,8 +26,8 @@ priced as (
         orders.tier_multiplier_percent,
         orders.rule_id,
         orders.refund_policy,
-        {{ divide_down('refunds.remaining_before_fen * orders.rate', '100000000') }}
-        - {{ divide_down('refunds.remaining_after_fen * orders.rate', '100000000') }} as points
+        {{ base_points_of('refunds.remaining_before_fen', 'orders') }}
+        - {{ base_points_of('refunds.remaining_after_fen', 'orders') }} as points
     from refunds
     inner join orders on refunds.order_activity_id = orders.activity_id
 

@@ -67,6 +67,7 @@ owned as (
         activities.merchant_id,
         activities.channel,
         activities.category,
+        activities.discount_fen,
         activities.paid_fen,
         activities.points,
         activities.source,

@@ -27,6 +27,7 @@ named as (
         ordinal_until,
         with_mission,
         with_tag,
+        is_full_price_asked,
         birthday_window,
         birthday_days_before,
         birthday_days_after,
