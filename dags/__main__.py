@@ -1,17 +1,22 @@
 """The command line of the platform: `python -m dags --help`."""
 
 import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from dags import doctor, services
+from dags.backup import back_up, read_backup, restore
 from dags.cluster import cluster
+from dags.drill import drill
 from dags.engine import check_engine, engine
 from dags.pipeline import (
     PROJECT,
@@ -26,6 +31,7 @@ from dags.pipeline import (
     step_environment,
     without,
 )
+from dags.rebuild import rebuild
 from dags.runner import (
     Board,
     Outcome,
@@ -126,6 +132,58 @@ def close(options: argparse.Namespace, lake: Path) -> int:
         return _report(_close(runner, options.period))
 
 
+def make_again(options: argparse.Namespace, lake: Path) -> int:
+    """The lake made again from what was delivered and decided, in a new folder, and compared."""
+    return rebuild(lake, options.into.absolute(), options.jobs, options.json)
+
+
+def save(options: argparse.Namespace, lake: Path) -> int:
+    """A copy of the lake with a hash of every file; without the keys."""
+    backup = back_up(lake, options.to.absolute())
+    told = {
+        "backup": str(backup.folder),
+        "version": backup.version,
+        "business_date": backup.business_date,
+        "file_count": len(backup.files),
+        "total_bytes": backup.total_bytes,
+    }
+    text = "{backup}: {file_count} files, {total_bytes} bytes, up to {business_date}"
+    _tell(told, text, options.json)
+    return 0
+
+
+def bring_back(options: argparse.Namespace, lake: Path) -> int:
+    """A backup made a lake again, every hash compared; with --drill only to see whether it could
+    be.
+    """
+    backup = read_backup(options.backup.absolute())
+    into = options.into.absolute() if options.into else None
+    if options.drill:
+        beside = backup.folder.with_name(f"{backup.folder.name}.drill")
+        text = (
+            "{backup} could take over: {file_count} files are whole, the night {night} runs on it"
+        )
+        _tell(asdict(drill(backup, into or beside, options.jobs)), text, options.json)
+        return 0
+    if into is None:
+        raise Trouble("into which folder? add --into DIR, or --drill to only try")
+    restore(backup, into)
+    told = {"lake": str(into), "version": backup.version, "file_count": len(backup.files)}
+    _tell(told, "{lake}: {file_count} files of {version}, every hash as it was", options.json)
+    return 0
+
+
+def show_last(options: argparse.Namespace, lake: Path) -> int:
+    """Readers see the last version again, after a rollback."""
+    return _point(["last"], options, lake)
+
+
+def show_earlier(options: argparse.Namespace, lake: Path) -> int:
+    """Readers see an earlier version until the next night is published; nothing posted changes."""
+    to = ["--to", options.to.isoformat()] if options.to else []
+    return _point(["back", *to], options, lake)
+
+
 def unmerge(options: argparse.Namespace, lake: Path) -> int:
     """Two accounts are not one person, whatever else says so; from the next night on."""
     return _decide("cannot-link", options, lake)
@@ -213,6 +271,18 @@ def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
     accounts = (options.one, options.other)
     decision = Decision(kind, accounts, options.by, options.why)
     return (preview if options.preview else keep)(decision, lake)
+
+
+def _point(where: list[str], options: argparse.Namespace, lake: Path) -> int:
+    """Move the pointer while nobody else works on the lake."""
+    with run_lock(lake) as lock:
+        os.environ[FENCE] = lock.fence
+        return _module(["exports", "point", *where, "--by", options.by, "--why", options.why])
+
+
+def _tell(told: dict[str, Any], text: str, is_json: bool) -> None:
+    """Print what was done, for a person or a program."""
+    print(json.dumps(told, ensure_ascii=False, indent=2) if is_json else text.format(**told))
 
 
 def _show(
@@ -342,6 +412,25 @@ def _add_how_to_run(night: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_upkeep(add: Callable[[Command, str], argparse.ArgumentParser]) -> None:
+    """Commands that keep a lake for years."""
+    again, saved, back = add(make_again, "rebuild"), add(save, "backup"), add(bring_back, "restore")
+    again.add_argument("--into", type=Path, required=True, help="new or empty folder")
+    saved.add_argument("--to", type=Path, required=True, help="folder of backups")
+    back.add_argument("backup", type=Path, help="folder of one backup")
+    back.add_argument("--into", type=Path, help="new or empty folder")
+    back.add_argument("--drill", action="store_true", help="restore, run a night, take all away")
+    for each in (again, back):
+        each.add_argument("--jobs", type=_count, default=2, help="steps at once at most (2)")
+    for each in (again, saved, back):
+        each.add_argument("--json", action="store_true", help="for programs")
+    last, earlier = add(show_last, "publish"), add(show_earlier, "rollback")
+    earlier.add_argument("--to", type=_date, help="its business date; default: the one before")
+    for each in (last, earlier):
+        each.add_argument("--by", required=True, help="who decides")
+        each.add_argument("--why", required=True, help="why")
+
+
 def _add_machine(add: Callable[[Command, str], argparse.ArgumentParser]) -> None:
     """Commands about this machine and its lake."""
     add(check, "doctor")
@@ -414,6 +503,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--from", dest="first", type=_date, default=first, help=f"({first})")
         command.add_argument("--nights", type=_count, default=count, help=f"how many ({count})")
         jobs(command)
+    _add_upkeep(add)
     _add_machine(add)
     return parser
 

@@ -332,6 +332,11 @@ def lake_root() -> Path:
     return Path(os.environ.get("LAKE_ROOT") or PROJECT / "lake").expanduser().absolute()
 
 
+def rules_folder() -> Path:
+    """The rule books of this machine."""
+    return Path(os.environ.get("RULES_DIR") or PROJECT / "dbt_project" / "rules").absolute()
+
+
 def step_environment(lake: Path) -> dict[str, str]:
     """What a step finds in its environment besides what it inherits, in both renderings."""
     work = lake / "work"

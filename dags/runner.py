@@ -138,13 +138,15 @@ def lock_file(lake: Path) -> Path:
 
 @contextmanager
 def lake_at_rest(lake: Path) -> Iterator[None]:
-    """Let no run begin while the block reads the lake; Trouble if one has it. Writes nothing."""
+    """Let no run and no step begin while the block reads the lake; Trouble if one has it. Writes
+    nothing.
+    """
     path = lock_file(lake)
     if not path.is_file():
         yield
         return
     with path.open(encoding="utf-8") as file:
-        _take(file, lake, fcntl.LOCK_SH)
+        _take(file, lake, fcntl.LOCK_EX)
         yield
 
 

@@ -24,8 +24,8 @@ from exports.reader import (
     Mart,
     Publication,
     Tonight,
-    current_publication,
     engine_options,
+    latest_publication,
     read_marts,
     read_publication,
     read_tonight,
@@ -89,7 +89,7 @@ def publish_night(settings: Settings, business_date: date) -> Published:
     """
     lake = Lake(settings.lake)
     tonight = read_tonight(lake, business_date)
-    current = current_publication(lake)
+    current = latest_publication(lake)
     if current is not None and current.run_key == tonight.run_key:
         return Published(current, is_new=False)
     verified_rows = read_verification(lake, tonight)

@@ -88,6 +88,10 @@ class Lake:
         """File that says since which night a token key makes tokens in this lake."""
         return self.root / "raw" / "token_keys" / f"{key_id}.json"
 
+    def rule_books(self, version: str) -> Path:
+        """File of the rule books of one version, as the nights had them that cite it."""
+        return self.root / "raw" / "rule_books" / f"{version}.json"
+
     def close(self, period: str, version: int = 1) -> Path:
         """File of the totals of a frozen month, `period` as YYYY-MM; later versions beside it."""
         name = PART if version == 1 else f"version_{version}.parquet"
