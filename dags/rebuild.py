@@ -1,12 +1,13 @@
 """A fresh lake made again from what was delivered and decided, and compared with the one there is.
 
 The nights run again in their order, each with the rule books that it had. What nothing could make
-again is taken over: deliveries, decisions, since when each token key counts, rule books, and the
-signed statement packs with their hash, which are never made anew. The steps by which people closed
+again is taken over: deliveries, decisions, rule books, and the signed statement packs with their
+hash, which are never made anew. The steps by which people closed
 months are taken over one by one, after the night that they looked at; what they froze is worked out
 again and has to have the digest that they signed.
 
-The keys are not in the lake: KEYS_FILE has to be the one that made it.
+The keys are not in the lake: KEYS_FILE has to be the one that made it. The new lake begins with the
+newest token key; no figure depends on which one that is.
 """
 
 import json
@@ -26,7 +27,7 @@ from dags.pipeline import Step, nightly, rules_folder, step_environment
 from dags.runner import Board, Runner, Trouble, lake_at_rest, run_lock, what_went_wrong
 from dags.status import latest
 
-TAKEN_OVER = ("landing", "decisions", "raw/token_keys", "raw/rule_books")
+TAKEN_OVER = ("landing", "decisions", "raw/rule_books")
 NOT_AT_ONCE = {"decisions/closes", "decisions/publications"}  # the nights run as before them
 RECALL = "recall_closes"
 SIGNED = "已关账"  # the status of a signed pack, as its manifest says it

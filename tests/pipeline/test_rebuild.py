@@ -16,11 +16,12 @@ pytestmark = pytest.mark.long  # production nights, minutes each
 
 @pytest.fixture(scope="module")
 def original(worked_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that has lost nothing, beside rule books that somebody has edited since."""
+    """A copy that has lost nothing; rule books were edited and keys changed since its nights."""
     lake = copied(worked_lake, tmp_path_factory.mktemp("original"))
     books = shutil.copytree(PROJECT / "dbt_project" / "rules", lake.parent / "rules")
-    earning = books / "programme" / "points.yml"
-    earning.write_text(earning.read_text(encoding="utf-8") + "\n# edited since\n", encoding="utf-8")
+    book = books / "programme" / "points.yml"
+    book.write_text(book.read_text(encoding="utf-8") + "\n# edited since\n", encoding="utf-8")
+    must_run(lake, "ingest", "keys", "--rotate")
     return lake
 
 
