@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from dags import doctor, services
+from dags.alarms import alarm, alarm_of
 from dags.arguments import EXIT_STATUS, OneLine, add_arguments, epilog
 from dags.backup import back_up, read_backup, restore
 from dags.cluster import cluster
@@ -44,6 +45,7 @@ from dags.runner import (
     run_module,
     what_went_wrong,
 )
+from dags.runs import keep_run
 from dags.simulate import Simulation, simulate
 from dags.status import published, report_status, status_of
 from dags.who_is_who import Decision, keep, preview
@@ -248,7 +250,12 @@ def real(options: argparse.Namespace, lake: Path) -> int:
 
 def stand(options: argparse.Namespace, lake: Path) -> int:
     """Where the lake stands; with a date, status 1 unless that business date is published."""
-    return report_status(lake, options.date, options.json)
+    try:
+        return report_status(lake, options.date, options.json)
+    except Trouble as trouble:
+        if options.alarm:
+            alarm("late", str(options.date or lake), str(trouble))
+        raise
 
 
 def check(options: argparse.Namespace, lake: Path) -> int:
@@ -349,9 +356,12 @@ def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool)
     """Run steps of a night; those that are left out count as done."""
     left_out = {step.name for step in nightly()} - {step.name for step in steps}
     runner.lock.remember(day.isoformat(), sorted(left_out))
-    return runner.run(
-        day.isoformat(), steps, {"date": day.isoformat(), "replace": "--replace" * is_replacing}
-    )
+    values = {"date": day.isoformat(), "replace": "--replace" * is_replacing}
+    outcome = runner.run(day.isoformat(), steps, values)
+    for line in keep_run(runner.logs.parents[1], outcome):
+        print(line, file=runner.board.stream)
+    alarm_of(outcome)
+    return outcome
 
 
 def _close(runner: Runner, period: str) -> Outcome:

@@ -126,7 +126,11 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         BY,
         WHY,
     ),
-    "status": (_argument("--date", "that should be published", type=day), JSON),
+    "status": (
+        _argument("--date", "that should be published", type=day),
+        _flag("--alarm", "tell people if it is not (ALARM_URLS_FILE)"),
+        JSON,
+    ),
     "doctor": (JSON,),
     "backup": (_needed("--to", "folder of backups", Path), JSON),
     "restore": (
@@ -181,7 +185,7 @@ EXAMPLES = {
         '--by LiMei --why "prices of the mall are wrong"',
         '--to 2026-03-29 --by LiMei --why "till 7"',
     ),
-    "status": ("", "--date 2026-03-31", "--json"),
+    "status": ("", "--date 2026-03-31 --alarm", "--json"),
     "doctor": ("", "--json"),
     "backup": ("--to /backups",),
     "restore": (

@@ -49,6 +49,7 @@ WARM_MODULES = [
     "stdnum.cn",
     "xlsxwriter",
 ]
+RUN = "RUN"  # of which run a process is, for its log
 SECONDS_TO_STOP = 5.0  # what a step gets between the request to stop and the kill
 SECONDS_BETWEEN_NEWS = 30.0  # on a screen that cannot be overwritten
 LINES_OF_A_FAILED_LOG = 15
@@ -266,7 +267,7 @@ class Runner:
             if is_ready and len(self._running) < self.jobs:
                 log = self.logs / label / f"{step.name}.log"
                 # A server that forks warm steps keeps the environment in which it began.
-                own = {STEP: step.name, FENCE: self.lock.fence}
+                own = {STEP: step.name, FENCE: self.lock.fence, RUN: label}
                 environment = {**os.environ, **self.environment, **own}
                 self._running[step.name] = _start(
                     step.arguments(values), step.warm, log, environment, self.lock

@@ -6,6 +6,7 @@ python -m exports export --date D
 python -m exports point back [--to D] --by WHO --why WHY
 python -m exports point last --by WHO --why WHY
 python -m exports intact
+python -m exports alarm failed|broken|late --about WHAT --text TEXT
 python -m exports recall --from LAKE
 python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
@@ -50,6 +51,7 @@ def main(argv: list[str]) -> int:
         "export": _export,
         "point": _point,
         "intact": _intact,
+        "alarm": _alarm,
         "recall": _recall,
         "close": _close,
         "statements": _statements,
@@ -81,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     point.add_argument("--to", help="business date to go back to; default: the one before")
     point.add_argument("--by", required=True, help="who decides")
     point.add_argument("--why", required=True, help="why")
+    alarm = commands.add_parser("alarm", help="tell people, unless they were told already")
+    alarm.add_argument("kind", choices=["failed", "broken", "late"])
+    alarm.add_argument("--about", required=True, help="what makes two alarms the same")
+    alarm.add_argument("--text", required=True, help="what a person reads")
     commands.add_parser("intact", help="digest the published marts anew, and compare")
     recall = commands.add_parser("recall", help="take over the closes of a lake that is rebuilt")
     recall.add_argument("--from", dest="original", type=Path, required=True, help="that lake")
@@ -162,6 +168,13 @@ def _point(arguments: argparse.Namespace) -> int:
 def _intact(arguments: argparse.Namespace) -> int:
     publication = require_publication(Lake(load_settings().lake))
     print(f"{check_digests(publication)} marts of {publication.version} are as they were published")
+    return 0
+
+
+def _alarm(arguments: argparse.Namespace) -> int:
+    from exports.alarms import send_alarm  # noqa: PLC0415 - the other commands need none of it
+
+    print(send_alarm(load_settings(), arguments.kind, arguments.about, arguments.text))
     return 0
 
 

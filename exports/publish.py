@@ -17,6 +17,7 @@ from exports.adjustments import write_adjustments
 from exports.as_of import write_as_of
 from exports.digest import Digest, combined_digest, table_digest
 from exports.explain.views import write_explanations
+from exports.nights import write_nights
 from exports.reader import (
     MANIFEST,
     MARTS_DATABASE,
@@ -170,6 +171,7 @@ def _write_marts(settings: Settings, tonight: Tonight, folder: Path) -> dict[str
             write_explanations(database)
             write_adjustments(database)
             _write_meta(database, tonight, marts, digests)
+            write_nights(database, lake, tonight)
             database.execute(f"detach {WORK_CATALOG}")
 
     with writing(folder / MARTS_DATABASE):

@@ -22,7 +22,7 @@ from ingest.core.fence import fenced
 
 PART = "part.parquet"
 DATA_DOCS = "data_docs"
-WRITTEN_ZONES = ("raw", "restricted", "quarantine", "decisions", "posted", "outbox")
+WRITTEN_ZONES = ("raw", "restricted", "quarantine", "decisions", "posted", "outbox", "metrics")
 TEMPORARY = re.compile(r"\..+\.(\d+)\.(tmp|new)")  # the number is the process that writes it
 ROW_GROUP_ROWS = 262_144  # fixed, so that the same rows always give the same bytes
 
