@@ -65,6 +65,7 @@ def look(lake: Path) -> Iterator[Finding]:
     yield _writable(lake)
     yield _disk(lake)
     yield _keys()
+    yield _alarms()
     yield from _asked_of_ingest()
     yield from _landing(lake)
     yield from _lake(lake)
@@ -173,6 +174,18 @@ def _keys() -> Finding:
     if path.stat().st_mode & 0o077:
         return Finding("keys", BAD, f"{path} can be read by others", f"chmod 600 {path}")
     return Finding("keys", GOOD, str(path))
+
+
+def _alarms() -> Finding:
+    """Whether anybody would be told; whether a channel works, only an alarm shows."""
+    named = os.environ.get("ALARM_URLS_FILE")
+    if not named:
+        mend = "set ALARM_URLS_FILE to a file of apprise URLs, or leave alarms to Airflow"
+        return Finding("alarms", POOR, "nobody is told when a night fails", mend)
+    path = Path(named).expanduser()
+    if not path.is_file():
+        return Finding("alarms", BAD, f"no {path}", "make it, or set ALARM_URLS_FILE to another")
+    return Finding("alarms", GOOD, f"to the channels of {path}")
 
 
 def _asked_of_ingest() -> Iterator[Finding]:

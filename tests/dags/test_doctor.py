@@ -43,9 +43,9 @@ def test_the_doctor_looks_at_everything_and_makes_nothing(tmp_path: Path) -> Non
     done = dags(tmp_path / "lake", "doctor")
     assert done.returncode == 0, done.stdout
     subjects = [line.split()[1] for line in done.stdout.splitlines()]
-    machine = ["python", "packages", "engine", "memory", "lake", "disk", "keys"]
+    machine = ["python", "packages", "engine", "memory", "lake", "disk", "keys", "alarms"]
     of_ingest = ["contracts", "rules", "key", "form"]
-    assert subjects[:11] == machine + of_ingest
+    assert subjects[:12] == machine + of_ingest
     assert subjects[-2:] == ["lock", "published"]
     assert not (tmp_path / "lake").exists()
 

@@ -52,7 +52,10 @@ def test_a_lake_made_again_has_every_digest_of_the_original(
 def test_the_signed_packs_are_those_of_the_original_and_their_steps_too(
     original: Path, told: dict[str, Any]
 ) -> None:
-    assert "signed statement packs: 7, each with the hash of its manifest" in told["kept"]
+    packs = [*(original / "outbox" / "statements" / "2026-10").glob("*/manifest.json")]
+    assert len(packs) >= 7
+    kept = f"signed statement packs: {len(packs)}, each with the hash of its manifest"
+    assert kept in told["kept"]
     for zone in ("decisions/closes", "raw/closes", "outbox/statements/2026-10"):
         files = [path for path in sorted((original / zone).rglob("*")) if path.is_file()]
         assert files
@@ -61,7 +64,7 @@ def test_the_signed_packs_are_those_of_the_original_and_their_steps_too(
             assert again.read_bytes() == path.read_bytes()
     again = original.parent / "again"
     proof = must_run(again, "exports", "statements", "verify")
-    assert proof.startswith("7 statements of 7 parties")
+    assert proof.startswith(f"{len(packs)} statements of {len(packs)} parties")
 
 
 def test_a_lake_made_again_is_not_made_over_another_one(
