@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dags.backup import ZONES
-from dags.engine import check_engine
+from dags.engine import check_engine, locks
 from dags.pipeline import PROJECT, sources
 from dags.runner import Trouble, lock_file
 from dags.status import status_of
@@ -27,7 +27,6 @@ OLDEST_PYTHON = (3, 11)
 GIB = 1024**3
 BYTES_WANTED = 2 * GIB
 MEMORY_LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(I?)B?", re.I)  # as DuckDB reads it
-LOCK, SPARK_LOCK = PROJECT / "requirements.lock", PROJECT / "requirements-spark.lock"
 SHOWN = 5  # of what is not as it should be
 GOOD, POOR, BAD = "ok", "note", "wrong"
 
@@ -57,9 +56,8 @@ def report(lake: Path, is_json: bool = False) -> int:
 def look(lake: Path) -> Iterator[Finding]:
     """Everything that a night needs from this machine."""
     yield _python()
-    yield _packages(LOCK, "make setup")
-    if os.environ.get("ENGINE") == "spark":
-        yield _packages(SPARK_LOCK, "make spark-setup")
+    for lock, mend in locks():
+        yield _packages(lock, mend)
     yield _engine()
     yield _memory()
     yield _writable(lake)
@@ -95,7 +93,7 @@ def _packages(lock: Path, mend: str) -> Finding:
         more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         text = f"not as in {lock.name}: {', '.join(wrong[:SHOWN])}{more}"
         return Finding("packages", BAD, text, f"run `{mend}`")
-    named = [name for name, _ in pins if name in {"dbt-core", "dbt-duckdb", "duckdb", "pyspark"}]
+    named = [name for name, _ in pins if name in {"dbt-core", "dbt-duckdb", "duckdb"}]
     text = ", ".join(f"{name} {version(name)}" for name in named)
     return Finding("packages", GOOD, f"{len(pins)} as in {lock.name}: {text}")
 

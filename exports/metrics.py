@@ -128,6 +128,8 @@ def _of_marts(metric: Metric, night: date, connection: duckdb.DuckDBPyConnection
     names = [column[0] for column in cursor.description or []]
     yield from _head(metric.name, metric.help)
     for *labels, value in cursor.fetchall():
+        if value is None:  # nothing is known: no series, and no zero
+            continue
         said = _labels(dict(zip(names, labels, strict=False)))
         yield f"{PREFIX}{metric.name}{said} {_value(value)}"
 

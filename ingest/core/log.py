@@ -35,8 +35,8 @@ def start_log(level: int = logging.INFO) -> None:
     """Send the log of this process to standard error, one line a message."""
     settings = load_settings()
     handler = logging.StreamHandler(sys.stderr)
-    if settings.is_log_json:
-        handler.setFormatter(_JsonLine(settings.run, settings.step))
+    as_json = _JsonLine(settings.run, settings.step) if settings.is_log_json else None
+    handler.setFormatter(as_json or logging.Formatter("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

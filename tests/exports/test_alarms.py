@@ -75,7 +75,7 @@ def test_every_url_of_the_file_is_told(tmp_path: Path) -> None:
     assert len(first) == len(second) == 1
 
 
-@pytest.mark.parametrize(("ago", "count"), [(12 * HOUR - 60, 1), (12 * HOUR, 2)])
+@pytest.mark.parametrize(("ago", "count"), [(12 * HOUR - 60, 1), (12 * HOUR + 1, 2)])
 def test_the_same_alarm_is_sent_again_after_twelve_hours_and_not_before(
     tmp_path: Path, ago: int, count: int
 ) -> None:

@@ -69,6 +69,8 @@ def test_the_same_night_gives_the_same_bytes_and_odd_names_are_escaped(tmp_path:
     one, other = (written(tmp_path / name, odd) for name in ("one", "other"))
     assert one.read_bytes() == other.read_bytes()
     assert metrics(one)["onemember_source_gaps"]['a"b\\c',] == 3
+    provisional = metrics(one)["onemember_source_provisional"]
+    assert ('a"b\\c',) not in provisional, "whether it is provisional is not known"
 
 
 def test_a_publication_names_every_night_that_led_to_it(tmp_path: Path) -> None:
