@@ -48,6 +48,7 @@ from dags.runner import (
 from dags.runs import keep_run
 from dags.simulate import Simulation, simulate
 from dags.status import published, report_status, status_of
+from dags.upgrade import try_newest
 from dags.who_is_who import Decision, keep, preview
 from ingest.core.errors import run_command
 from ingest.core.fail_points import STEP
@@ -263,6 +264,11 @@ def check(options: argparse.Namespace, lake: Path) -> int:
     return doctor.report(lake, options.json)
 
 
+def try_versions(options: argparse.Namespace, lake: Path) -> int:
+    """What the newest versions of our dependencies would change: a small group run with both."""
+    return try_newest(options.into, options.versions or [], options.people, options.nights)
+
+
 def dbt(options: argparse.Namespace, lake: Path) -> int:
     """Dbt on this lake, for people: python -m dags dbt test --select test_type:unit."""
     (lake / "work").mkdir(parents=True, exist_ok=True)
@@ -420,6 +426,7 @@ COMMANDS: dict[str, Command] = {
     "simulate": what_if,
     "demo": demo,
     "real": real,
+    "upgrade-check": try_versions,
     "dbt": dbt,
     "cluster": on_cluster,
     "airflow": airflow,

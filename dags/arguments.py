@@ -167,6 +167,12 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         *_first_nights("2026-09-01", 30),
         JOBS,
     ),
+    "upgrade-check": (
+        _argument("--into", "new or empty folder (target/upgrade, anew)", type=Path),
+        _argument("--with", "a version not allowed yet", dest="versions", action="append"),
+        _argument("--people", "population (300)", type=count, default=300),
+        _argument("--nights", "how many (3)", type=count, default=3),
+    ),
     "dbt": (_argument("arguments", "what follows dbt", **REST),),
     "cluster": (
         _argument("--workers", "of one core each (2)", type=count, default=2),
@@ -201,6 +207,7 @@ EXAMPLES = {
     "simulate": ("--rules DIR --from 2026-01-01 --to 2026-03-31",),
     "demo": ("--people 1000 --nights 2",),
     "real": ("--data DIR",),
+    "upgrade-check": ("", "--with duckdb==1.6.0"),
     "dbt": ("test --select test_type:unit",),
     "cluster": ("run --date 2026-03-31",),
     "airflow": ("",),

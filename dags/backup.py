@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +52,17 @@ class Backup:
 
 
 def back_up(lake: Path, folder: Path) -> Backup:
-    """Copy the lake into a new folder in `folder`, named by its last version.
+    """Copy the lake into a new folder in `folder`, named by its last version, and by a number if
+    that version was backed up before: people may have decided something since.
 
-    Trouble if nothing was published yet, a run has the lake, that backup is there already, or
-    something cannot be read or written; nothing half made is left then.
+    Trouble if nothing was published yet, a run has the lake, or something cannot be read or
+    written; nothing half made is left then.
     """
     with lake_at_rest(lake):
         last = latest(lake)
         if last is None:
             raise Trouble(f"nothing was published in {lake} yet; there is nothing to back up")
-        place = folder / f"onemember-{last['version']}"
-        if place.exists():
-            raise Trouble(f"{place} is there already; take it away or name another folder")
+        place = _free_name(folder, f"onemember-{last['version']}")
         check_room(folder, sum(path.stat().st_size for path in _files(lake)))
         with filled(place) as aside:
             links = {
@@ -159,6 +159,11 @@ def filled(folder: Path) -> Iterator[Path]:
         raise Trouble(f"cannot use {where}: {error.strerror}; check owner, mode, room") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(folder / each for each in names if not (folder / each).exists())
 
 
 def _files(lake: Path) -> Iterator[Path]:

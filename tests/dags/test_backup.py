@@ -113,10 +113,10 @@ def test_nothing_is_copied_while_a_run_or_a_step_has_the_lake(lake: Path, tmp_pa
 def test_a_second_backup_of_the_same_version_does_not_replace_the_first(
     lake: Path, tmp_path: Path
 ) -> None:
-    folder = back_up(lake, tmp_path / "backups").folder
-    with pytest.raises(Trouble, match="onemember-v1 is there already"):
-        back_up(lake, tmp_path / "backups")
-    assert read_backup(folder).version == "v1"
+    backups = [back_up(lake, tmp_path / "backups") for _ in range(3)]
+    names = [backup.folder.name for backup in backups]
+    assert names == ["onemember-v1", "onemember-v1-2", "onemember-v1-3"]
+    assert backups[0] == read_backup(tmp_path / "backups" / "onemember-v1")
 
 
 KILLED = """
