@@ -20,7 +20,7 @@ DEV_READY := $(VENV)/.ready-dev
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "PEOPLE=$(PEOPLE) NIGHTS=$(NIGHTS) FROM=$(FROM) are the size of the demo group; LAKE_ROOT is where it lives."
 

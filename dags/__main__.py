@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,6 +37,7 @@ from dags.pipeline import (
 from dags.plan import show_plan
 from dags.rebuild import rebuild
 from dags.runner import (
+    RUN,
     Board,
     Outcome,
     Runner,
@@ -113,9 +115,12 @@ def step(options: argparse.Namespace, lake: Path) -> int:
     """One step, as Airflow starts it: beside the others of its run, and instead of an earlier
     attempt.
     """
+    arguments = [*options.arguments, *options.others]
+    values = dict(pairwise(arguments))
+    label = values.get("--date") or values.get("--period") or ""
     with attempt_lock(lake, options.name) as fence:
-        own = {STEP: options.name, FENCE: fence}
-        run_module([*options.arguments, *options.others], {**os.environ, **own})
+        own = {STEP: options.name, FENCE: fence, RUN: label}
+        run_module(arguments, {**os.environ, **own})
     return 0
 
 
