@@ -21,6 +21,7 @@ from dags.runner import Trouble
 
 FIRST_NIGHT = "2026-10-30"
 SHOWN = 20
+CHARACTERS = 300  # of what a command said last
 REPORT = "report.json"
 USUAL = PROJECT / "target" / "upgrade"
 
@@ -121,5 +122,5 @@ def _must(command: Sequence[str], places: dict[str, str] | None = None) -> None:
         text=True,
     )
     if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split()[-60:])
-        raise Trouble(f"{' '.join(command[:4])} failed: {said}")
+        said = " ".join((done.stderr or done.stdout).split()).rpartition("error: ")[2]
+        raise Trouble(f"{' '.join(command[1:4])} failed: {said[-CHARACTERS:]}")

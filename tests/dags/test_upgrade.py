@@ -51,7 +51,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_another_version_of_a_package_is_installed_run_and_named(tmp_path: Path) -> None:
-    arguments = ["--into", str(tmp_path / "try"), "--people", "60", "--nights", "1"]
+    arguments = ["--into", str(tmp_path / "try"), "--people", "100", "--nights", "1"]
     done = subprocess.run(
         [sys.executable, "-m", "dags", "upgrade-check", *arguments, "--with", "rich==15.0.0"],
         cwd=PROJECT, env=os.environ | {"LAKE_ROOT": str(tmp_path / "lake")},
