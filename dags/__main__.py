@@ -15,12 +15,13 @@ from types import FrameType
 from typing import Any
 
 from dags import doctor, services
-from dags.alarms import alarm, alarm_of
+from dags.alarms import alarm
 from dags.arguments import EXIT_STATUS, OneLine, add_arguments, epilog
 from dags.backup import back_up, read_backup, restore
 from dags.cluster import cluster
 from dags.drill import drill
 from dags.engine import check_engine, engine
+from dags.failures import tell_failure
 from dags.pipeline import (
     PROJECT,
     Step,
@@ -371,7 +372,7 @@ def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool)
     outcome = runner.run(day.isoformat(), steps, values)
     for line in keep_run(runner.logs.parents[1], outcome):
         print(line, file=runner.board.stream)
-    alarm_of(outcome)
+    tell_failure(outcome)
     return outcome
 
 

@@ -9,20 +9,6 @@ import subprocess
 import sys
 
 from dags.pipeline import PROJECT
-from dags.runner import Outcome, what_went_wrong
-
-JUDGES = {"verify"}  # their failures say that the books do not close, not that something broke
-LINES = 5
-
-
-def alarm_of(outcome: Outcome) -> None:
-    """Tell people that a run failed, if it did: which step, and what it said."""
-    for step in outcome.steps:
-        if step.status == "failed":
-            kind = "broken" if step.name in JUDGES else "failed"
-            alarm(
-                kind, f"{outcome.label}/{step.name}", "\n".join(what_went_wrong(step.log)[-LINES:])
-            )
 
 
 def alarm(kind: str, about: str, text: str) -> None:
