@@ -20,7 +20,7 @@ DEV_READY := $(VENV)/.ready-dev
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "PEOPLE=$(PEOPLE) NIGHTS=$(NIGHTS) FROM=$(FROM) are the size of the demo group; LAKE_ROOT is where it lives."
 
@@ -70,6 +70,10 @@ evaluate: setup-dev ## How right identity is: the last night of the lake, then e
 	$(BIN)/python -m identity_resolution evaluate --compare
 	$(BIN)/python -m benchmarks records --show
 
+.PHONY: upgrade-check
+upgrade-check: setup ## What the newest allowed versions would change: a small group run with both, every digest compared
+	@$(BIN)/python -m dags upgrade-check
+
 .PHONY: airflow
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)
 	@$(BIN)/python -m dags airflow --port $(PORT)
@@ -109,10 +113,11 @@ $(BIN)/uv:
 	{ echo "error: '$(PYTHON)' cannot make a virtual environment; install its venv module" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
+UPGRADE ?=
+RESOLVE = $(BIN)/uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .PHONY: lock
-lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml; pins are kept where they still fit
+lock: $(BIN)/uv ## Resolve the dependencies of pyproject.toml; pins are kept where they fit (UPGRADE=--upgrade: newest)
 	$(RESOLVE) --group dev --output-file requirements-dev.lock
 	$(RESOLVE) --group spark --constraint requirements-dev.lock --output-file requirements-spark.lock
 	$(RESOLVE) --group airflow --constraint requirements-dev.lock --output-file requirements-airflow.lock

@@ -1,18 +1,27 @@
 """The command line of the platform: `python -m dags --help`."""
 
 import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from dags import doctor, services
+from dags.alarms import alarm
+from dags.arguments import EXIT_STATUS, OneLine, add_arguments, epilog
+from dags.backup import back_up, read_backup, restore
 from dags.cluster import cluster
+from dags.drill import drill
 from dags.engine import check_engine, engine
+from dags.failures import tell_failure
 from dags.pipeline import (
     PROJECT,
     Step,
@@ -26,7 +35,10 @@ from dags.pipeline import (
     step_environment,
     without,
 )
+from dags.plan import show_plan
+from dags.rebuild import rebuild
 from dags.runner import (
+    RUN,
     Board,
     Outcome,
     Runner,
@@ -36,25 +48,14 @@ from dags.runner import (
     run_module,
     what_went_wrong,
 )
+from dags.runs import keep_run
 from dags.simulate import Simulation, simulate
-from dags.status import report_status
+from dags.status import published, report_status, status_of
+from dags.upgrade import try_newest
 from dags.who_is_who import Decision, keep, preview
 from ingest.core.errors import run_command
 from ingest.core.fail_points import STEP
 from ingest.core.fence import FENCE
-
-EXAMPLES = """examples:
-  python -m dags run --date 2026-03-31                    one night
-  python -m dags run --date 2026-03-31 --resume           go on after a failure
-  python -m dags backfill --from 2026-03-01 --to 2026-03-31
-  python -m dags close --period 2026-03
-  python -m dags unmerge pos:M0000123 hotel:G1 --by LiMei --why "two sisters" --preview
-  python -m dags simulate --rules DIR --from 2026-01-01 --to 2026-03-31
-  python -m dags status --date 2026-03-31                 whether it is published
-
-exit status: 0 done or nothing new, 1 failed, 2 wrong arguments, 130 stopped
-"""
-
 
 Command = Callable[[argparse.Namespace, Path], int]
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _parser()
     options, others = parser.parse_known_args(argv)
-    if others and options.command not in {dbt, on_cluster, step}:
+    if others and options.command not in {dbt, explain, on_cluster, quarantine, review, step}:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     options.others = others
     lake = lake_root()
@@ -84,6 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, lake: Path) -> int:
     """One night."""
+    if options.dry_run:
+        return show_plan(
+            lake, options.date, _steps_of(options, status_of(lake).done_of(options.date))
+        )
     with engine(), run_lock(lake, options.take_over) as lock:
         is_begun = lock.night == options.date.isoformat()
         steps = _steps_of(options, lock.done if is_begun else ())
@@ -95,10 +100,15 @@ def run(options: argparse.Namespace, lake: Path) -> int:
         if not steps:
             print(f"all steps of the night {options.date} are done")
             return 0
-        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout), options.jobs)
-        status = _report(_night(runner, steps, options.date, options.replace))
+        board = Board(sys.stderr if options.json else sys.stdout)
+        runner = Runner(lock, lake / "work" / "logs", {}, board, options.jobs)
+        outcome = _night(runner, steps, options.date, options.replace)
+        if options.json:
+            _print_json([outcome])
+        status = _report(outcome)
         if status and lock.done:
-            print(f"then go on: python -m dags run --date {options.date} --resume")
+            way_on = f"then go on: python -m dags run --date {options.date} --resume"
+            print(way_on, file=sys.stderr if options.json else sys.stdout)
         return status
 
 
@@ -106,9 +116,12 @@ def step(options: argparse.Namespace, lake: Path) -> int:
     """One step, as Airflow starts it: beside the others of its run, and instead of an earlier
     attempt.
     """
+    arguments = [*options.arguments, *options.others]
+    values = dict(pairwise(arguments))
+    label = values.get("--date") or values.get("--period") or ""
     with attempt_lock(lake, options.name) as fence:
-        own = {STEP: options.name, FENCE: fence}
-        run_module([*options.arguments, *options.others], {**os.environ, **own})
+        own = {STEP: options.name, FENCE: fence, RUN: label}
+        run_module(arguments, {**os.environ, **own})
     return 0
 
 
@@ -116,7 +129,8 @@ def backfill(options: argparse.Namespace, lake: Path) -> int:
     """The nights of several dates, in order."""
     if options.first > options.last:
         raise Trouble(f"--from {options.first} is after --to {options.last}")
-    return _nights(lake, _dates(options.first, options.last), options.jobs, is_closing=False)
+    dates = _dates(options.first, options.last)
+    return _nights(lake, dates, options.jobs, is_closing=False, is_json=options.json)
 
 
 def close(options: argparse.Namespace, lake: Path) -> int:
@@ -124,6 +138,58 @@ def close(options: argparse.Namespace, lake: Path) -> int:
     with run_lock(lake) as lock:
         runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout))
         return _report(_close(runner, options.period))
+
+
+def make_again(options: argparse.Namespace, lake: Path) -> int:
+    """The lake made again from what was delivered and decided, in a new folder, and compared."""
+    return rebuild(lake, options.into.absolute(), options.jobs, options.json)
+
+
+def save(options: argparse.Namespace, lake: Path) -> int:
+    """A copy of the lake with a hash of every file; without the keys."""
+    backup = back_up(lake, options.to.absolute())
+    told = {
+        "backup": str(backup.folder),
+        "version": backup.version,
+        "business_date": backup.business_date,
+        "file_count": len(backup.files),
+        "total_bytes": backup.total_bytes,
+    }
+    text = "{backup}: {file_count} files, {total_bytes} bytes, up to {business_date}"
+    _tell(told, text, options.json)
+    return 0
+
+
+def bring_back(options: argparse.Namespace, lake: Path) -> int:
+    """A backup made a lake again, every hash compared; with --drill only to see whether it could
+    be.
+    """
+    backup = read_backup(options.backup.absolute())
+    into = options.into.absolute() if options.into else None
+    if options.drill:
+        beside = backup.folder.with_name(f"{backup.folder.name}.drill")
+        text = (
+            "{backup} could take over: {file_count} files are whole, the night {night} runs on it"
+        )
+        _tell(asdict(drill(backup, into or beside, options.jobs)), text, options.json)
+        return 0
+    if into is None:
+        raise Trouble("into which folder? add --into DIR, or --drill to only try")
+    restore(backup, into)
+    told = {"lake": str(into), "version": backup.version, "file_count": len(backup.files)}
+    _tell(told, "{lake}: {file_count} files of {version}, every hash as it was", options.json)
+    return 0
+
+
+def show_last(options: argparse.Namespace, lake: Path) -> int:
+    """Readers see the last version again, after a rollback."""
+    return _point(["last"], options, lake)
+
+
+def show_earlier(options: argparse.Namespace, lake: Path) -> int:
+    """Readers see an earlier version until the next night is published; nothing posted changes."""
+    to = ["--to", options.to.isoformat()] if options.to else []
+    return _point(["back", *to], options, lake)
 
 
 def unmerge(options: argparse.Namespace, lake: Path) -> int:
@@ -144,7 +210,9 @@ def what_if(options: argparse.Namespace, lake: Path) -> int:
 
 
 def explain(options: argparse.Namespace, lake: Path) -> int:
-    """What a night and a close consist of; runs nothing."""
+    """What a night and a close consist of; or where points, tiers and money come from."""
+    if options.what:
+        return _module(["exports", "explain", *options.what, *options.others])
     day = options.date.isoformat() if options.date else "DATE"
     values = {"date": day, "replace": "", "period": day[:7] if options.date else "YYYY-MM"}
     values["by"] = "WHO"
@@ -166,6 +234,16 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
     return 0
 
 
+def quarantine(options: argparse.Namespace, lake: Path) -> int:
+    """The rows that were refused: looked at, released, corrected or left."""
+    return _module(["ingest", "quarantine", *options.arguments, *options.others])
+
+
+def review(options: argparse.Namespace, lake: Path) -> int:
+    """The links between accounts that wait for a person, with both sides."""
+    return _module(["identity_resolution", "review", *options.arguments, *options.others])
+
+
 def demo(options: argparse.Namespace, lake: Path) -> int:
     """The demo group: made, run for some nights, closed, summed up."""
     return _show(options, lake, ["ingest", "demo", "--people", str(options.people)])
@@ -179,12 +257,22 @@ def real(options: argparse.Namespace, lake: Path) -> int:
 
 def stand(options: argparse.Namespace, lake: Path) -> int:
     """Where the lake stands; with a date, status 1 unless that business date is published."""
-    return report_status(lake, options.date, options.json)
+    try:
+        return report_status(lake, options.date, options.json)
+    except Trouble as trouble:
+        if options.alarm:
+            alarm("late", str(options.date or lake), str(trouble))
+        raise
 
 
 def check(options: argparse.Namespace, lake: Path) -> int:
     """Whether this machine can run the night, and how to mend what is wrong."""
-    return doctor.report(lake)
+    return doctor.report(lake, options.json)
+
+
+def try_versions(options: argparse.Namespace, lake: Path) -> int:
+    """What the newest versions of our dependencies would change: a small group run with both."""
+    return try_newest(options.into, options.versions or [], options.people, options.nights)
 
 
 def dbt(options: argparse.Namespace, lake: Path) -> int:
@@ -215,6 +303,20 @@ def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
     return (preview if options.preview else keep)(decision, lake)
 
 
+def _point(where: list[str], options: argparse.Namespace, lake: Path) -> int:
+    """Move the pointer while nobody else works on the lake."""
+    if published(lake) is None:
+        raise Trouble(f"nothing was published in {lake} yet; run a night first")
+    with run_lock(lake) as lock:
+        os.environ[FENCE] = lock.fence
+        return _module(["exports", "point", *where, "--by", options.by, "--why", options.why])
+
+
+def _tell(told: dict[str, Any], text: str, is_json: bool) -> None:
+    """Print what was done, for a person or a program."""
+    print(json.dumps(told, ensure_ascii=False, indent=2) if is_json else text.format(**told))
+
+
 def _show(
     options: argparse.Namespace, lake: Path, delivering: list[str], rules: Path | None = None
 ) -> int:
@@ -232,18 +334,25 @@ def _show(
     return status or _module(["exports", "summary"])
 
 
-def _nights(lake: Path, dates: Sequence[date], jobs: int, is_closing: bool) -> int:
+def _nights(
+    lake: Path, dates: Sequence[date], jobs: int, is_closing: bool, is_json: bool = False
+) -> int:
     """Nights in order, until one fails; with `is_closing`, a month closes after its last night."""
+    outcomes: list[Outcome] = []
     with engine(), run_lock(lake) as lock:
-        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout, is_brief=True), jobs)
-        steps = nightly()
+        board = Board(sys.stderr if is_json else sys.stdout, is_brief=True)
+        runner = Runner(lock, lake / "work" / "logs", {}, board, jobs)
+        steps, status = nightly(), 0
         for day in dates:
-            status = _report(_night(runner, steps, day, is_replacing=False))
+            outcomes.append(_night(runner, steps, day, is_replacing=False))
+            status = _report(outcomes[-1])
             if not status and is_closing and (day + timedelta(days=1)).month != day.month:
                 status = _report(_close(runner, f"{day:%Y-%m}"))
             if status:
-                return status
-    return 0
+                break
+    if is_json:
+        _print_json(outcomes)
+    return status
 
 
 def _steps_of(options: argparse.Namespace, done: Sequence[str]) -> list[Step]:
@@ -259,9 +368,12 @@ def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool)
     """Run steps of a night; those that are left out count as done."""
     left_out = {step.name for step in nightly()} - {step.name for step in steps}
     runner.lock.remember(day.isoformat(), sorted(left_out))
-    return runner.run(
-        day.isoformat(), steps, {"date": day.isoformat(), "replace": "--replace" * is_replacing}
-    )
+    values = {"date": day.isoformat(), "replace": "--replace" * is_replacing}
+    outcome = runner.run(day.isoformat(), steps, values)
+    for line in keep_run(runner.logs.parents[1], outcome):
+        print(line, file=runner.board.stream)
+    tell_failure(outcome)
+    return outcome
 
 
 def _close(runner: Runner, period: str) -> Outcome:
@@ -274,6 +386,15 @@ def _report(outcome: Outcome) -> int:
         if step.status == "failed":
             print("\n".join(what_went_wrong(step.log)), file=sys.stderr)
     return 1 if outcome.status == "failed" else 0
+
+
+def _print_json(outcomes: Sequence[Outcome]) -> None:
+    """Print how runs ended, with what a failed step said."""
+    told = [asdict(outcome) for outcome in outcomes]
+    for run_of in told:
+        for step in run_of["steps"]:
+            step["errors"] = what_went_wrong(step["log"]) if step["status"] == "failed" else []
+    print(json.dumps(told, ensure_ascii=False, indent=2, default=str))
 
 
 def _module(arguments: list[str]) -> int:
@@ -291,130 +412,49 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _date(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-        if day.isoformat() == text:  # 20260331 is a date too, but not how folders write it
-            return day
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text} is no date; write it as 2026-03-31")
-
-
-def _period(text: str) -> str:
-    try:
-        return f"{date.fromisoformat(text + '-01'):%Y-%m}"
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is no month; write it as 2026-03") from error
-
-
-def _account(text: str) -> str:
-    source, separator, account_id = text.partition(":")
-    if source and separator and account_id:
-        return text
-    raise argparse.ArgumentTypeError(f"{text} is no account; write it as SOURCE:ACCOUNT")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of 1 or more")
-    return int(text)
-
-
-class _OneLine(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        print(f"error: {message} ({self.prog} --help shows how)", file=sys.stderr)
-        sys.exit(2)
-
-
-def _add_how_to_run(night: argparse.ArgumentParser) -> None:
-    night.add_argument("--date", type=_date, required=True, help="business date, YYYY-MM-DD")
-    night.add_argument("--replace", action="store_true", help="redo the latest published night")
-    part = night.add_mutually_exclusive_group()
-    part.add_argument("--from-step", help="leave out the steps before this one")
-    part.add_argument(
-        "--resume", action="store_true", help="leave out the steps of the night that are done"
-    )
-    night.add_argument(
-        "--take-over", action="store_true", help="end a run that has the lake, and begin"
-    )
-
-
-def _add_machine(add: Callable[[Command, str], argparse.ArgumentParser]) -> None:
-    """Commands about this machine and its lake."""
-    add(check, "doctor")
-    asked = add(stand, "status")
-    asked.add_argument("--date", type=_date, help="the business date that should be published")
-    asked.add_argument("--json", action="store_true", help="for programs")
-    add(dbt, "dbt").add_argument("arguments", nargs=argparse.REMAINDER, help="what follows dbt")
-    spark = add(on_cluster, "cluster")
-    spark.add_argument("--workers", type=_count, default=2, help="of one core each (2)")
-    spark.add_argument("--memory", default="2g", help="of each worker (2g)")
-    spark.add_argument("arguments", nargs=argparse.REMAINDER, help="what follows python -m dags")
-    add(airflow, "airflow").add_argument(
-        "--port", type=_count, default=8080, help="of the web page (8080)"
-    )
+COMMANDS: dict[str, Command] = {
+    "run": run,
+    "backfill": backfill,
+    "step": step,
+    "close": close,
+    "publish": show_last,
+    "rollback": show_earlier,
+    "status": stand,
+    "doctor": check,
+    "backup": save,
+    "restore": bring_back,
+    "rebuild": make_again,
+    "explain": explain,
+    "quarantine": quarantine,
+    "review": review,
+    "unmerge": unmerge,
+    "merge": merge,
+    "simulate": what_if,
+    "demo": demo,
+    "real": real,
+    "upgrade-check": try_versions,
+    "dbt": dbt,
+    "cluster": on_cluster,
+    "airflow": airflow,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLine(
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = OneLine(
         prog="python -m dags",
-        description="Runs the nights of the group.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Runs the nights of the group, and looks after its lake.",
+        epilog=f"python -m dags COMMAND --help shows examples of each.\n\n{EXIT_STATUS}",
+        formatter_class=as_written,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(function: Command, name: str) -> argparse.ArgumentParser:
-        text = (function.__doc__ or "").strip()
-        command = commands.add_parser(name, help=text, description=text)
+    for name, function in COMMANDS.items():
+        text = " ".join((function.__doc__ or "").split())
+        command = commands.add_parser(
+            name, help=text, description=text, epilog=epilog(name), formatter_class=as_written
+        )
         command.set_defaults(command=function)
-        return command
-
-    def jobs(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--jobs", type=_count, default=2, help="steps at once at most (2)")
-
-    night = add(run, "run")
-    _add_how_to_run(night)
-    jobs(night)
-    one = add(step, "step")
-    one.add_argument("name", help="of the step")
-    one.add_argument("arguments", nargs=argparse.REMAINDER, help="its command")
-    nights = add(backfill, "backfill")
-    jobs(nights)
-    add(close, "close").add_argument("--period", type=_period, required=True, help="month, YYYY-MM")
-    for who in (add(unmerge, "unmerge"), add(merge, "merge")):
-        who.add_argument("one", type=_account, metavar="SOURCE:ACCOUNT", help="an account")
-        who.add_argument("other", type=_account, metavar="SOURCE:ACCOUNT", help="another one")
-        who.add_argument("--by", required=True, help="who decides")
-        who.add_argument("--why", required=True, help="why")
-        who.add_argument(
-            "--preview", action="store_true", help="only show what would change, and write nothing"
-        )
-    window = add(what_if, "simulate")
-    window.add_argument("--rules", type=Path, required=True, help="folder of other rule books")
-    for dates in (nights, window):
-        dates.add_argument(
-            "--from", dest="first", type=_date, required=True, help="first business date"
-        )
-        dates.add_argument(
-            "--to", dest="last", type=_date, required=True, help="last business date"
-        )
-    window.add_argument("--out", type=Path, help="new folder (work/simulations of the lake)")
-    add(explain, "explain").add_argument(
-        "--date", type=_date, help="show the commands of this night"
-    )
-    group = add(demo, "demo")
-    group.add_argument("--people", type=_count, default=10_000, help="population (10000)")
-    third_party = add(real, "real")
-    third_party.add_argument("--data", type=Path, required=True, help="folder of the data")
-    for command, first, count in ((group, "2026-10-29", 5), (third_party, "2026-09-01", 30)):
-        command.add_argument("--from", dest="first", type=_date, default=first, help=f"({first})")
-        command.add_argument("--nights", type=_count, default=count, help=f"how many ({count})")
-        jobs(command)
-    _add_machine(add)
+        add_arguments(name, command)
     return parser
 
 

@@ -1,61 +1,82 @@
-"""Whether this machine can run the night: a line per thing looked at, and how to mend it."""
+"""Whether this machine can run the night: a line per thing looked at, and how to mend it.
 
+Three states: ok; a note, with which a night runs; wrong, with which it would fail. Whatever is not
+ok says how to mend it.
+"""
+
+import json
 import os
+import re
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dags.engine import check_engine
+from dags.backup import ZONES
+from dags.engine import check_engine, locks
 from dags.pipeline import PROJECT, sources
-from dags.runner import Trouble
-from dags.status import published
+from dags.runner import Trouble, lock_file
+from dags.status import status_of
+from dags.takeover import is_stopped
+from ingest.core.errors import Problem
 
 OLDEST_PYTHON = (3, 11)
-BYTES_WANTED = 2 * 1024**3
-LOCK = PROJECT / "requirements.lock"
+GIB = 1024**3
+BYTES_WANTED = 2 * GIB
+MEMORY_LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(I?)B?", re.I)  # as DuckDB reads it
+SHOWN = 5  # of what is not as it should be
 GOOD, POOR, BAD = "ok", "note", "wrong"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: how it is, and what a person can do."""
+    """One thing looked at: how it is, and what a person can do about it, empty if it is good."""
 
     subject: str
     state: str
     text: str
+    mend: str = ""
 
 
-def report(lake: Path) -> int:
+def report(lake: Path, is_json: bool = False) -> int:
     """Print what was found; 1 if anything is wrong, else 0."""
     findings = list(look(lake))
-    for finding in findings:
-        print(f"{finding.state:<6} {finding.subject:<10} {finding.text}")
+    if is_json:
+        print(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
+    else:
+        for each in findings:
+            text = "; ".join(filter(None, (each.text, each.mend)))
+            print(f"{each.state:<6} {each.subject:<10} {text}")
     return 1 if any(finding.state == BAD for finding in findings) else 0
 
 
 def look(lake: Path) -> Iterator[Finding]:
     """Everything that a night needs from this machine."""
     yield _python()
-    yield from _packages(LOCK)
+    for lock, mend in locks():
+        yield _packages(lock, mend)
     yield _engine()
+    yield _memory()
     yield _writable(lake)
     yield _disk(lake)
     yield _keys()
+    yield _alarms()
+    yield from _asked_of_ingest()
     yield from _landing(lake)
-    yield _published(lake)
+    yield from _lake(lake)
 
 
 def _python() -> Finding:
     text = ".".join(str(number) for number in sys.version_info[:3]) + f" at {sys.executable}"
     if sys.version_info >= OLDEST_PYTHON:
         return Finding("python", GOOD, text)
-    return Finding("python", BAD, f"{text}; 3.11 or newer is needed")
+    return Finding("python", BAD, text, "3.11 or newer is needed: make clean, make PYTHON=<path>")
 
 
-def _packages(lock: Path) -> Iterator[Finding]:
+def _packages(lock: Path, mend: str) -> Finding:
     """The installed version of every package of the lock that this Python wants."""
     wrong = []
     pins = list(_pins(lock))
@@ -69,14 +90,12 @@ def _packages(lock: Path) -> Iterator[Finding]:
                 f"{name} {' or '.join(sorted(wanted))} (here: {', '.join(installed) or 'none'})"
             )
     if wrong:
-        yield Finding(
-            "packages", BAD, f"run `make setup`; not as in {lock.name}: {'; '.join(wrong[:5])}"
-        )
-    else:
-        text = ", ".join(
-            f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb", "polars")
-        )
-        yield Finding("packages", GOOD, f"{len(pins)} as in {lock.name}: {text}")
+        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        text = f"not as in {lock.name}: {', '.join(wrong[:SHOWN])}{more}"
+        return Finding("packages", BAD, text, f"run `{mend}`")
+    named = [name for name, _ in pins if name in {"dbt-core", "dbt-duckdb", "duckdb"}]
+    text = ", ".join(f"{name} {version(name)}" for name in named)
+    return Finding("packages", GOOD, f"{len(pins)} as in {lock.name}: {text}")
 
 
 def _pins(lock: Path) -> Iterator[tuple[str, set[str]]]:
@@ -102,7 +121,21 @@ def _engine() -> Finding:
     try:
         return Finding("engine", GOOD, check_engine())
     except Trouble as trouble:
-        return Finding("engine", BAD, str(trouble))
+        return _wrong("engine", str(trouble), "set ENGINE to one of them")
+
+
+def _memory() -> Finding:
+    """What a step may take, beside what the machine has."""
+    limit = os.environ.get("MEMORY_LIMIT") or "6GB"
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    text = f"MEMORY_LIMIT {limit} of {has / GIB:.1f} GiB"
+    read = MEMORY_LIMIT.fullmatch(limit)
+    if read is None:
+        return Finding("memory", BAD, f"MEMORY_LIMIT '{limit}' is no size", "write it as 6GB")
+    unit = (1024 if read[3] else 1000) ** ("KMGT".index(read[2].upper()) + 1)
+    if float(read[1]) * unit <= has:
+        return Finding("memory", GOOD, text)
+    return Finding("memory", POOR, text, "a large night may be killed: set MEMORY_LIMIT lower")
 
 
 def _nearest(path: Path) -> Path:
@@ -111,54 +144,102 @@ def _nearest(path: Path) -> Path:
 
 
 def _writable(lake: Path) -> Finding:
-    folder = _nearest(lake)
-    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        return Finding(
-            "lake", GOOD, str(lake) + ("" if folder == lake else " (made by the first night)")
-        )
-    return Finding(
-        "lake", BAD, f"{folder} cannot be written; mend its owner and mode or set LAKE_ROOT"
-    )
+    """Whether the lake, or where it will be made, and all its zones can be written."""
+    folders = [
+        _nearest(lake),
+        *(lake / zone for zone in (*ZONES, "work") if (lake / zone).exists()),
+    ]
+    for folder in folders:
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            mend = "mend its owner and mode or set LAKE_ROOT"
+            return Finding("lake", BAD, f"{folder} cannot be written", mend)
+    made = "" if folders[0] == lake else " (made by the first night)"
+    return Finding("lake", GOOD, f"{lake}{made}")
 
 
 def _disk(lake: Path) -> Finding:
     free = shutil.disk_usage(_nearest(lake)).free
-    text = f"{free / 1024**3:.1f} GiB free for the lake"
-    return (
-        Finding("disk", GOOD, text)
-        if free >= BYTES_WANTED
-        else Finding("disk", BAD, f"{text}; 2 GiB are needed")
-    )
+    text = f"{free / GIB:.1f} GiB free for the lake"
+    if free >= BYTES_WANTED:
+        return Finding("disk", GOOD, text)
+    return Finding("disk", BAD, text, "2 GiB are needed: make room or set LAKE_ROOT")
 
 
 def _keys() -> Finding:
     path = Path(os.environ.get("KEYS_FILE") or PROJECT / ".keys" / "onemember.json").expanduser()
     if not path.is_file():
-        return Finding("keys", POOR, f"no {path} yet; `python -m ingest keys` makes it")
+        return Finding("keys", POOR, f"no {path} yet", "`python -m ingest keys` makes it")
     if path.stat().st_mode & 0o077:
-        return Finding("keys", BAD, f"{path} can be read by others; chmod 600 it")
+        return Finding("keys", BAD, f"{path} can be read by others", f"chmod 600 {path}")
     return Finding("keys", GOOD, str(path))
+
+
+def _alarms() -> Finding:
+    """Whether anybody would be told; whether a channel works, only an alarm shows."""
+    named = os.environ.get("ALARM_URLS_FILE")
+    if not named:
+        mend = "set ALARM_URLS_FILE to a file of apprise URLs, or leave alarms to Airflow"
+        return Finding("alarms", POOR, "nobody is told when a night fails", mend)
+    path = Path(named).expanduser()
+    if not path.is_file():
+        return Finding("alarms", BAD, f"no {path}", "make it, or set ALARM_URLS_FILE to another")
+    return Finding("alarms", GOOD, f"to the channels of {path}")
+
+
+def _asked_of_ingest() -> Iterator[Finding]:
+    """Contracts, rule books, whether keys and posted partitions are those of this lake and code."""
+    command = [sys.executable, "-W", "ignore:::runpy", "-m", "ingest", "fitness"]
+    done = subprocess.run(command, cwd=PROJECT, check=False, capture_output=True, text=True)
+    try:
+        yield from (Finding(*each) for each in json.loads(done.stdout))
+    except ValueError:
+        said = " ".join(done.stderr.strip().splitlines()[-1:]).removeprefix("error: ")
+        yield _wrong("ingest", said or "does not start", "run `make setup`")
 
 
 def _landing(lake: Path) -> Iterator[Finding]:
     for source in sources():
-        dates = sorted(path.name for path in (lake / "landing" / source).glob("????-??-??"))
+        folder = lake / "landing" / source
+        dates = sorted(path.name for path in folder.glob("????-??-??"))
         if dates:
-            yield Finding(
-                "landing", GOOD, f"{source}: {len(dates)} deliveries, {dates[0]} to {dates[-1]}"
-            )
+            text = f"{source}: {len(dates)} deliveries, {dates[0]} to {dates[-1]}"
+            yield Finding("landing", GOOD, text)
         else:
-            yield Finding(
-                "landing", POOR, f"{source}: nothing delivered in {lake / 'landing' / source}"
-            )
+            mend = f"put the first delivery into {folder}"
+            yield Finding("landing", POOR, f"{source}: nothing delivered", mend)
 
 
-def _published(lake: Path) -> Finding:
+def _lake(lake: Path) -> Iterator[Finding]:
+    """Who holds the lake, and what readers see."""
     try:
-        current = published(lake)
-    except Trouble as trouble:
-        return Finding("published", BAD, str(trouble))
-    if current is None:
-        return Finding("published", POOR, "nothing yet")
-    text = f"{current.get('version')} of business date {current['business_date']}"
-    return Finding("published", GOOD, text)
+        status = status_of(lake)
+    except (Trouble, Problem) as error:
+        yield _wrong("published", str(error), "restore it from a backup")
+        return
+    yield _holders(lake, status.work_date, status.processes)
+    if status.published_date is None:
+        yield Finding("published", POOR, "nothing yet", "run a night: python -m dags run --date D")
+    elif status.published_version != status.latest_version:
+        text = f"{status.published_version}, and not the last one, {status.latest_version}"
+        yield Finding("published", POOR, text, "python -m dags publish, or the next night, ends it")
+    else:
+        yield Finding("published", GOOD, str(status.published_version))
+
+
+def _holders(lake: Path, night: str | None, processes: Sequence[int]) -> Finding:
+    """Who has the lock: nobody, a run at work, or one that was stopped and will never end."""
+    stopped = [process for process in processes if is_stopped(process)]
+    if stopped:
+        text = f"{lock_file(lake)} is held by a stopped process, {stopped[0]}, night {night}"
+        mend = f"let it go on: kill -CONT {stopped[0]}; or end it: dags run --take-over --date D"
+        return Finding("lock", BAD, text, mend)
+    if processes:
+        text = f"held by {', '.join(map(str, processes))}, night {night}"
+        return Finding("lock", POOR, text, "wait for it; if it hangs, run with --take-over")
+    return Finding("lock", GOOD, "nobody holds the lake")
+
+
+def _wrong(subject: str, said: str, mend: str) -> Finding:
+    """What a command refused with: its line ends with what to do, as a rule."""
+    text, _, told = said.partition("; ")
+    return Finding(subject, BAD, text, told or mend)

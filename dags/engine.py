@@ -36,6 +36,14 @@ def check_engine() -> str:
     return f"spark: {java}, {profile}"
 
 
+def locks() -> list[tuple[Path, str]]:
+    """The locks that hold on the engine that is asked for, and what installs each."""
+    found = [(PROJECT / "requirements.lock", "make setup")]
+    if os.environ.get("ENGINE") == "spark":
+        found.append((PROJECT / "requirements-spark.lock", "make spark-setup"))
+    return found
+
+
 @contextmanager
 def engine() -> Iterator[None]:
     """Hold what the steps of a run share: nothing for DuckDB, a JVM for Spark."""

@@ -52,9 +52,11 @@ def dbt_module() -> str:
     return "ingest.core.spark dbt" if os.environ.get("ENGINE") == "spark" else "dbt.cli.main"
 
 
-def _dbt(name: str, command: str, after: tuple[str, ...], doc: str) -> Step:
-    # Nobody reads the files about the project that dbt would write twice for each step.
-    return Step(name, f"{{dbt}} --no-write-json {command}", after, doc)
+def _dbt(
+    name: str, command: str, after: tuple[str, ...], doc: str, how: str = "--no-write-json "
+) -> Step:
+    # Of the files about the project that dbt would write twice for each step, people read build's.
+    return Step(name, f"{{dbt}} {how}{command}", after, doc)
 
 
 OPEN = Step(
@@ -121,6 +123,7 @@ AFTER_STAGE = (
         "build --selector build --exclude-resource-type unit_test",
         ("fold_points", "fold_refunds", "evaluate_identities"),
         "Posts the differences; builds the marts; checks their contracts and tests.",
+        how="",
     ),
     Step(
         "verify",
@@ -332,6 +335,11 @@ def lake_root() -> Path:
     return Path(os.environ.get("LAKE_ROOT") or PROJECT / "lake").expanduser().absolute()
 
 
+def rules_folder() -> Path:
+    """The rule books of this machine."""
+    return Path(os.environ.get("RULES_DIR") or PROJECT / "dbt_project" / "rules").absolute()
+
+
 def step_environment(lake: Path) -> dict[str, str]:
     """What a step finds in its environment besides what it inherits, in both renderings."""
     work = lake / "work"
@@ -345,6 +353,7 @@ def step_environment(lake: Path) -> dict[str, str]:
         "DBT_LOG_LEVEL_FILE": "none",  # a step has its own log, and writing twice is a tenth of it
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
+        "DBT_LOG_FORMAT": "json" if os.environ.get("LOG_FORMAT") == "json" else "default",
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
         **spark,

@@ -49,6 +49,7 @@ WARM_MODULES = [
     "stdnum.cn",
     "xlsxwriter",
 ]
+RUN = "RUN"  # of which run a process is, for its log
 SECONDS_TO_STOP = 5.0  # what a step gets between the request to stop and the kill
 SECONDS_BETWEEN_NEWS = 30.0  # on a screen that cannot be overwritten
 LINES_OF_A_FAILED_LOG = 15
@@ -138,13 +139,15 @@ def lock_file(lake: Path) -> Path:
 
 @contextmanager
 def lake_at_rest(lake: Path) -> Iterator[None]:
-    """Let no run begin while the block reads the lake; Trouble if one has it. Writes nothing."""
+    """Let no run and no step begin while the block reads the lake; Trouble if one has it. Writes
+    nothing.
+    """
     path = lock_file(lake)
     if not path.is_file():
         yield
         return
     with path.open(encoding="utf-8") as file:
-        _take(file, lake, fcntl.LOCK_SH)
+        _take(file, lake, fcntl.LOCK_EX)
         yield
 
 
@@ -264,7 +267,7 @@ class Runner:
             if is_ready and len(self._running) < self.jobs:
                 log = self.logs / label / f"{step.name}.log"
                 # A server that forks warm steps keeps the environment in which it began.
-                own = {STEP: step.name, FENCE: self.lock.fence}
+                own = {STEP: step.name, FENCE: self.lock.fence, RUN: label}
                 environment = {**os.environ, **self.environment, **own}
                 self._running[step.name] = _start(
                     step.arguments(values), step.warm, log, environment, self.lock

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from dags.pipeline import PROJECT, simulated
+from dags.pipeline import PROJECT, rules_folder, simulated
 from dags.rehearsal import Variant, last_night, rehearsal
 from dags.runner import Board, Trouble
 
@@ -43,8 +43,7 @@ def simulate(simulation: Simulation, lake: Path) -> int:
     _check_window(simulation, night)
     out = simulation.out or _usual_place(simulation, lake)
     _check_out(out, lake)
-    books = Path(os.environ.get("RULES_DIR") or PROJECT / "dbt_project" / "rules").absolute()
-    changes = ["ingest", "rules", "--changes", "--against", str(books)]
+    changes = ["ingest", "rules", "--changes", "--against", str(rules_folder())]
     if status := _module(changes, lake, simulation.rules):
         return status
     others = {"RULES_DIR": str(simulation.rules)}

@@ -14,12 +14,15 @@ from typing import Any
 from dags.pipeline import in_order, nightly
 from dags.runner import Trouble, lock_file
 from dags.takeover import holders
+from ingest.core.pointer import Move, latest_version, standing_move
 
 
 @dataclass(frozen=True)
 class Status:
     """published_*: of the version that readers see. work_*: of the night in the working folder,
     whose steps that the command line ran are known. processes: those that hold the lake.
+    latest_version: which the next night goes on from. moved: who let readers see what they see, and
+    why; None if a night did.
     """
 
     published_date: str | None
@@ -28,13 +31,24 @@ class Status:
     steps_done: tuple[str, ...]
     steps_left: tuple[str, ...]
     processes: tuple[int, ...]
+    latest_version: str | None = None
+    moved: Move | None = None
+
+    def done_of(self, night: date) -> tuple[str, ...]:
+        """The steps of a night that are done, as far as the working folder knows."""
+        return self.steps_done if self.work_date == night.isoformat() else ()
 
 
-def published(lake: Path) -> dict[str, Any] | None:
-    """The manifest of the version that readers see, None if nothing was published yet; Trouble if
-    it is damaged.
+def latest(lake: Path) -> dict[str, Any] | None:
+    """The manifest of the last version, which the next night goes on from; as `published`."""
+    return published(lake, latest_version(lake) or "current")
+
+
+def published(lake: Path, version: str = "current") -> dict[str, Any] | None:
+    """The manifest of a version, by default of the one that readers see; None if nothing was
+    published yet, Trouble if it is damaged.
     """
-    manifest = lake / "published" / "current" / "manifest.json"
+    manifest = lake / "published" / version / "manifest.json"
     try:
         content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
         date.fromisoformat(content["business_date"])
@@ -59,6 +73,8 @@ def status_of(lake: Path) -> Status:
         steps_done=tuple(done),
         steps_left=tuple(left),
         processes=tuple(holders(lock)),
+        latest_version=latest_version(lake),
+        moved=standing_move(lake),
     )
 
 
@@ -81,12 +97,15 @@ def report_status(lake: Path, asked: date | None, is_json: bool) -> int:
 
 def _lines(status: Status) -> list[str]:
     published = f"{status.published_date}  version {status.published_version}"
+    move = status.moved
+    moved = f"{move.action} by {move.by}: {move.why}; last {move.latest_version}" if move else ""
     steps = f"{len(status.steps_done)} steps done"
     if status.steps_left:
         steps += f", left: {', '.join(status.steps_left)}"
     running = ", ".join(f"process {each}" for each in status.processes)
-    return [
+    lines = [
         f"published  {published if status.published_date else 'nothing yet'}",
         f"work       {f'night {status.work_date}: {steps}' if status.work_date else 'nothing'}",
         f"running    {running or 'nobody'}",
     ]
+    return lines + [f"moved      {moved}"] * bool(moved)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 SECONDS_TO_END = 10.0
+STOPPED = {"T", "t"}  # by a signal, by a debugger
 
 
 def end_holders(path: Path, only: Collection[int] | None = None) -> None:
@@ -25,6 +26,15 @@ def end_holders(path: Path, only: Collection[int] | None = None) -> None:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def is_stopped(process: int) -> bool:
+    """Whether a process was stopped (SIGSTOP) and goes on only when somebody lets it."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:  # it has ended meanwhile
+        return False
+    return status.rpartition(")")[2].split()[0] in STOPPED
 
 
 def holders(path: Path) -> Iterator[int]:

@@ -3,6 +3,11 @@
 python -m exports verify --date D
 python -m exports publish --date D
 python -m exports export --date D
+python -m exports point back [--to D] --by WHO --why WHY
+python -m exports point last --by WHO --why WHY
+python -m exports intact
+python -m exports alarm failed|broken|late --about WHAT --text TEXT
+python -m exports recall --from LAKE
 python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
 python -m exports statements --period YYYY-MM
@@ -24,7 +29,9 @@ from pathlib import Path
 
 from exports.closes.commands import add_arguments
 from exports.closes.commands import run as run_close
+from exports.pointing import check_digests, publish_last, roll_back
 from exports.publish import publish_night
+from exports.reader import require_publication
 from exports.summary import print_summary
 from exports.verify import failing_rows_file, verify_night
 from ingest.core.dates import parse_date
@@ -42,6 +49,10 @@ def main(argv: list[str]) -> int:
         "verify": _verify,
         "publish": _publish,
         "export": _export,
+        "point": _point,
+        "intact": _intact,
+        "alarm": _alarm,
+        "recall": _recall,
         "close": _close,
         "statements": _statements,
         "merchants": _merchants,
@@ -67,6 +78,18 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    point = commands.add_parser("point", help="let readers see another version")
+    point.add_argument("where", choices=["back", "last"], help="an earlier one, or the last again")
+    point.add_argument("--to", help="business date to go back to; default: the one before")
+    point.add_argument("--by", required=True, help="who decides")
+    point.add_argument("--why", required=True, help="why")
+    alarm = commands.add_parser("alarm", help="tell people, unless they were told already")
+    alarm.add_argument("kind", choices=["failed", "broken", "late"])
+    alarm.add_argument("--about", required=True, help="what makes two alarms the same")
+    alarm.add_argument("--text", required=True, help="what a person reads")
+    commands.add_parser("intact", help="digest the published marts anew, and compare")
+    recall = commands.add_parser("recall", help="take over the closes of a lake that is rebuilt")
+    recall.add_argument("--from", dest="original", type=Path, required=True, help="that lake")
     add_arguments(commands.add_parser("close", help="close a month, at one go or step by step"))
     statements = commands.add_parser("statements", help="write a month's statements, or verify all")
     statements.add_argument("what", nargs="?", choices=["write", "verify"], default="write")
@@ -129,6 +152,37 @@ def _export(arguments: argparse.Namespace) -> int:
 
     for path in export(load_settings(), parse_date(arguments.date)):
         print(path)
+    return 0
+
+
+def _point(arguments: argparse.Namespace) -> int:
+    lake, (by, why) = Lake(load_settings().lake), (arguments.by, arguments.why)
+    if arguments.where == "last":
+        move = publish_last(lake, by, why)
+    else:
+        move = roll_back(lake, parse_date(arguments.to, "--to") if arguments.to else None, by, why)
+    print(f"readers see {move.to_version} now, and saw {move.from_version}")
+    return 0
+
+
+def _intact(arguments: argparse.Namespace) -> int:
+    publication = require_publication(Lake(load_settings().lake))
+    print(f"{check_digests(publication)} marts of {publication.version} are as they were published")
+    return 0
+
+
+def _alarm(arguments: argparse.Namespace) -> int:
+    from exports.alarms import send_alarm  # noqa: PLC0415 - the other commands need none of it
+
+    print(send_alarm(load_settings(), arguments.kind, arguments.about, arguments.text))
+    return 0
+
+
+def _recall(arguments: argparse.Namespace) -> int:
+    from exports.closes.recall import recall_closes  # noqa: PLC0415 - the other commands need none of it
+
+    for line in recall_closes(load_settings(), Lake(arguments.original)):
+        print(line)
     return 0
 
 

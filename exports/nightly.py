@@ -3,9 +3,11 @@
 from datetime import date
 from pathlib import Path
 
+from exports.artifacts import keep_artifacts
 from exports.audiences import write_audiences
 from exports.catalogue import read_catalogue
 from exports.feeds import write_feeds
+from exports.metrics import write_metrics
 from exports.published import open_current
 from exports.report import write_report
 from exports.statements.pack import is_frozen, write_drafts, write_pack
@@ -16,7 +18,8 @@ from ingest.core.settings import Settings
 
 
 def export(settings: Settings, business_date: date) -> tuple[Path, ...]:
-    """Write statements, audiences, feeds and run report of a published night; return their folders.
+    """Write statements, audiences, feeds and run report of a published night, and keep its
+    metrics and what dbt said; return the folders of the outbox.
 
     The month's statements are drafts until it is frozen. Doing it again gives the same bytes.
     Raises Problem if another date is published or the figures do not foot.
@@ -40,5 +43,7 @@ def export(settings: Settings, business_date: date) -> tuple[Path, ...]:
             write_feeds(lake, connection, business_date, catalogue),
             write_report(lake, publication, connection, catalogue),
         )
+        write_metrics(lake, publication, connection)
+    keep_artifacts(lake, business_date)
     log.info("export: audiences, feeds and run report in %s", lake.outbox)
     return (*statements, *others)

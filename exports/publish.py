@@ -17,6 +17,7 @@ from exports.adjustments import write_adjustments
 from exports.as_of import write_as_of
 from exports.digest import Digest, combined_digest, table_digest
 from exports.explain.views import write_explanations
+from exports.nights import write_nights
 from exports.reader import (
     MANIFEST,
     MARTS_DATABASE,
@@ -24,8 +25,8 @@ from exports.reader import (
     Mart,
     Publication,
     Tonight,
-    current_publication,
     engine_options,
+    latest_publication,
     read_marts,
     read_publication,
     read_tonight,
@@ -89,7 +90,7 @@ def publish_night(settings: Settings, business_date: date) -> Published:
     """
     lake = Lake(settings.lake)
     tonight = read_tonight(lake, business_date)
-    current = current_publication(lake)
+    current = latest_publication(lake)
     if current is not None and current.run_key == tonight.run_key:
         return Published(current, is_new=False)
     verified_rows = read_verification(lake, tonight)
@@ -170,6 +171,7 @@ def _write_marts(settings: Settings, tonight: Tonight, folder: Path) -> dict[str
             write_explanations(database)
             write_adjustments(database)
             _write_meta(database, tonight, marts, digests)
+            write_nights(database, lake, tonight)
             database.execute(f"detach {WORK_CATALOG}")
 
     with writing(folder / MARTS_DATABASE):

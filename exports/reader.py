@@ -18,6 +18,7 @@ import yaml
 
 from ingest.core.errors import Problem, one_line
 from ingest.core.lake import Lake
+from ingest.core.pointer import latest_version
 from ingest.core.settings import Settings
 
 MARTS_DATABASE = "marts.duckdb"
@@ -252,6 +253,12 @@ def current_publication(lake: Lake) -> Publication | None:
     """
     pointer = lake.published / "current"
     return read_publication(pointer.resolve()) if pointer.is_symlink() else None
+
+
+def latest_publication(lake: Lake) -> Publication | None:
+    """The last version, also while readers see an earlier one; None before the first night."""
+    version = latest_version(lake.root)
+    return read_publication(lake.published / version) if version else None
 
 
 def require_publication(lake: Lake) -> Publication:

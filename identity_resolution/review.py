@@ -15,6 +15,7 @@ from ingest.core.identity_decisions import (
     read_identity_decisions,
 )
 from ingest.core.lake import Lake
+from ingest.core.pointer import latest_version
 from ingest.core.settings import Settings
 
 HELD = """
@@ -104,7 +105,7 @@ def _first_open_night(lake: Lake) -> date:
     else the one after it.
     """
     resolved = last_resolved(lake)
-    manifest = lake.published / "current" / "manifest.json"
+    manifest = lake.published / (latest_version(lake.root) or "current") / "manifest.json"
     if not manifest.is_file():
         return resolved
     published = date.fromisoformat(json.loads(manifest.read_text("utf-8"))["business_date"])

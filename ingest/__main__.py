@@ -19,6 +19,7 @@ from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log
 from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
+from ingest.fitness import findings
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
@@ -58,6 +59,7 @@ def main(argv: list[str]) -> int:
         "gate": _gate,
         "contracts": _contracts,
         "rules": _rules,
+        "fitness": _fitness,
     }
     return commands[arguments.command](arguments)
 
@@ -95,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     ruling.add_argument("--against", help="folder of other rule books, for --changes")
     ruling.add_argument("--write", type=Path, help="Parquet file for the changes, not the screen")
+    commands.add_parser("fitness", help="look at contracts, rules, keys and lake, for the doctor")
     commands.add_parser("keys", help="make, rotate or retire keys", add_help=False)
     commands.add_parser("demo", help="make the demo group's deliveries", add_help=False)
     commands.add_parser("connect", help="turn third-party data into deliveries", add_help=False)
@@ -178,6 +181,11 @@ def _rules(arguments: argparse.Namespace) -> int:
     }
     write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")
+    return 0
+
+
+def _fitness(arguments: argparse.Namespace) -> int:
+    print(json.dumps([*findings(load_settings())], ensure_ascii=False))
     return 0
 
 

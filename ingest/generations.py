@@ -40,6 +40,18 @@ def begin_keys(lake: Lake, keys: Keys, night: date) -> None:
 
     Problem if the keys are not those that the tokens of this lake were made with.
     """
+    check_keys(lake, keys)
+    loaded = loaded_nights(lake)
+    if not _since(lake):
+        # A lake from before keys had generations was made with the oldest.
+        _begin(lake, keys, keys.token_keys[0 if loaded else -1], FIRST_NIGHT)
+    is_new = not lake.token_key(keys.token_key_id).is_file()
+    if is_new and not any(night <= each for each in loaded):
+        _begin(lake, keys, keys.token_keys[-1], night)
+
+
+def check_keys(lake: Lake, keys: Keys) -> None:
+    """Problem unless the keys are those that the tokens of this lake were made with."""
     since = _since(lake)
     for key in keys.token_keys:
         check = since.get(key.key_id, {}).get("check", _check(keys, key))
@@ -50,13 +62,6 @@ def begin_keys(lake: Lake, keys: Keys, night: date) -> None:
             )
     if lost := sorted(set(since) - {key.key_id for key in keys.token_keys}):
         raise Problem(f"the keys file lacks token key {lost[0]} of this lake; restore it")
-    loaded = loaded_nights(lake)
-    if not since:
-        # A lake from before keys had generations was made with the oldest.
-        _begin(lake, keys, keys.token_keys[0 if loaded else -1], FIRST_NIGHT)
-    is_new = not lake.token_key(keys.token_key_id).is_file()
-    if is_new and not any(night <= each for each in loaded):
-        _begin(lake, keys, keys.token_keys[-1], night)
 
 
 def keys_of_night(lake: Lake, keys: Keys, night: date) -> Keys:

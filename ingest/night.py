@@ -24,6 +24,7 @@ from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.identity_decisions import decision_record, read_identity_decisions
 from ingest.core.lake import PART, Lake, check_writable, sweep, write_bytes, write_parquet
 from ingest.core.log import step_log
+from ingest.core.pointer import latest_version
 from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
 from ingest.decisions import read_decisions
@@ -33,6 +34,7 @@ from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
 from ingest.restatements import read_restatements
 from ingest.rules.books import load_rule_books
+from ingest.rules.kept import keep_books, rules_version
 from ingest.tier_locks import read_tier_decisions
 
 CODE_FOLDERS = ("ingest", "identity_resolution", "ledger", "exports")
@@ -96,7 +98,7 @@ def open_night(
     keys = read_keys(settings.keys_file)
     sources = _check_contracts(settings)
     folders = {source.name: lake.landing(source.name, business_date) for source in sources}
-    rules = _rules_version(settings.rules)
+    rules = rules_version(settings.rules)
     decided = _decided(lake, sources, business_date)
     inputs = _digest([business_date.isoformat(), *_landed(folders), *decided, rules])
     code = code_version(settings.dbt_project)
@@ -126,6 +128,7 @@ def open_night(
         or (before.rules_version, before.code_version) != (rules, code),
     )
     _keep(lake, night)
+    keep_books(lake, settings.rules, rules)
     ensure_empty_partitions(lake, settings.dbt_project / LAKE_SOURCES)
     for source in sources:
         _ensure_empty_tables(lake, source)
@@ -157,8 +160,8 @@ def check_space(lake: Lake, wanted: int) -> None:
 
 
 def published_night(lake: Lake) -> Night | None:
-    """The night that `published/current` points to; None if nothing was published yet."""
-    manifest = lake.published / "current" / "manifest.json"
+    """The last published night, also while readers see an earlier one; None before the first."""
+    manifest = lake.published / (latest_version(lake.root) or "current") / "manifest.json"
     if not manifest.is_file():
         return None
     try:
@@ -352,11 +355,6 @@ def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iter
             yield json.dumps(asdict(lock), sort_keys=True, default=str)
     for restatement in read_restatements(lake, business_date):
         yield json.dumps(asdict(restatement), sort_keys=True, default=str)
-
-
-def _rules_version(rules: Path) -> str:
-    paths = sorted(rules.rglob("*.yml"))
-    return _digest([f"{path.relative_to(rules).as_posix()} {_file_digest(path)}" for path in paths])
 
 
 def _file_digest(path: Path) -> str:

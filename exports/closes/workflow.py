@@ -50,6 +50,7 @@ from exports.reader import Publication, require_publication
 from exports.statements.packs import check_packs
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
+from ingest.core.pointer import latest_version, shown_version
 from ingest.core.settings import Settings
 
 UNATTENDED = "unattended"
@@ -220,9 +221,16 @@ def late_lines(settings: Settings, period: str) -> Late:
 
 
 def _read(settings: Settings, period: str) -> History:
-    """The history of a month whose frozen totals are as they were written."""
+    """The history of a month whose frozen totals are as they were written; Problem while readers
+    do not see the last version, which is what people sign.
+    """
     first_day(period)
     lake = Lake(settings.lake)
+    if (last := latest_version(lake.root)) != shown_version(lake.root):
+        raise Problem(
+            f"readers see {shown_version(lake.root)} and not {last}, the last version; nothing can "
+            "be closed until they do: python -m dags publish --by WHO --why WHY"
+        )
     history = read_history(lake, period)
     _frozen_rows(lake, history)
     return history

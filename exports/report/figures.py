@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from exports.catalogue import Catalogue
+from exports.report.usual import COMPARED_NIGHTS, TIMES, beside_usual
 from ingest.core.lake import DATA_DOCS
 
 MOVERS_SHOWN = 10
@@ -93,6 +94,7 @@ class ReportReader:
         inputs, points, tiers = self._inputs(), self._points(), self._tiers()
         settlement, invariants = self._settlement(), self._invariants()
         freshness, migrations = self._freshness(), self._migrations()
+        unusual = self._beside_usual()
         sections = (
             inputs,
             points,
@@ -105,6 +107,7 @@ class ReportReader:
             self._month(),
             invariants,
             self._movers(),
+            *unusual,
             freshness,
             self._gaps(),
             self._expectations(),
@@ -116,6 +119,7 @@ class ReportReader:
             *self._ledger_headlines(points, tiers),
             *_proof_headlines(settlement, invariants),
             *self._migration_headlines(migrations),
+            *(_unusual_headline(section) for section in unusual),
         )
         return RunReport(self._date, version, run_key, headlines, self._chart(), sections)
 
@@ -470,6 +474,17 @@ class ReportReader:
             rows,
         )
 
+    def _beside_usual(self) -> tuple[Section, ...]:
+        """What came and was posted beside the nights before; no section while there are few."""
+        rows = tuple(beside_usual(self._connection, self._date))
+        section = Section(
+            f"与近 {COMPARED_NIGHTS} 夜相比",
+            (("项目", "text"), ("今夜", "count"), ("近期中位数", "count"), ("常态", "tick")),
+            rows,
+            note=f"多于中位数的 {TIMES} 倍或不足其 {TIMES} 分之一的，请核对；不影响发布。",
+        )
+        return (section,) if rows else ()
+
     def _freshness(self) -> Section:
         return Section(
             "数据新鲜度",
@@ -575,6 +590,11 @@ def _docs(docs: Sequence[str]) -> Section:
         (("内容", "text"), ("报告旁的文件", "beside")),
         tuple((titles[each], name) for each, name in indexes.items() if name in docs),
     )
+
+
+def _unusual_headline(section: Section) -> Headline:
+    unusual = sum(not row[-1] for row in section.rows)
+    return Headline("异常变动", "count", unusual, unusual > 0)
 
 
 def _proof_headlines(settlement: Section, invariants: Section) -> tuple[Headline, ...]:

@@ -22,7 +22,7 @@ from ingest.core.fence import fenced
 
 PART = "part.parquet"
 DATA_DOCS = "data_docs"
-WRITTEN_ZONES = ("raw", "restricted", "quarantine", "decisions", "posted", "outbox")
+WRITTEN_ZONES = ("raw", "restricted", "quarantine", "decisions", "posted", "outbox", "metrics")
 TEMPORARY = re.compile(r"\..+\.(\d+)\.(tmp|new)")  # the number is the process that writes it
 ROW_GROUP_ROWS = 262_144  # fixed, so that the same rows always give the same bytes
 
@@ -87,6 +87,10 @@ class Lake:
     def token_key(self, key_id: str) -> Path:
         """File that says since which night a token key makes tokens in this lake."""
         return self.root / "raw" / "token_keys" / f"{key_id}.json"
+
+    def rule_books(self, version: str) -> Path:
+        """File of the rule books of one version, as the nights had them that cite it."""
+        return self.root / "raw" / "rule_books" / f"{version}.json"
 
     def close(self, period: str, version: int = 1) -> Path:
         """File of the totals of a frozen month, `period` as YYYY-MM; later versions beside it."""

@@ -1,12 +1,16 @@
 """The command line: what it prints, refuses and ends with. Nothing here runs a night."""
 
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from dags.pipeline import from_step, in_order, monthly, nightly
+from dags.__main__ import COMMANDS
+from dags.arguments import ARGUMENTS, EXAMPLES
+from dags.pipeline import PROJECT, from_step, in_order, monthly, nightly
 from dags.runner import run_lock
 from tests.warm import run_warm
 
@@ -78,6 +82,66 @@ def test_going_on_with_another_night_than_the_one_in_work_is_refused(tmp_path: P
     assert "holds the night 2026-03-30, not 2026-03-31" in done.stderr
 
 
+def test_a_dry_run_shows_what_would_run_and_makes_nothing(tmp_path: Path) -> None:
+    delivery = tmp_path / "lake" / "landing" / "pos" / "2026-03-31" / "sales.csv"
+    delivery.parent.mkdir(parents=True)
+    delivery.write_text("12345")
+    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "delivered  pos: 1 files, 5 bytes" in lines
+    assert "delivered  hotel: nothing" in lines
+    assert f"{len(nightly())} steps would run; nothing was written" in lines
+    steps = [line.split()[1].rstrip(":") for line in lines if line.startswith("step")]
+    assert steps == [step.name for step in in_order(nightly())]
+    assert [path.name for path in (tmp_path / "lake").iterdir()] == ["landing"]
+
+
+def test_a_dry_run_of_a_night_that_is_begun_shows_what_is_left(tmp_path: Path) -> None:
+    with run_lock(tmp_path / "lake") as lock:
+        lock.remember("2026-03-31", ["open", "load_rules"])
+    arguments = ("run", "--date", "2026-03-31", "--resume", "--dry-run")
+    assert "step       open" not in dags(tmp_path / "lake", *arguments).stdout
+    other = ("run", "--date", "2026-04-01", "--resume", "--dry-run")
+    assert "step       open" in dags(tmp_path / "lake", *other).stdout
+
+
+def test_a_program_gets_json_and_nothing_else_also_of_a_night_that_fails(tmp_path: Path) -> None:
+    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--json")
+    assert done.returncode == 1
+    [night] = json.loads(done.stdout)
+    assert (night["label"], night["status"]) == ("2026-03-31", "failed")
+    [step] = night["steps"]
+    assert (step["name"], step["code"]) == ("open", 1)
+    [error] = step["errors"]
+    assert error.startswith("error: ")
+    assert done.stderr.splitlines()[-1] == error
+
+
+def test_the_page_of_operations_lists_every_command_with_what_it_can_say_as_json() -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for name, arguments in ARGUMENTS.items():
+        [row, *_] = [row for row in rows if re.search(rf"`{name}\b", row)]
+        is_json = any(argument.name == "--json" for argument in arguments)
+        assert row.rstrip(" |").endswith("yes") == is_json, name
+
+
+def test_every_command_has_arguments_and_all_but_airflows_own_an_example() -> None:
+    assert list(COMMANDS) == list(ARGUMENTS)
+    assert {*ARGUMENTS} - {*EXAMPLES} == {"step"}
+
+
+@pytest.mark.parametrize("name", ["rollback", "publish"])
+def test_the_pointer_of_a_lake_without_a_publication_is_not_moved(
+    tmp_path: Path, name: str
+) -> None:
+    done = dags(tmp_path / "lake", name, "--by", "LiMei", "--why", "wrong prices")
+    assert done.returncode == 1
+    assert "nothing was published in" in done.stderr
+    assert not (tmp_path / "lake").exists()
+
+
 def test_explain_prints_every_step_with_its_command_and_runs_nothing(tmp_path: Path) -> None:
     done = dags(tmp_path / "lake", "explain", "--date", "2026-03-31")
     assert done.returncode == 0
@@ -86,48 +150,6 @@ def test_explain_prints_every_step_with_its_command_and_runs_nothing(tmp_path: P
         assert f"\n  {step.name}: {step.doc}\n" in done.stdout
         assert f"command  python -m {' '.join(step.arguments(values))}\n" in done.stdout
     assert not (tmp_path / "lake").exists()
-
-
-def test_the_doctor_looks_at_everything_and_makes_nothing(tmp_path: Path) -> None:
-    done = dags(tmp_path / "lake", "doctor")
-    assert done.returncode == 0, done.stdout
-    subjects = [line.split()[1] for line in done.stdout.splitlines()]
-    assert subjects[:5] == ["python", "packages", "engine", "lake", "disk"]
-    assert subjects[-1] == "published"
-    assert not (tmp_path / "lake").exists()
-
-
-@pytest.mark.parametrize(
-    ("engine", "java", "status", "said"),
-    [
-        ("duckdb", None, 0, "ok     engine     duckdb\n"),
-        ("spark", None, 0, "ok     engine     spark: "),
-        ("spark", "nowhere", 1, "wrong  engine     no Java at nowhere/bin/java; run make spark"),
-        ("sparkk", None, 1, "wrong  engine     ENGINE 'sparkk' is unknown"),
-    ],
-)
-def test_the_doctor_looks_at_the_engine_that_is_asked_for(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    engine: str,
-    java: str | None,
-    status: int,
-    said: str,
-) -> None:
-    monkeypatch.setenv("ENGINE", engine)
-    if java:
-        monkeypatch.setenv("JAVA_HOME", java)
-    done = dags(tmp_path / "lake", "doctor")
-    assert said in done.stdout
-    assert (done.returncode, done.stderr) == (status, "")
-
-
-def test_the_doctor_refuses_keys_that_others_can_read(tmp_path: Path) -> None:
-    (tmp_path / "keys.json").write_text("{}")
-    (tmp_path / "keys.json").chmod(0o644)
-    done = dags(tmp_path / "lake", "doctor")
-    assert done.returncode == 1
-    assert "can be read by others; chmod 600 it" in done.stdout
 
 
 def test_every_source_with_a_contract_has_a_load_step_and_a_new_one_needs_no_line(

@@ -134,7 +134,14 @@ def build_night(
     }
     types = [(name, pa.date32() if name.endswith("_date") else pa.string()) for name in tonight]
     write_parquet(pa.Table.from_pylist([tonight], pa.schema(types)), lake.tonight)
-    record = {"run_key": night.run_key, "rules_version": "rules", "code_version": "code"}
+    record = {
+        "business_date": night.business_date.isoformat(),
+        "run_key": night.run_key,
+        "previous_run_key": before.run_key if before else None,
+        "input_key": f"input of {night.number}",
+        "rules_version": "rules",
+        "code_version": "code",
+    }
     path = lake.root / "raw" / "nights" / f"{night.run_key}.json"
     write_bytes(path, json.dumps(record).encode())
     write_parquet(LINKS, lake.raw("identity", "link_changes", night.business_date))

@@ -245,6 +245,49 @@ def test_columns_of_the_text_line_up_under_chinese_labels() -> None:
     assert pad("结算", 2) == "结算"
 
 
+def deliveries(*rows: int) -> str:
+    """Files of the till with so many rows, the last one on the night before, one a night."""
+    last = BUSINESS_DATE.day - 1
+    days = range(last - len(rows) + 1, last + 1)
+    values = ", ".join(
+        f"('2026-01-{day:02}', 'pos', 'sales', 'f{day}.csv', 'accepted', {count})"
+        for day, count in zip(days, rows, strict=True)
+    )
+    return (
+        "insert into fct_load_reconciliation"
+        f" (load_date, source, table_name, source_file, status, row_count) values {values}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "usual", "is_usual"),
+    [
+        ((34, 34, 34), 34, True),  # tonight's 100 are less than three times as many
+        ((33, 33, 33), 33, False),
+        ((300, 300, 300), 300, True),
+        ((301, 301, 301), 301, False),
+        ((1, 1, 1, 1, 300, 300, 300, 300), 300, True),  # the eighth night back does not count
+        ((81, 81, 0), 81, True),
+    ],
+)
+def test_tonights_rows_stand_beside_the_median_of_the_seven_nights_before(
+    tmp_path: Path, before: tuple[int, ...], usual: int, is_usual: bool
+) -> None:
+    page, _ = published_report(tmp_path, deliveries(*before))
+    [row] = [row for row in Reader(page).sections["与近 7 夜相比"] if row[0] == "输入行数 pos"]
+    assert row[:3] == ["输入行数 pos", "100", str(usual)]
+    assert (row[3] == "✓") == is_usual
+
+
+def test_little_is_no_news_and_two_nights_are_too_few(tmp_path: Path) -> None:
+    page, _ = published_report(tmp_path / "few", deliveries(5, 5))
+    assert "与近 7 夜相比" not in page
+    page, _ = published_report(tmp_path / "little", deliveries(5, 5, 5))
+    rows = {row[0]: row[1:] for row in Reader(page).sections["与近 7 夜相比"]}
+    assert rows["输入行数 gate"] == ["5", "0", "✓"]
+    assert rows["积分分录 redemption"] == ["2", "0", "✓"]
+
+
 def test_a_source_that_did_not_come_asks_for_attention(report: tuple[str, str]) -> None:
     assert "需要处理" in report[0]
     assert re.search(r"! 未到来源 +1\n", report[1])

@@ -33,6 +33,7 @@ CORE = {
     "identity_decisions.py",
     "lake.py",
     "log.py",
+    "pointer.py",
     "privacy.py",
     "settings.py",
     "spark.py",
@@ -43,6 +44,7 @@ BETWEEN_PROCESSES = {
     "ingest.core.errors",
     "ingest.core.fail_points",
     "ingest.core.fence",
+    "ingest.core.pointer",
 }
 SPARK_FILES = {
     *map(Path, ("dags/__main__.py", "dags/cluster.py", "dags/engine.py", "dags/pipeline.py")),

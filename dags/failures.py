@@ -1,0 +1,16 @@
+"""A run that has failed, told to people: which step, and what it said."""
+
+from dags.alarms import alarm
+from dags.runner import Outcome, what_went_wrong
+
+JUDGES = {"verify"}  # their failures say that the books do not close, not that something broke
+LINES = 5
+
+
+def tell_failure(outcome: Outcome) -> None:
+    """Tell people about each step of a run that failed; nothing where none did."""
+    for step in outcome.steps:
+        if step.status == "failed":
+            kind = "broken" if step.name in JUDGES else "failed"
+            said = "\n".join(what_went_wrong(step.log)[-LINES:])
+            alarm(kind, f"{outcome.label}/{step.name}", said)
