@@ -10,10 +10,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from types import FrameType
 
-from dags import doctor, services
+from dags import doctor, services, warm
 from dags.cluster import cluster
 from dags.engine import check_engine, engine
 from dags.pipeline import (
+    NOTHING_NEW,
+    PARTS,
     PROJECT,
     Step,
     attended,
@@ -23,13 +25,16 @@ from dags.pipeline import (
     lake_root,
     monthly,
     nightly,
+    parts,
     step_environment,
     without,
 )
 from dags.runner import (
     Board,
     Outcome,
+    RunLock,
     Runner,
+    TaskBoard,
     Trouble,
     attempt_lock,
     run_lock,
@@ -63,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _parser()
     options, others = parser.parse_known_args(argv)
-    if others and options.command not in {dbt, on_cluster, step}:
+    if others and options.command not in {beside, dbt, on_cluster, step}:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     options.others = others
     lake = lake_root()
@@ -106,10 +111,30 @@ def step(options: argparse.Namespace, lake: Path) -> int:
     """One step, as Airflow starts it: beside the others of its run, and instead of an earlier
     attempt.
     """
-    with attempt_lock(lake, options.name) as fence:
-        own = {STEP: options.name, FENCE: fence}
+    status = warm.ask(["dags", "step", options.name, *options.arguments, *options.others])
+    if status is not None:
+        return status
+    with attempt_lock(lake, options.name) as lock:
+        own = {STEP: options.name, FENCE: lock.fence}
         run_module([*options.arguments, *options.others], {**os.environ, **own})
     return 0
+
+
+def part(options: argparse.Namespace, lake: Path) -> int:
+    """Some steps of a night, as a task of Airflow runs them: behind those that are done, or all of
+    them again if all are.
+    """
+    asked = ["--date", str(options.date), *(["--replace"] if options.replace else [])]
+    status = warm.ask(["dags", "part", options.name, *asked])
+    if status is not None:
+        return status
+    with engine(), attempt_lock(lake, options.name) as lock:
+        steps = left_of_part(options.name, options.date.isoformat(), lock)
+        runner = Runner(lock, lake / "work" / "logs", {}, TaskBoard(sys.stdout))
+        values = {"date": options.date.isoformat(), "replace": "--replace" * options.replace}
+        outcome = runner.run(options.date.isoformat(), steps, values)
+    _report(outcome)
+    return {"failed": 1, "nothing new": NOTHING_NEW}.get(outcome.status, 0)
 
 
 def backfill(options: argparse.Namespace, lake: Path) -> int:
@@ -205,7 +230,13 @@ def on_cluster(options: argparse.Namespace, lake: Path) -> int:
 
 def airflow(options: argparse.Namespace, lake: Path) -> int:
     """Airflow's services on this machine, until Ctrl-C."""
-    return services.serve(PROJECT / ".airflow", options.port)
+    home = Path(os.environ.get("AIRFLOW_HOME") or PROJECT / ".airflow").absolute()
+    return services.serve(home, options.port, options.db == "postgres")
+
+
+def beside(options: argparse.Namespace, lake: Path) -> int:
+    """Another command, such as Airflow's scheduler, with a warm process beside it for its steps."""
+    return warm.run_beside([*options.arguments, *options.others], options.socket.absolute())
 
 
 def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
@@ -253,6 +284,24 @@ def _steps_of(options: argparse.Namespace, done: Sequence[str]) -> list[Step]:
     except ValueError as error:
         raise Trouble(str(error)) from error
     return without(steps, done) if options.resume else steps
+
+
+def left_of_part(name: str, night: str, lock: RunLock) -> list[Step]:
+    """The steps of a part that are left to do, and in the lock what counts as done from now on;
+    Trouble if the working folder holds another night.
+    """
+    before: list[str] = []
+    for each in parts():
+        if each.name == name:
+            break
+        before += [step.name for step in each.steps]
+    names = {step.name for step in each.steps}
+    if before and lock.night != night:
+        raise Trouble(f"the lake holds the night {lock.night or '?'}, not {night}; begin with open")
+    done = names.intersection(lock.done)
+    kept = [] if done == names else sorted(done)
+    lock.remember(night, [*before, *kept])
+    return without(list(each.steps), [*before, *kept])
 
 
 def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool) -> Outcome:
@@ -353,8 +402,16 @@ def _add_machine(add: Callable[[Command, str], argparse.ArgumentParser]) -> None
     spark.add_argument("--workers", type=_count, default=2, help="of one core each (2)")
     spark.add_argument("--memory", default="2g", help="of each worker (2g)")
     spark.add_argument("arguments", nargs=argparse.REMAINDER, help="what follows python -m dags")
-    add(airflow, "airflow").add_argument(
-        "--port", type=_count, default=8080, help="of the web page (8080)"
+    beside_it = add(beside, "beside")
+    beside_it.add_argument("--socket", type=Path, required=True, help="where it answers")
+    beside_it.add_argument("arguments", nargs=argparse.REMAINDER, help="the command")
+    served = add(airflow, "airflow")
+    served.add_argument("--port", type=_count, default=8080, help="of the web page (8080)")
+    served.add_argument(
+        "--db",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="Airflow's own tables (sqlite)",
     )
 
 
@@ -379,6 +436,10 @@ def _parser() -> argparse.ArgumentParser:
     night = add(run, "run")
     _add_how_to_run(night)
     jobs(night)
+    several = add(part, "part")
+    several.add_argument("name", choices=[each[0] for each in PARTS], help="of the night")
+    several.add_argument("--date", type=_date, required=True, help="business date, YYYY-MM-DD")
+    several.add_argument("--replace", action="store_true", help="redo the latest published night")
     one = add(step, "step")
     one.add_argument("name", help="of the step")
     one.add_argument("arguments", nargs=argparse.REMAINDER, help="its command")

@@ -5,8 +5,8 @@ from datetime import datetime
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
-from dags.pipeline import TIME_ZONE, nightly
-from dags.rendering import business_date, render, runbook
+from dags.pipeline import TIME_ZONE
+from dags.rendering import business_date, render_parts, runbook
 
 with DAG(
     "nightly",
@@ -18,7 +18,6 @@ with DAG(
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
-    max_active_tasks=2,
     params={
         "business_date": Param(
             None,
@@ -34,9 +33,8 @@ with DAG(
     default_args={"owner": "data-team"},
     tags=["onemember"],
 ) as dag:
-    render(
+    render_parts(
         BashOperator,
-        nightly(),
         {
             "date": "{{ business_date(params, dag_run) }}",
             "replace": "{{ '--replace' if params.replace else '' }}",

@@ -10,16 +10,20 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from dags import postgres
 from dags.pipeline import PROJECT
 from dags.runner import Trouble
+from dags.takeover import end_holders, holders
 
 ADDRESS = "127.0.0.1"
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 20
+POOLS = PROJECT / "dags" / "pools.json"
 PASSWORDS = "simple_auth_manager_passwords.json.generated"
 
 
@@ -35,40 +39,78 @@ def airflow_environment(home: Path, port: int = 8080) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "2",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # a night is a chain of short steps
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
 
-def serve(home: Path, port: int) -> int:
-    """Run the services until Ctrl-C; Trouble if Airflow is missing or one ends by itself."""
-    services = {
-        "api-server": ["api-server", "--host", ADDRESS, "--port", str(port)],
-        "scheduler": ["scheduler", "--skip-serve-logs"],
-        "dag-processor": ["dag-processor"],
-        "triggerer": ["triggerer", "--skip-serve-logs"],
-    }
-    _check_free(port)
+def serve(home: Path, port: int, is_on_postgres: bool = False) -> int:
+    """Run the services until Ctrl-C; Trouble if Airflow is missing or one ends by itself.
+
+    Their database is SQLite, or a PostgreSQL server of their own.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {**os.environ, **airflow_environment(home, port)}
-    print("Airflow: preparing its database …", flush=True)
-    _migrate(environment, home)
     running: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name, arguments in services.items():
-            running[name] = _start(arguments, environment, home / f"{name}.log")
-        _wait_until_healthy(running, port, home)
-        print(f"Airflow: http://{ADDRESS}:{port}   user admin, password in {home / PASSWORDS}")
-        print(
-            f"Airflow: logs of its services in {home}/*.log; Ctrl-C stops all of them", flush=True
-        )
-        while True:
-            _check_alive(running, home)
-            time.sleep(1)
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        print("Airflow: stopping …", flush=True)
-        _stop(running)
+    with _alone(home) as lock:
+        _check_free(port)
+        try:
+            if is_on_postgres:
+                print("Airflow: starting PostgreSQL …", flush=True)
+                server = postgres.prepare(home)
+                running["postgres"] = server.start(home / "postgres.log", lock)
+                server.make_database(home / "postgres.log")
+                environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = server.url
+            print("Airflow: preparing its database …", flush=True)
+            _migrate(environment, home)
+            for name, command in _services(home, port).items():
+                running[name] = _start(command, environment, home / f"{name}.log", lock)
+            _wait_until_healthy(running, port, home)
+            print(f"Airflow: http://{ADDRESS}:{port}   user admin, password in {home / PASSWORDS}")
+            print(
+                f"Airflow: logs of its services in {home}/*.log; Ctrl-C stops all of them",
+                flush=True,
+            )
+            while True:
+                _check_alive(running, home)
+                time.sleep(1)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            print("Airflow: stopping …", flush=True)
+            _stop(running)
+
+
+def _services(home: Path, port: int) -> dict[str, list[str]]:
+    """The command of each service. The LocalExecutor lives in the scheduler, so that is where the
+    steps of a night find a warm process.
+    """
+    airflow = [sys.executable, "-m", "airflow"]
+    beside = [sys.executable, "-m", "dags", "beside", "--socket", str(home / "warm.sock")]
+    return {
+        "api-server": [*airflow, "api-server", "--host", ADDRESS, "--port", str(port)],
+        "scheduler": [*beside, *airflow, "scheduler", "--skip-serve-logs"],
+        "dag-processor": [*airflow, "dag-processor"],
+        "triggerer": [*airflow, "triggerer", "--skip-serve-logs"],
+    }
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[int]:
+    """Hold the state of Airflow for these services, which inherit the file descriptor; Trouble if
+    others run. What a killed run of them has left behind is ended.
+    """
+    path = home / "services.lock"
+    with path.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        before = file.read().strip()
+        if before and int(before) in holders(path):
+            raise Trouble(f"Airflow runs already (process {before}) with {home}; stop it first")
+        end_holders(path)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield file.fileno()
 
 
 def _check_free(port: int) -> None:
@@ -81,27 +123,33 @@ def _check_free(port: int) -> None:
 
 
 def _migrate(environment: dict[str, str], home: Path) -> None:
+    """Bring the tables up to date and make the pools; Trouble if that fails."""
     log = home / "migrate.log"
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "airflow", "db", "migrate"]
-        if subprocess.run(
-            command, env=environment, stdout=output, stderr=output, check=False
-        ).returncode:
-            raise Trouble(
-                f"Airflow's database cannot be prepared; log: {log} (make airflow installs Airflow)"
-            )
+        for command in (["db", "migrate"], ["pools", "import", str(POOLS)]):
+            if subprocess.run(
+                [sys.executable, "-m", "airflow", *command],
+                env=environment, stdout=output, stderr=output, check=False,
+            ).returncode:  # fmt: skip
+                raise Trouble(
+                    f"Airflow's database cannot be prepared; log: {log} "
+                    "(make airflow installs Airflow)"
+                )
 
 
-def _start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _start(
+    command: list[str], environment: dict[str, str], log: Path, lock: int
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "airflow", *arguments],
+            command,
             env=environment,
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
+            pass_fds=[lock],
         )
 
 
@@ -128,9 +176,16 @@ def _check_alive(running: dict[str, subprocess.Popen[bytes]], home: Path) -> Non
 
 
 def _stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Ask every process group to end, and end those that do not."""
+    """Ask every process group to end, and end those that do not; the database comes last."""
+    server = running.pop("postgres", None)
+    _end(running, signal.SIGTERM)
+    if server:
+        _end({"postgres": server}, signal.SIGINT)  # to PostgreSQL that is: at once, in good order
+
+
+def _end(running: dict[str, subprocess.Popen[bytes]], request: signal.Signals) -> None:
     deadline = time.monotonic() + SECONDS_TO_STOP
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number in (request, signal.SIGKILL):
         for process in running.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
