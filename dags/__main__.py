@@ -128,7 +128,7 @@ def part(options: argparse.Namespace, lake: Path) -> int:
     status = warm.ask(["dags", "part", options.name, *asked])
     if status is not None:
         return status
-    with engine(), attempt_lock(lake, options.name) as lock:
+    with engine(), attempt_lock(lake, "night") as lock:
         steps = left_of_part(options.name, options.date.isoformat(), lock)
         runner = Runner(lock, lake / "work" / "logs", {}, TaskBoard(sys.stdout))
         values = {"date": options.date.isoformat(), "replace": "--replace" * options.replace}

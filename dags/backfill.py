@@ -11,6 +11,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from dags.callbacks import task_failed
 from dags.dates import ONE_DAY, next_night
 from dags.pipeline import lake_root
 from dags.rendering import ended, runbook
@@ -54,7 +55,7 @@ with DAG(
         "from_date": Param(type="string", format="date", description="First business date"),
         "to_date": Param(type="string", format="date", description="Last business date"),
     },
-    default_args={"owner": "data-team"},
+    default_args={"owner": "data-team", "on_failure_callback": task_failed},
     tags=["onemember"],
 ) as dag:
     checked = next_date()

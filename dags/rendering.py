@@ -24,6 +24,7 @@ from dags.pipeline import (
 NIGHT_STARTS = timedelta(
     hours=4, minutes=30
 )  # a business day ends at 04:00; deliveries need a moment
+IS_LATE = timedelta(hours=6)  # when readers expect the night
 BETWEEN_ATTEMPTS = timedelta(minutes=2)
 NIGHT = "--date {date} {replace}"
 WRITER_POOL = "lake"  # one place: whatever writes into the lake, of whichever DAG, does so alone
@@ -78,9 +79,13 @@ def render(
             tasks[name].set_downstream(tasks[step.name])
 
 
-def render_parts(operator: Callable[..., Any], values: dict[str, str]) -> dict[str, Any]:
-    """Make one task per part of the night, one after the other; the tasks by name."""
-    tasks: dict[str, Any] = {}
+def render_parts(
+    operator: Callable[..., Any], values: dict[str, str], terms: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Make one task per part of the night, one after the other; `terms` are what else the tasks of
+    some parts are given.
+    """
+    before = None
     for part in parts():
         doc = f"{part.doc}\n\n" + "\n\n".join(
             f"**{step.name}**: {step.doc}\n\n{runbook(step.name)}" for step in part.steps
@@ -94,11 +99,11 @@ def render_parts(operator: Callable[..., Any], values: dict[str, str]) -> dict[s
             retries=part.retries,
             retry_delay=BETWEEN_ATTEMPTS,
             pool=WRITER_POOL,
+            **terms.get(part.name, {}),
         )
-        if tasks:
-            list(tasks.values())[-1].set_downstream(task)
-        tasks[part.name] = task
-    return tasks
+        if before is not None:
+            before.set_downstream(task)
+        before = task
 
 
 def render_command(

@@ -5,6 +5,7 @@ children behind when it is stopped. Here every service is a process group that e
 """
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -24,6 +25,8 @@ ADDRESS = "127.0.0.1"
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 20
 POOLS = PROJECT / "dags" / "pools.json"
+ROLES = PROJECT / "dags" / "roles.json"
+WITH_ROLES = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 PASSWORDS = "simple_auth_manager_passwords.json.generated"
 
 
@@ -47,7 +50,8 @@ def airflow_environment(home: Path, port: int = 8080) -> dict[str, str]:
 def serve(home: Path, port: int, is_on_postgres: bool = False) -> int:
     """Run the services until Ctrl-C; Trouble if Airflow is missing or one ends by itself.
 
-    Their database is SQLite, or a PostgreSQL server of their own.
+    Their database is SQLite, with one user who may do everything. Or it is a PostgreSQL server of
+    their own, with users who have roles (`dags/roles.json`), as in production.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {**os.environ, **airflow_environment(home, port)}
@@ -61,12 +65,13 @@ def serve(home: Path, port: int, is_on_postgres: bool = False) -> int:
                 running["postgres"] = server.start(home / "postgres.log", lock)
                 server.make_database(home / "postgres.log")
                 environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = server.url
+                environment["AIRFLOW__CORE__AUTH_MANAGER"] = WITH_ROLES
             print("Airflow: preparing its database …", flush=True)
-            _migrate(environment, home)
+            password = _prepare(environment, home, is_on_postgres)
             for name, command in _services(home, port).items():
                 running[name] = _start(command, environment, home / f"{name}.log", lock)
             _wait_until_healthy(running, port, home)
-            print(f"Airflow: http://{ADDRESS}:{port}   user admin, password in {home / PASSWORDS}")
+            print(f"Airflow: http://{ADDRESS}:{port}   user admin, password in {password}")
             print(
                 f"Airflow: logs of its services in {home}/*.log; Ctrl-C stops all of them",
                 flush=True,
@@ -122,19 +127,39 @@ def _check_free(port: int) -> None:
             raise Trouble(f"port {port} of {ADDRESS} is in use; choose another: PORT=…") from error
 
 
-def _migrate(environment: dict[str, str], home: Path) -> None:
-    """Bring the tables up to date and make the pools; Trouble if that fails."""
-    log = home / "migrate.log"
-    with log.open("wb") as output:
-        for command in (["db", "migrate"], ["pools", "import", str(POOLS)]):
-            if subprocess.run(
-                [sys.executable, "-m", "airflow", *command],
-                env=environment, stdout=output, stderr=output, check=False,
-            ).returncode:  # fmt: skip
-                raise Trouble(
-                    f"Airflow's database cannot be prepared; log: {log} "
-                    "(make airflow installs Airflow)"
-                )
+def _prepare(environment: dict[str, str], home: Path, has_roles: bool) -> Path:
+    """Bring the tables up to date, make the pools, and with roles these and an administrator; the
+    file with the administrator's password.
+    """
+    log = home / "prepare.log"
+    log.write_bytes(b"")
+    _airflow(["db", "migrate"], environment, log)
+    _airflow(["pools", "import", str(POOLS)], environment, log)
+    if not has_roles:
+        return home / PASSWORDS
+    password = home / "admin.password"
+    if not password.exists():
+        _airflow(["roles", "import", str(ROLES)], environment, log)
+        new = secrets.token_urlsafe(16)
+        person = "--firstname Data --lastname Team --email data-team@example.com"
+        user = ["--role", "Admin", "--username", "admin", "--password", new, *person.split()]
+        _airflow(["users", "create", *user], environment, log)
+        password.touch(mode=0o600)
+        password.write_text(new, encoding="utf-8")
+    return password
+
+
+def _airflow(arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    """One command of Airflow; Trouble if it fails."""
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env=environment, stdout=output, stderr=output, check=False,
+        )  # fmt: skip
+    if done.returncode:
+        raise Trouble(
+            f"Airflow's database cannot be prepared; log: {log} (make airflow installs Airflow)"
+        )
 
 
 def _start(
