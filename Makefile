@@ -75,6 +75,10 @@ evaluate: setup-dev ## How right identity is: the last night of the lake, then e
 airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080 DB=sqlite or postgres)
 	@$(BIN)/python -m dags airflow --port $(PORT) --db $(DB)
 
+.PHONY: compose-secrets
+compose-secrets: ## The secrets that docker-compose.yml reads, into secrets/
+	@$(PYTHON) -m dags.compose_secrets
+
 .PHONY: format
 format: setup-dev ## Put the code into its form
 	$(BIN)/ruff format .

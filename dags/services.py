@@ -22,6 +22,7 @@ from dags.runner import Trouble
 from dags.takeover import end_holders, holders
 
 ADDRESS = "127.0.0.1"
+API_SERVER = "api-server"
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 20
 POOLS = PROJECT / "dags" / "pools.json"
@@ -43,6 +44,7 @@ def airflow_environment(home: Path, port: int = 8080) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "2",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",  # a night is a chain of short steps
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",  # of a task, while the API server is busy
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
@@ -66,11 +68,14 @@ def serve(home: Path, port: int, is_on_postgres: bool = False) -> int:
                 server.make_database(home / "postgres.log")
                 environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = server.url
                 environment["AIRFLOW__CORE__AUTH_MANAGER"] = WITH_ROLES
+            environment["AIRFLOW__API_AUTH__JWT_SECRET"] = _kept(home / "jwt.secret", 64)
             print("Airflow: preparing its database …", flush=True)
             password = _prepare(environment, home, is_on_postgres)
-            for name, command in _services(home, port).items():
+            for name, command in services_of(home, port).items():
                 running[name] = _start(command, environment, home / f"{name}.log", lock)
-            _wait_until_healthy(running, port, home)
+                if name == API_SERVER:  # a task that does not reach it has failed
+                    _wait_until(running, port, home, b'"healthy"')
+            _wait_until(running, port, home)
             print(f"Airflow: http://{ADDRESS}:{port}   user admin, password in {password}")
             print(
                 f"Airflow: logs of its services in {home}/*.log; Ctrl-C stops all of them",
@@ -86,14 +91,14 @@ def serve(home: Path, port: int, is_on_postgres: bool = False) -> int:
             _stop(running)
 
 
-def _services(home: Path, port: int) -> dict[str, list[str]]:
+def services_of(home: Path, port: int) -> dict[str, list[str]]:
     """The command of each service. The LocalExecutor lives in the scheduler, so that is where the
     steps of a night find a warm process.
     """
     airflow = [sys.executable, "-m", "airflow"]
     beside = [sys.executable, "-m", "dags", "beside", "--socket", str(home / "warm.sock")]
     return {
-        "api-server": [*airflow, "api-server", "--host", ADDRESS, "--port", str(port)],
+        API_SERVER: [*airflow, "api-server", "--host", ADDRESS, "--port", str(port)],
         "scheduler": [*beside, *airflow, "scheduler", "--skip-serve-logs"],
         "dag-processor": [*airflow, "dag-processor"],
         "triggerer": [*airflow, "triggerer", "--skip-serve-logs"],
@@ -137,16 +142,23 @@ def _prepare(environment: dict[str, str], home: Path, has_roles: bool) -> Path:
     _airflow(["pools", "import", str(POOLS)], environment, log)
     if not has_roles:
         return home / PASSWORDS
-    password = home / "admin.password"
-    if not password.exists():
+    done = home / "roles.done"
+    if not done.exists():  # it takes a while
         _airflow(["roles", "import", str(ROLES)], environment, log)
-        new = secrets.token_urlsafe(16)
         person = "--firstname Data --lastname Team --email data-team@example.com"
-        user = ["--role", "Admin", "--username", "admin", "--password", new, *person.split()]
+        password = _kept(home / "admin.password", 16)
+        user = ["--role", "Admin", "--username", "admin", "--password", password, *person.split()]
         _airflow(["users", "create", *user], environment, log)
-        password.touch(mode=0o600)
-        password.write_text(new, encoding="utf-8")
-    return password
+        done.touch()
+    return home / "admin.password"
+
+
+def _kept(path: Path, length: int) -> str:
+    """A secret of its own for this state of Airflow: made once, and then the one in the file."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(length), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def _airflow(arguments: list[str], environment: dict[str, str], log: Path) -> None:
@@ -178,13 +190,19 @@ def _start(
         )
 
 
-def _wait_until_healthy(running: dict[str, subprocess.Popen[bytes]], port: int, home: Path) -> None:
+def _wait_until(
+    running: dict[str, subprocess.Popen[bytes]], port: int, home: Path, said: bytes = b""
+) -> None:
+    """Wait until the page of the services' health says so, or without that no service is unhealthy;
+    Trouble if it does not come to that.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
         _check_alive(running, home)
         with suppress(HTTPException, OSError), closing(HTTPConnection(ADDRESS, port, 5)) as server:
             server.request("GET", "/api/v2/monitor/health")
-            if b'"unhealthy"' not in server.getresponse().read():
+            health = server.getresponse().read()
+            if said in health if said else b'"unhealthy"' not in health:
                 return
         time.sleep(1)
     raise Trouble(
