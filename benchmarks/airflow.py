@@ -117,9 +117,9 @@ def _page(
     load = os.getloadavg()[2]
     lines = [
         "# The night through Airflow, measured\n",
-        f"The first night of {people:,} people, {activities:,} activities, on {machine}, Python "
-        f"{platform.python_version()}; load {load:.1f}. Airflow with PostgreSQL and the "
-        "LocalExecutor. Taken in turns; compare by ratio.\n",
+        f"The first night of {people:,} people, {activities:,} activities, on {machine}, "
+        + f"Python {platform.python_version()}; load {load:.1f}. Airflow with PostgreSQL and the "
+        + "LocalExecutor. Taken in turns; compare by ratio.\n",
         "| turn | command line s | Airflow s | Airflow / command line |",
         "|---|---:|---:|---:|",
     ]
