@@ -115,11 +115,14 @@ def _page(
     ratios = [one / other for one, other in zip(by_airflow, by_command, strict=True)]
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     load = os.getloadavg()[2]
+    what = (
+        f"The first night of {people:,} people, {activities:,} activities, on {machine}, "
+        f"Python {platform.python_version()}; load {load:.1f}. Airflow with PostgreSQL and the "
+        "LocalExecutor. Taken in turns; compare by ratio.\n"
+    )
     lines = [
         "# The night through Airflow, measured\n",
-        f"The first night of {people:,} people, {activities:,} activities, on {machine}, "
-        + f"Python {platform.python_version()}; load {load:.1f}. Airflow with PostgreSQL and the "
-        + "LocalExecutor. Taken in turns; compare by ratio.\n",
+        what,
         "| turn | command line s | Airflow s | Airflow / command line |",
         "|---|---:|---:|---:|",
     ]

@@ -29,12 +29,15 @@ class Served:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """One request; HTTPError if it is refused."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        content = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}/api/v2/{path}", content, headers, method=method)  # noqa: S310
-        with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own loopback address
-            found: dict[str, Any] = json.load(answer)
-            return found
+        return _request(method, f"{self.url}/api/v2/{path}", body, self.token)
+
+    def as_person(self, role: str) -> "Served":
+        """The same services as a new person of this role sees them."""
+        person = {"username": f"a-{role}".lower(), "password": "for this machine only"}
+        known = {"first_name": role, "last_name": "Person", "email": f"{role}@example.com"}
+        body = {**person, **known, "roles": [{"name": role}]}
+        _request("POST", f"{self.url}/auth/fab/v1/users", body, self.token)
+        return Served(self.process, self.url, token_of(self.url, person))
 
     def switch_on(self, *dags: str) -> None:
         """Let DAGs run; waits until Airflow has read them."""
@@ -63,6 +66,22 @@ class Served:
         return {task["task_id"]: task for task in found["task_instances"]}
 
 
+def token_of(url: str, person: Mapping[str, str]) -> str:
+    """What a person shows to the API: of `username` and `password`."""
+    return str(_request("POST", f"{url}/auth/token", person)["access_token"])
+
+
+def _request(
+    method: str, url: str, body: Mapping[str, Any] | None, token: str = ""
+) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    content = None if body is None else json.dumps(body).encode()
+    request = Request(url, content, headers, method=method)  # noqa: S310 - our own loopback address
+    with urlopen(request, timeout=60) as answer:  # noqa: S310
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
 @contextmanager
 def served(home: Path, lake: Path, keys: Path, port: int) -> Iterator[Served]:
     """Airflow with PostgreSQL on a lake, until the block ends."""
@@ -79,11 +98,7 @@ def served(home: Path, lake: Path, keys: Path, port: int) -> Iterator[Served]:
                 raise RuntimeError(f"Airflow is not served; logs: {home}/*.log")
             url = f"http://127.0.0.1:{port}"
             person = {"username": "admin", "password": (home / "admin.password").read_text()}
-            headers = {"Content-Type": "application/json"}
-            request = Request(f"{url}/auth/token", json.dumps(person).encode(), headers)  # noqa: S310
-            with urlopen(request, timeout=60) as answer:  # noqa: S310 - our own loopback address
-                token = json.load(answer)["access_token"]
-            yield Served(process, url, token)
+            yield Served(process, url, token_of(url, person))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(SECONDS_TO_STOP)
