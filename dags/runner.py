@@ -206,6 +206,10 @@ class Board:
 class TaskBoard(Board):
     """What a person sees in Airflow: a line for each step, and its log when the line is opened."""
 
+    def begin(self, label: str) -> None:
+        """A task starts; Airflow says which."""
+        self._last_news = time.monotonic()
+
     def finished(self, step: Finished) -> None:
         """One step ended: its line, and its log; that of a failed step lies open."""
         if step.status == "failed":
