@@ -23,6 +23,7 @@ from dags.takeover import end_holders, holders
 
 ADDRESS = "127.0.0.1"
 API_SERVER = "api-server"
+LOCK = "services.lock"  # held open by all that the services start
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 20
 POOLS = PROJECT / "dags" / "pools.json"
@@ -89,6 +90,7 @@ def serve(home: Path, port: int, is_on_postgres: bool = False) -> int:
         finally:
             print("Airflow: stopping …", flush=True)
             _stop(running)
+            end_holders(home / LOCK)  # steps at work; their tasks are tried again
 
 
 def services_of(home: Path, port: int) -> dict[str, list[str]]:
@@ -110,7 +112,7 @@ def _alone(home: Path) -> Iterator[int]:
     """Hold the state of Airflow for these services, which inherit the file descriptor; Trouble if
     others run. What a killed run of them has left behind is ended.
     """
-    path = home / "services.lock"
+    path = home / LOCK
     with path.open("a+", encoding="utf-8") as file:
         file.seek(0)
         before = file.read().strip()

@@ -25,15 +25,13 @@ from dags.runner import SECONDS_TO_STOP, WARM_MODULES, Trouble, run_module
 from dags.takeover import descendants
 
 SOCKET = "ONEMEMBER_WARM"  # in the environment: where the warm process answers
-LARGEST_REQUEST = 1 << 20
 FAILED = 1
 PR_SET_CHILD_SUBREAPER = 36  # Linux: prctl(2)
 
 
 def run_beside(command: Sequence[str], path: Path) -> int:
     """Run a command with a warm process at `path` beside it, until the command ends; its status."""
-    with suppress(FileNotFoundError):
-        path.unlink()
+    path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         try:
             listener.bind(str(path))
@@ -41,14 +39,17 @@ def run_beside(command: Sequence[str], path: Path) -> int:
             raise Trouble(f"cannot listen at {path}: {error.strerror or error}") from error
         path.chmod(0o600)
         listener.listen()
-        process = subprocess.Popen([*command], env={**os.environ, SOCKET: str(path)})
+        process = subprocess.Popen(
+            [*command],
+            env={**os.environ, SOCKET: str(path)},
+            close_fds=False,  # it holds what whoever started us lets us hold
+        )
         signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for name in WARM_MODULES:
             with suppress(ImportError):
                 import_module(name)
         _answer(listener, process)
-        path.unlink()
+        path.unlink(missing_ok=True)
         return process.returncode
 
 
@@ -101,6 +102,8 @@ def _keep(connection: socket.socket) -> int:
     """In a process of its own: start the step that is asked for, and answer with its exit status;
     end it when who asked has gone.
     """
+    os.setsid()  # a signal to the scheduler's group is none to us: the step is ended in good order
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     length, outputs, _, _ = socket.recv_fds(connection, 4, 2)
     if len(length) < 4 or len(outputs) < 2:
         return FAILED
@@ -135,7 +138,7 @@ def _begin(arguments: list[str], environment: dict[str, str], outputs: Sequence[
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for number, output in enumerate(outputs, 1):
         os.dup2(output, number)
-    os.closerange(3, 256)
+        os.close(output)
     code = FAILED
     try:
         for stream in (sys.stdout, sys.stderr):
