@@ -7,6 +7,7 @@ PEOPLE ?= 10000
 NIGHTS ?= 5
 FROM ?= 2026-10-29
 PORT ?= 8080
+DB ?= sqlite
 REAL_NIGHTS ?= 30
 BENCH_PEOPLE ?= 100000
 BENCH_NIGHTS ?= 2
@@ -75,8 +76,12 @@ upgrade-check: setup ## What the newest allowed versions would change: a small g
 	@$(BIN)/python -m dags upgrade-check
 
 .PHONY: airflow
-airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080)
-	@$(BIN)/python -m dags airflow --port $(PORT)
+airflow: setup-dev ## Airflow with its web page on this machine, until Ctrl-C (PORT=8080 DB=sqlite or postgres)
+	@$(BIN)/python -m dags airflow --port $(PORT) --db $(DB)
+
+.PHONY: compose-secrets
+compose-secrets: ## The secrets that docker-compose.yml reads, into secrets/
+	@$(PYTHON) -m dags.compose_secrets
 
 .PHONY: format
 format: setup-dev ## Put the code into its form

@@ -2,6 +2,7 @@
 
     python -m benchmarks --people 100000 --nights 2
     python -m benchmarks scale                          how the first night grows, by engine
+    python -m benchmarks airflow                        the night through Airflow beside this
     python -m benchmarks load                           loading one large file
     python -m benchmarks identity                       resolving a million accounts
     python -m benchmarks ledger                         rating and folding thirty million activities
@@ -26,7 +27,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import identity, ledger, load, records, scale, settlement
+from benchmarks import airflow, identity, ledger, load, records, scale, settlement
 from benchmarks.measure import Measured, measured
 from dags.pipeline import PROJECT, in_order, nightly, step_environment
 from ingest.core.contract import Table, load_source, source_names
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the table; returns the exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     others = {
+        "airflow": airflow.main,
         "scale": scale.main,
         "load": load.main,
         "identity": identity.main,

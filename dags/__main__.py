@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dags import doctor, services
+from dags import doctor, services, warm
 from dags.alarms import alarm
 from dags.arguments import EXIT_STATUS, OneLine, add_arguments, epilog
 from dags.backup import back_up, read_backup, restore
@@ -23,6 +23,7 @@ from dags.drill import drill
 from dags.engine import check_engine, engine
 from dags.failures import tell_failure
 from dags.pipeline import (
+    NOTHING_NEW,
     PROJECT,
     Step,
     attended,
@@ -32,6 +33,7 @@ from dags.pipeline import (
     lake_root,
     monthly,
     nightly,
+    parts,
     step_environment,
     without,
 )
@@ -41,7 +43,9 @@ from dags.runner import (
     RUN,
     Board,
     Outcome,
+    RunLock,
     Runner,
+    TaskBoard,
     Trouble,
     attempt_lock,
     run_lock,
@@ -64,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = _parser()
     options, others = parser.parse_known_args(argv)
-    if others and options.command not in {dbt, explain, on_cluster, quarantine, review, step}:
+    passing_on = {beside, dbt, explain, on_cluster, quarantine, review, step}
+    if others and options.command not in passing_on:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     options.others = others
     lake = lake_root()
@@ -116,13 +121,33 @@ def step(options: argparse.Namespace, lake: Path) -> int:
     """One step, as Airflow starts it: beside the others of its run, and instead of an earlier
     attempt.
     """
+    status = warm.ask(["dags", "step", options.name, *options.arguments, *options.others])
+    if status is not None:
+        return status
     arguments = [*options.arguments, *options.others]
     values = dict(pairwise(arguments))
     label = values.get("--date") or values.get("--period") or ""
-    with attempt_lock(lake, options.name) as fence:
-        own = {STEP: options.name, FENCE: fence, RUN: label}
+    with attempt_lock(lake, options.name) as lock:
+        own = {STEP: options.name, FENCE: lock.fence, RUN: label}
         run_module(arguments, {**os.environ, **own})
     return 0
+
+
+def part(options: argparse.Namespace, lake: Path) -> int:
+    """Some steps of a night, as a task of Airflow runs them: behind those that are done, or all of
+    them again if all are.
+    """
+    asked = ["--date", str(options.date), *(["--replace"] if options.replace else [])]
+    status = warm.ask(["dags", "part", options.name, *asked])
+    if status is not None:
+        return status
+    with engine(), attempt_lock(lake, "night") as lock:
+        steps = left_of_part(options.name, options.date.isoformat(), lock)
+        runner = Runner(lock, lake / "work" / "logs", {}, TaskBoard(sys.stdout))
+        values = {"date": options.date.isoformat(), "replace": "--replace" * options.replace}
+        outcome = runner.run(options.date.isoformat(), steps, values)
+    _report(outcome)
+    return {"failed": 1, "nothing new": NOTHING_NEW}.get(outcome.status, 0)
 
 
 def backfill(options: argparse.Namespace, lake: Path) -> int:
@@ -293,7 +318,13 @@ def on_cluster(options: argparse.Namespace, lake: Path) -> int:
 
 def airflow(options: argparse.Namespace, lake: Path) -> int:
     """Airflow's services on this machine, until Ctrl-C."""
-    return services.serve(PROJECT / ".airflow", options.port)
+    home = Path(os.environ.get("AIRFLOW_HOME") or PROJECT / ".airflow").absolute()
+    return services.serve(home, options.port, options.db == "postgres")
+
+
+def beside(options: argparse.Namespace, lake: Path) -> int:
+    """Another command, such as Airflow's scheduler, with a warm process beside it for its steps."""
+    return warm.run_beside([*options.arguments, *options.others], options.socket.absolute())
 
 
 def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
@@ -364,6 +395,24 @@ def _steps_of(options: argparse.Namespace, done: Sequence[str]) -> list[Step]:
     return without(steps, done) if options.resume else steps
 
 
+def left_of_part(name: str, night: str, lock: RunLock) -> list[Step]:
+    """The steps of a part that are left to do, and in the lock what counts as done from now on;
+    Trouble if the working folder holds another night.
+    """
+    before: list[str] = []
+    for each in parts():
+        if each.name == name:
+            break
+        before += [step.name for step in each.steps]
+    names = {step.name for step in each.steps}
+    if before and lock.night != night:
+        raise Trouble(f"the lake holds the night {lock.night or '?'}, not {night}; begin with open")
+    done = names.intersection(lock.done)
+    kept = [] if done == names else sorted(done)
+    lock.remember(night, [*before, *kept])
+    return without(list(each.steps), [*before, *kept])
+
+
 def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool) -> Outcome:
     """Run steps of a night; those that are left out count as done."""
     left_out = {step.name for step in nightly()} - {step.name for step in steps}
@@ -415,6 +464,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 COMMANDS: dict[str, Command] = {
     "run": run,
     "backfill": backfill,
+    "part": part,
     "step": step,
     "close": close,
     "publish": show_last,
@@ -435,6 +485,7 @@ COMMANDS: dict[str, Command] = {
     "upgrade-check": try_versions,
     "dbt": dbt,
     "cluster": on_cluster,
+    "beside": beside,
     "airflow": airflow,
 }
 

@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from dags.pipeline import PARTS
+
 EXIT_STATUS = (
     "exit status: 0 done or nothing new, 1 failed (the last line begins with error: and says what, "
     "where and what to do) or not so (status, doctor, rebuild), 2 wrong arguments, 99 nothing to "
@@ -93,6 +95,8 @@ def _first_nights(first: str, nights: int) -> tuple[Argument, ...]:
     )
 
 
+DATE = _needed("--date", "business date, YYYY-MM-DD", day)
+REPLACE = _flag("--replace", "redo the latest published night")
 JSON = _flag("--json", "for programs")
 JOBS = _argument("--jobs", "steps at once at most (2)", type=count, default=2)
 BY, WHY = _needed("--by", "who decides"), _needed("--why", "why")
@@ -108,9 +112,9 @@ PREVIEW = _flag("--preview", "only show what would change, and write nothing")
 
 ARGUMENTS: dict[str, tuple[Argument, ...]] = {
     "run": (
-        _needed("--date", "business date, YYYY-MM-DD", day),
+        DATE,
         _flag("--dry-run", "only show what would run, on what, and write nothing"),
-        _flag("--replace", "redo the latest published night"),
+        REPLACE,
         _argument("--from-step", "leave out the steps before this one", "part"),
         _flag("--resume", "leave out the steps of the night that are done", "part"),
         _flag("--take-over", "end a run that has the lake, and begin"),
@@ -118,6 +122,11 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         JSON,
     ),
     "backfill": (FIRST, LAST, JOBS, JSON),
+    "part": (
+        _argument("name", "of the night", choices=[each[0] for each in PARTS]),
+        DATE,
+        REPLACE,
+    ),
     "step": (_argument("name", "of the step"), _argument("arguments", "its command", **REST)),
     "close": (_needed("--period", "month, YYYY-MM", period),),
     "publish": (BY, WHY),
@@ -179,7 +188,19 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         _argument("--memory", "of each worker (2g)", default="2g"),
         _argument("arguments", "what follows python -m dags", **REST),
     ),
-    "airflow": (_argument("--port", "of the web page (8080)", type=count, default=8080),),
+    "beside": (
+        _needed("--socket", "where it answers", Path),
+        _argument("arguments", "the command", **REST),
+    ),
+    "airflow": (
+        _argument("--port", "of the web page (8080)", type=count, default=8080),
+        _argument(
+            "--db",
+            "Airflow's own tables (sqlite)",
+            choices=("sqlite", "postgres"),
+            default="sqlite",
+        ),
+    ),
 }
 
 EXAMPLES = {
@@ -210,7 +231,7 @@ EXAMPLES = {
     "upgrade-check": ("", "--with duckdb==1.6.0"),
     "dbt": ("test --select test_type:unit",),
     "cluster": ("run --date 2026-03-31",),
-    "airflow": ("",),
+    "airflow": ("", "--db postgres"),
 }
 
 

@@ -6,6 +6,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
+from dags.callbacks import task_failed
 from dags.pipeline import TIME_ZONE, attended
 from dags.rendering import period, render, runbook
 
@@ -28,7 +29,8 @@ with DAG(
         ),
     },
     user_defined_macros={"period": period},
-    default_args={"owner": "finance"},
+    access_control={"finance_approver": {"DAGs": {"can_read", "can_edit"}}},  # dags/roles.json
+    default_args={"owner": "finance", "on_failure_callback": task_failed},
     tags=["onemember"],
 ) as dag:
     render(

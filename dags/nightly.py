@@ -1,12 +1,37 @@
-"""Airflow's rendering of the night: `dags/pipeline.py` holds the steps, this the time."""
+"""Airflow's rendering of the night: `dags/pipeline.py` holds the steps, this the time.
 
-from datetime import datetime
+Whoever wants to begin when a night is published schedules a DAG on the asset PUBLISHED.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import (
+    DAG,
+    Asset,
+    CronDataIntervalTimetable,
+    DeadlineAlert,
+    DeadlineReference,
+    Param,
+    SyncCallback,
+)
 
-from dags.pipeline import TIME_ZONE, nightly
-from dags.rendering import business_date, render, runbook
+from dags.callbacks import deadline_missed, task_failed
+from dags.pipeline import TIME_ZONE, lake_root
+from dags.rendering import IS_LATE, NIGHT_STARTS, business_date, render_parts, runbook
+from dags.status import published
+
+PUBLISHED = Asset("onemember_published", uri="file://onemember/published/current")
+
+
+def say_what(context: dict[str, Any], _: object) -> None:
+    """Put into the event of the asset which night readers have now."""
+    current = published(lake_root()) or {}
+    context["outlet_events"][PUBLISHED].extra = {
+        name: current[name] for name in ("business_date", "version", "digest")
+    }
+
 
 with DAG(
     "nightly",
@@ -18,7 +43,6 @@ with DAG(
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
-    max_active_tasks=2,
     params={
         "business_date": Param(
             None,
@@ -31,14 +55,20 @@ with DAG(
         ),
     },
     user_defined_macros={"business_date": business_date},
-    default_args={"owner": "data-team"},
+    # The logical date is when the business date began to be worked for: 04:30 of that very day.
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+        interval=timedelta(days=1) + IS_LATE - NIGHT_STARTS,
+        callback=SyncCallback(deadline_missed),
+    ),
+    default_args={"owner": "data-team", "on_failure_callback": task_failed},
     tags=["onemember"],
 ) as dag:
-    render(
+    render_parts(
         BashOperator,
-        nightly(),
         {
             "date": "{{ business_date(params, dag_run) }}",
             "replace": "{{ '--replace' if params.replace else '' }}",
         },
+        {"publish": {"outlets": [PUBLISHED], "post_execute": say_what}},
     )

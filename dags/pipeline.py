@@ -47,6 +47,23 @@ class Step:
         return self.command.format(dbt=dbt_module(), **values)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Steps of a night that are one task in Airflow: `python -m dags part <name> --date …`.
+
+    A retry goes on behind the steps that are done, so it is worth one where all steps are.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    doc: str
+
+    @property
+    def retries(self) -> int:
+        """How often Airflow tries again."""
+        return min(step.retries for step in self.steps)
+
+
 def dbt_module() -> str:
     """What follows `python -m` for dbt: on Spark it needs a session."""
     return "ingest.core.spark dbt" if os.environ.get("ENGINE") == "spark" else "dbt.cli.main"
@@ -144,6 +161,28 @@ AFTER_STAGE = (
         ("publish",),
         "Statements, audiences, feeds, the run report.",
     ),
+)
+LOAD = "load"
+# The tasks of a night in Airflow, in order: name, steps (of the loads: all), what they do. Airflow
+# spends a second or two on each task besides its command, so steps that are retried alike are one;
+# within it a retry goes on at the step that failed.
+PARTS = (
+    ("open", ("open",), "Is there anything to do? Names all inputs of the night."),
+    (LOAD, ("load_rules", "gate"), "All sources side by side, the rules, and what landed judged."),
+    (
+        "members",
+        ("stage", "resolve_identities", "evaluate_identities", "activities"),
+        "Who is who, and what they did.",
+    ),
+    (
+        "points",
+        ("fold_tiers", "fold_refunds", "rate", "fold_points"),
+        "Tiers, awards and lots of the touched members.",
+    ),
+    ("build", ("build",), "The differences are posted, the marts built and tested."),
+    ("verify", ("verify",), "The invariants of what would be published."),
+    ("publish", ("publish",), "The pointer moves; readers have the new night."),
+    ("export", ("export",), "Statements, audiences, feeds, the run report."),
 )
 SIMULATION = _dbt(
     "build",
@@ -249,6 +288,20 @@ def nightly(staging: Path = STAGING) -> list[Step]:
     # A night with nothing new ends with `open`; only what comes after it is worth the warming.
     warm = [replace(step, warm=True) for step in (*loads, LOAD_RULES, gate, stage, *AFTER_STAGE)]
     return [OPEN, *warm]
+
+
+def parts(staging: Path = STAGING) -> list[Part]:
+    """The night as Airflow runs it: steps that are one task, each part after the one before it."""
+    steps = nightly(staging)
+    return [
+        Part(name, tuple(step for step in steps if step.name in names or is_load(step, name)), doc)
+        for name, names, doc in PARTS
+    ]
+
+
+def is_load(step: Step, part: str) -> bool:
+    """Whether a step loads a source, and the part is that of the loads."""
+    return part == LOAD and step.name.startswith(load_step("")) and step != LOAD_RULES
 
 
 def monthly() -> list[Step]:

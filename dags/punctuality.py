@@ -8,6 +8,7 @@ from datetime import datetime
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
+from dags.callbacks import task_failed
 from dags.pipeline import TIME_ZONE
 from dags.rendering import business_date, render_command, runbook
 
@@ -20,7 +21,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     user_defined_macros={"business_date": business_date},
-    default_args={"owner": "data-team"},
+    default_args={"owner": "data-team", "on_failure_callback": task_failed},
     tags=["onemember"],
 ) as dag:
     render_command(

@@ -11,12 +11,23 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from dags.pipeline import NOTHING_NEW, PROJECT, TIME_ZONE, Step, lake_root, step_environment
+from dags.pipeline import (
+    NOTHING_NEW,
+    PROJECT,
+    TIME_ZONE,
+    Step,
+    lake_root,
+    parts,
+    step_environment,
+)
 
 NIGHT_STARTS = timedelta(
     hours=4, minutes=30
 )  # a business day ends at 04:00; deliveries need a moment
+IS_LATE = timedelta(hours=6)  # when readers expect the night
 BETWEEN_ATTEMPTS = timedelta(minutes=2)
+NIGHT = "--date {date} {replace}"
+WRITER_POOL = "lake"  # one place: whatever writes into the lake, of whichever DAG, does so alone
 BY = '"$ANSWERED_BY"'
 ANSWERED = "{{ ti.xcom_pull(task_ids='%s')['responded_by_user']['name'] }}"
 README = PROJECT / "dags" / "README.md"
@@ -61,10 +72,38 @@ def render(
             doc_md=doc,
             retries=step.retries,
             retry_delay=BETWEEN_ATTEMPTS,
+            pool=WRITER_POOL,
         )
     for step in steps:
         for name in step.after:
             tasks[name].set_downstream(tasks[step.name])
+
+
+def render_parts(
+    operator: Callable[..., Any], values: dict[str, str], terms: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Make one task per part of the night, one after the other; `terms` are what else the tasks of
+    some parts are given.
+    """
+    before = None
+    for part in parts():
+        doc = f"{part.doc}\n\n" + "\n\n".join(
+            f"**{step.name}**: {step.doc}\n\n{runbook(step.name)}" for step in part.steps
+        )
+        task = render_command(
+            operator,
+            part.name,
+            f"dags part {part.name} {NIGHT.format(**values)}",
+            skip_on_exit_code=NOTHING_NEW,
+            doc_md=doc,
+            retries=part.retries,
+            retry_delay=BETWEEN_ATTEMPTS,
+            pool=WRITER_POOL,
+            **terms.get(part.name, {}),
+        )
+        if before is not None:
+            before.set_downstream(task)
+        before = task
 
 
 def render_command(
@@ -94,8 +133,13 @@ def business_date(params: Mapping[str, Any], run: DagRun) -> str:
     """The business date of a run: its parameter, else the one that ended before its night."""
     if params.get("business_date"):
         return date.fromisoformat(params["business_date"]).isoformat()
+    return ended(run).isoformat()
+
+
+def ended(run: DagRun) -> date:
+    """The business date that ended last before the night of a run."""
     began = run.data_interval_start or run.run_after - timedelta(days=1)
-    return (began.astimezone(ZoneInfo(TIME_ZONE)) - NIGHT_STARTS).date().isoformat()
+    return (began.astimezone(ZoneInfo(TIME_ZONE)) - NIGHT_STARTS).date()
 
 
 def period(params: Mapping[str, Any], run: DagRun) -> str:

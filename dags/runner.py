@@ -118,18 +118,17 @@ def run_lock(lake: Path, is_taking_over: bool = False) -> Iterator[RunLock]:
 
 
 @contextmanager
-def attempt_lock(lake: Path, step: str) -> Iterator[str]:
-    """Share the lake with the other steps of a run that another scheduler than this one conducts;
-    the fence of this attempt.
+def attempt_lock(lake: Path, name: str) -> Iterator[RunLock]:
+    """Share the lake with others that Airflow has started, for one attempt of what `name` names.
 
-    Trouble if a run of this one has the lake. An earlier attempt that is still there is ended, and
-    can commit nothing if that fails.
+    Trouble if a run of the command line has the lake. An earlier attempt that is still there is
+    ended, and can commit nothing if that fails.
     """
     with _opened(lake) as file:
-        _take(file, lake, fcntl.LOCK_SH)
-        claimed = _claim(lake / "work" / "fences" / step)
+        night, done = _take(file, lake, fcntl.LOCK_SH)
+        claimed = _claim(lake / "work" / "fences" / name)
         end_holders(lock_file(lake), {claimed.previous_process})
-        yield claimed.text
+        yield RunLock(file, night or None, claimed.text, tuple(done))
 
 
 def lock_file(lake: Path) -> Path:
@@ -152,7 +151,7 @@ def lake_at_rest(lake: Path) -> Iterator[None]:
 
 
 class Board:
-    """What a person sees: one line per step, or one line per run when there are many.
+    """What a person sees of a run: one line per step, or one line per run when there are many.
 
     On a terminal the last line shows what is running now; elsewhere a line every half minute does.
     """
@@ -205,6 +204,24 @@ class Board:
         self.stream.write(text + "\n")
         self.stream.flush()
         self._last_news = time.monotonic()
+
+
+class TaskBoard(Board):
+    """What a person sees in Airflow: a line for each step, and its log when the line is opened."""
+
+    def begin(self, label: str) -> None:
+        """A task starts; Airflow says which."""
+        self._last_news = time.monotonic()
+
+    def finished(self, step: Finished) -> None:
+        """One step ended: its line, and its log; that of a failed step lies open."""
+        if step.status == "failed":
+            super().finished(step)
+        else:
+            self._line(f"::group::{step.name}  {step.status}  {step.seconds:.1f} s")
+        self._line(step.log.read_text(encoding="utf-8", errors="replace").rstrip())
+        if step.status != "failed":
+            self._line("::endgroup::")
 
 
 @dataclass
@@ -379,9 +396,9 @@ def _way_to_start(is_warm: bool) -> str:
     """How multiprocessing starts a step: a process that is as the fork server would be forks it
     itself.
     """
-    if not is_warm:
-        return "spawn"
-    return "fork" if _is_warm_here() else "forkserver"
+    if _is_warm_here():
+        return "fork"
+    return "forkserver" if is_warm else "spawn"
 
 
 def _is_warm_here() -> bool:

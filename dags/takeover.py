@@ -16,10 +16,13 @@ STOPPED = {"T", "t"}  # by a signal, by a debugger
 
 
 def end_holders(path: Path, only: Collection[int] | None = None) -> None:
-    """`kill -9` for each process, but this one, that holds a file open; only for some if told."""
+    """`kill -9` for each process, but this one, that holds a file open; if told, only for some and
+    for what they have started.
+    """
     deadline = time.monotonic() + SECONDS_TO_END
+    chosen = None if only is None else {*only}.union(*map(descendants, only))
     while time.monotonic() < deadline:
-        found = [each for each in holders(path) if only is None or each in only]
+        found = [each for each in holders(path) if chosen is None or each in chosen]
         if not found:
             return
         for process in found:
@@ -46,3 +49,13 @@ def holders(path: Path) -> Iterator[int]:
         with suppress(OSError):  # it may end while we look, or be somebody else's
             if any(Path(os.readlink(link)) == wanted for link in (folder / "fd").iterdir()):
                 yield int(folder.name)
+
+
+def descendants(process: int) -> set[int]:
+    """The processes that a process has started, directly or not, and that live."""
+    found: set[int] = set()
+    with suppress(OSError):
+        for tasks in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in map(int, tasks.read_text().split()):
+                found |= {child, *descendants(child)}
+    return found

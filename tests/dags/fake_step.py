@@ -1,10 +1,11 @@
 """A step for tests of the runner: python -m tests.dags.fake_step <exit status> <folder> <name>.
 
 It notes in the folder when it began and ended. Statuses above 1000 mean: sleep for the rest in
-milliseconds, then exit 0.
+milliseconds, then exit 0. Status 3 waits for a child that has a session of its own.
 """
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,9 @@ def main() -> int:
     if status == 1:
         print("a line of the log", file=sys.stderr)
         print(f"error: {name} cannot read rules.yml line 3; mend it", file=sys.stderr)
+    if status == 3:
+        with subprocess.Popen(["sleep", "600"], start_new_session=True) as child:
+            (folder / f"{name}.child.began").write_text(f"{time.monotonic()} {child.pid}")
     if status == 2:
         raise RuntimeError("no one expected this")
     (folder / f"{name}.ended").write_text(f"{time.monotonic()}")

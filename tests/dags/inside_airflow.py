@@ -15,6 +15,7 @@ from typing import Any
 from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
 from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.asset import AssetEvent
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
@@ -45,12 +46,33 @@ def graph() -> dict[str, Any]:
             "without_runbook": [
                 task.task_id for task in dag.tasks if "*When it fails" not in task.doc_md
             ],
+            "pools": sorted({task.pool for task in commands(dag)}),
+            "without_callback": [
+                task.task_id for task in dag.tasks if not task.on_failure_callback
+            ],
+            "outlets": {
+                task.task_id: [each.name for each in task.outlets]
+                for task in dag.tasks
+                if task.outlets
+            },
+            "deadline": deadline(dag),
             "catchup": dag.catchup,
             "max_active_runs": dag.max_active_runs,
         }
         for name, dag in bag.dags.items()
     }
     return {"dags": dags, "errors": bag.import_errors}
+
+
+def deadline(dag: Any) -> dict[str, Any] | None:
+    """When a run of a DAG is late, and what is called then."""
+    for alert in dag.deadline or []:
+        return {
+            "reference": alert.reference.reference_name,
+            "hours": alert.interval.total_seconds() / 3600,
+            "callback": alert.callback.path,
+        }
+    return None
 
 
 def commands(dag: Any) -> list[Any]:
@@ -60,7 +82,7 @@ def commands(dag: Any) -> list[Any]:
 
 def questions(dag: Any) -> list[Any]:
     """The tasks that a person answers."""
-    return [task for task in dag.tasks if not hasattr(task, "bash_command")]
+    return [task for task in dag.tasks if hasattr(task, "subject")]
 
 
 def run(business_date: str) -> dict[str, Any]:
@@ -104,7 +126,14 @@ def ended(run: Any) -> dict[str, Any]:
     return {
         "state": str(run.state),
         "tasks": {task.task_id: str(task.state) for task in run.get_task_instances()},
+        "events": asset_events(),
     }
+
+
+def asset_events() -> list[dict[str, Any]]:
+    """What the events of assets say so far."""
+    with create_session() as session:
+        return [event.extra for event in session.scalars(select(AssetEvent))]
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dags.pipeline import PROJECT, Step, attended, nightly
+from dags.pipeline import PROJECT, Step, attended, nightly, parts
 from dags.rendering import business_date, period, runbook
 from dags.services import airflow_environment
 from tests.exports.closing_group import JAN_31, A, B, Group, history
@@ -55,33 +56,39 @@ def edges(steps: list[Step]) -> list[list[str]]:
 
 def test_airflow_reads_the_dag_files_and_nothing_else(graphs: dict[str, Any]) -> None:
     assert graphs["errors"] == {}
-    assert set(graphs["dags"]) == {"nightly", "monthly_close", "punctuality"}
+    assert set(graphs["dags"]) == {"nightly", "backfill", "monthly_close", "punctuality"}
 
 
-@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
-def test_airflow_and_the_command_line_have_the_same_graph(
-    graphs: dict[str, Any], name: str, steps: list[Step]
-) -> None:
-    tasks = {*graphs["dags"][name]["commands"], *graphs["dags"][name]["questions"]}
-    assert tasks == {step.name for step in steps}
-    assert graphs["dags"][name]["edges"] == edges(steps)
-
-
-@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
-def test_airflow_and_the_command_line_run_the_same_commands(
-    graphs: dict[str, Any], name: str, steps: list[Step]
-) -> None:
-    values = {
-        "date": "{{ business_date(params, dag_run) }}",
-        "replace": "{{ '--replace' if params.replace else '' }}",
-        "period": "{{ period(params, dag_run) }}",
-        "by": '"$ANSWERED_BY"',
-    }
-    assert graphs["dags"][name]["commands"] == {
+def test_the_close_of_airflow_has_the_steps_of_the_pipeline(graphs: dict[str, Any]) -> None:
+    dag = graphs["dags"]["monthly_close"]
+    assert {*dag["commands"], *dag["questions"]} == {step.name for step in attended()}
+    assert dag["edges"] == edges(attended())
+    values = {"period": "{{ period(params, dag_run) }}", "by": '"$ANSWERED_BY"'}
+    assert dag["commands"] == {
         step.name: f'exec "$ONEMEMBER_PYTHON" -m dags step {step.name} {step.line(values)}'
-        for step in steps
+        for step in attended()
         if not step.question
     }
+
+
+def test_the_night_of_airflow_is_the_parts_of_the_pipeline_in_their_order(
+    graphs: dict[str, Any],
+) -> None:
+    dag, names = graphs["dags"]["nightly"], [part.name for part in parts()]
+    assert dag["edges"] == sorted([before, after] for before, after in pairwise(names))
+    when = "--date {{ business_date(params, dag_run) }} {{ '--replace' if params.replace else '' }}"
+    assert dag["commands"] == {
+        name: f'exec "$ONEMEMBER_PYTHON" -m dags part {name} {when}' for name in names
+    }
+
+
+def test_the_parts_hold_each_step_of_the_night_once_and_none_waits_for_a_later_part() -> None:
+    done: list[str] = []
+    for part in parts():
+        names = [step.name for step in part.steps]
+        assert all({*done, *names}.issuperset(step.after) for step in part.steps), part.name
+        done += names
+    assert sorted(done) == sorted(step.name for step in nightly())
 
 
 def test_a_month_is_closed_in_airflow_by_two_people_and_a_no_fails_it(
@@ -112,24 +119,55 @@ def test_airflow_runs_one_at_a_time_never_catches_up_and_skips_on_99(
     assert dag["skipping"] == [99]
 
 
-@pytest.mark.parametrize("name", ["nightly", "monthly_close", "punctuality"])
+@pytest.mark.parametrize("name", ["nightly", "backfill", "monthly_close", "punctuality"])
 def test_every_task_says_what_to_do_when_it_fails(graphs: dict[str, Any], name: str) -> None:
     assert graphs["dags"][name]["without_runbook"] == []
 
 
-@pytest.mark.parametrize(("name", "steps"), [("nightly", nightly()), ("monthly_close", attended())])
-def test_a_failed_step_is_tried_again_unless_a_person_has_to_mend_it_first(
-    graphs: dict[str, Any], name: str, steps: list[Step]
+def test_a_failed_task_is_tried_again_unless_a_person_has_to_mend_it_first(
+    graphs: dict[str, Any],
 ) -> None:
-    commands = {step.name: step.retries for step in steps if not step.question}
-    assert graphs["dags"][name]["retries"] == commands
-    assert {step.name for step in nightly() if not step.retries} == {"open", "verify"}
+    retries = graphs["dags"]["nightly"]["retries"]
+    assert retries == {
+        "open": 0, "load": 1, "members": 1, "points": 1, "build": 1, "verify": 0, "publish": 1,
+        "export": 1,
+    }  # fmt: skip
+    closing = {step.name: step.retries for step in attended() if not step.question}
+    assert graphs["dags"]["monthly_close"]["retries"] == closing
+
+
+def test_whatever_writes_into_the_lake_does_so_alone(graphs: dict[str, Any]) -> None:
+    pools = json.loads((PROJECT / "dags" / "pools.json").read_text(encoding="utf-8"))
+    assert pools["lake"]["slots"] == 1
+    for name in ("nightly", "monthly_close"):
+        assert graphs["dags"][name]["pools"] == ["lake"], name
+
+
+def test_people_are_told_when_a_task_of_any_dag_fails(graphs: dict[str, Any]) -> None:
+    for name, dag in graphs["dags"].items():
+        assert dag["without_callback"] == [], name
+
+
+def test_a_scheduled_night_is_late_at_six_of_the_morning_after_its_date(
+    graphs: dict[str, Any],
+) -> None:
+    # Logical date 04:30 of the business date; 06:00 of the next day is 25 h 30 min later.
+    assert graphs["dags"]["nightly"]["deadline"] == {
+        "reference": "DagRunLogicalDateDeadline",
+        "hours": 25.5,
+        "callback": "dags.callbacks.deadline_missed",
+    }
+
+
+def test_publishing_is_an_event_that_other_dags_can_wait_for(graphs: dict[str, Any]) -> None:
+    assert graphs["dags"]["nightly"]["outlets"] == {"publish": ["onemember_published"]}
 
 
 def test_every_dag_has_an_owner(graphs: dict[str, Any]) -> None:
     owners = {name: dag["owners"] for name, dag in graphs["dags"].items()}
     assert owners == {
-        "nightly": ["data-team"], "monthly_close": ["finance"], "punctuality": ["data-team"]
+        "nightly": ["data-team"], "backfill": ["data-team"], "monthly_close": ["finance"],
+        "punctuality": ["data-team"],
     }  # fmt: skip
 
 
@@ -204,14 +242,17 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     in_airflow(home, lake, "-m", "airflow", "db", "migrate")
 
     night = ask(home, lake, "run", NIGHT)
-    assert night["tasks"] == {step.name: "success" for step in nightly()}
+    assert night["tasks"] == {part.name: "success" for part in parts()}
     assert night["state"] == "success"
 
     in_airflow(home, twin, "-m", "dags", "run", "--date", NIGHT)
     assert manifest(lake)["digest"] == manifest(twin)["digest"]
+    said = {name: manifest(lake)[name] for name in ("business_date", "version", "digest")}
+    assert night["events"] == [said]
 
     again = ask(home, lake, "run", NIGHT)
-    assert again["tasks"] == {step.name: "skipped" for step in nightly()}
+    assert again["tasks"] == {part.name: "skipped" for part in parts()}
+    assert again["events"] == [said]
 
 
 def test_a_month_is_closed_inside_airflow_by_the_two_people_who_answer(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ SPARK_FILES = {
     *map(Path, ("ingest/core/settings.py", "ingest/core/spark.py")),
 }
 AIRFLOW_FILES = {
-    *map(Path, ("dags/nightly.py", "dags/monthly_close.py", "dags/punctuality.py")),
+    *(
+        Path("dags", f"{name}.py")
+        for name in ("backfill", "monthly_close", "nightly", "punctuality")
+    ),
 }
 CLOCKS = {"now", "today", "utcnow", "time", "time_ns", "localtime", "gmtime"}
 CLOCK_OWNERS = {"datetime", "date", "time"}
