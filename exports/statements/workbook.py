@@ -16,6 +16,7 @@ from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
 from exports.statements.adjustments import adjustments_of
 from exports.statements.balances import OUTSIDE, balances_of_all
+from exports.statements.budgets import budgets_of
 from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
@@ -135,6 +136,7 @@ class StatementBook:
                 write_value(page.sheet, page.row, index, kind, value, style)
             page.row += 1
         page.row += 1
+        self._write_budgets(page)
         page.line(
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
@@ -145,6 +147,21 @@ class StatementBook:
         page.sheet.fit_to_pages(1, 1)  # or the chart may be cut in two
         if self._figures.summary:
             self._draw_month(page, first, first + len(self._figures.summary) - 1)
+
+    def _write_budgets(self, page: Page) -> None:
+        """Campaign budgets that the party funds, takes the vouchers of, or bears the excess of."""
+        own = self._figures.party.party
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        rows = budgets_of(self._late.budgets, own, names)
+        if not rows:
+            return
+        page.heading("活动预算")
+        page.table(self._columns("statement_budgets"), rows, {}, is_held=False)
+        page.line(
+            "累计使用含超预算部分；超出的分由超预算承担方于月末退还出资方（业务类型：超预算分担）。",
+            font_color=GREY,
+        )
+        page.row += 1
 
     def _tax_totals(self) -> dict[str, int]:
         """What the summary says of tax, which the detail has to say, too."""

@@ -46,7 +46,7 @@ MOVEMENTS: dict[str, tuple[str, ...]] = {
     ),
     "sales": ("sale",),
     "points_tenders": ("points_tender",),
-    "voucher_subsidies": ("voucher_subsidy",),
+    "voucher_subsidies": ("voucher_subsidy", "budget_excess", "budget_excess_refund"),
 }
 
 

@@ -25,13 +25,10 @@ from exports.months import last_day
 from exports.published import open_current
 from exports.statements.pack import write_drafts, write_pack
 from ingest.core.lake import Lake, remove, write_bytes, write_parquet
-from ingest.core.privacy import Key, Keys, replace_keys
 from ingest.core.settings import Settings
 from ingest.restatements import restatement_table
-from tests.exports.small_publication import create_statements, settings_of
+from tests.exports.small_publication import create_statements, settings_of, write_keys
 
-# Keys of every group, so that equal groups make equal packs.
-KEYS = Keys("t1", bytes(32), "m1", bytes(32), sign_keys=(Key("s1", bytes(range(32))),))
 PARTIES = ("fund", "hotel", "mall")
 MARTS = """
     insert into dim_businesses (business, business_name) values
@@ -121,8 +118,7 @@ class Group:
     def __init__(self, root: Path, grace: int = 0) -> None:
         self.settings: Settings = settings_of(root / "lake")
         self.lake = Lake(self.settings.lake)
-        self.lake.root.mkdir(parents=True, exist_ok=True)
-        replace_keys(self.settings.keys_file, KEYS)
+        write_keys(self.settings)
         self.lines: list[Line] = []
         self._grace = grace
 
