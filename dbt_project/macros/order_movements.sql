@@ -31,6 +31,14 @@
         else {{ lines }}.payer_party
     end
 {%- endmacro %}
+{#- Who supplies what a line pays for, and so is taxed by its own status: the payee, or the payer of what goes back. -#}
+{% macro supplier(lines) -%}
+    case
+        when ({{ lines }}.movement_type like 'restore%' or {{ lines }}.movement_type like 'claw_back%'
+            or {{ lines }}.movement_type = 'deposit_return') <> {{ lines }}.is_reversal then {{ lines }}.payer_party
+        else {{ lines }}.payee_party
+    end
+{%- endmacro %}
 {#- Whether a line, which may cite several rules divided by a blank, cites one. -#}
 {% macro cites(rule_ids, rule_id) -%}
     position(' ' || {{ rule_id }} || ' ' in ' ' || {{ rule_ids }} || ' ') > 0

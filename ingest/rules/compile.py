@@ -105,6 +105,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "outside_parties": outside.outside_party_rows(books.contracts.outside_parties),
         "split_limits": channels.split_limit_rows(books.channels),
         "movement_taxes": tax.movement_tax_rows(books.tax),
+        "payee_taxes": tax.payee_tax_rows(books.tax),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {
