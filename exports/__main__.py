@@ -12,6 +12,7 @@ python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
 python -m exports statements --period YYYY-MM
 python -m exports statements verify
+python -m exports verify-pack FOLDER [--key PEM]
 python -m exports merchants [--by-merchant]
 python -m exports summary
 python -m exports compare --date D --before LAKE --after LAKE
@@ -55,6 +56,7 @@ def main(argv: list[str]) -> int:
         "recall": _recall,
         "close": _close,
         "statements": _statements,
+        "verify-pack": _verify_pack,
         "merchants": _merchants,
         "summary": _summary,
         "compare": _compare,
@@ -94,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     statements = commands.add_parser("statements", help="write a month's statements, or verify all")
     statements.add_argument("what", nargs="?", choices=["write", "verify"], default="write")
     statements.add_argument("--period", help="month to write, YYYY-MM")
+    pack = commands.add_parser("verify-pack", help="say whether a closed statement is as signed")
+    pack.add_argument("folder", type=Path, help="folder of the statement; earlier ones beside it")
+    pack.add_argument("--key", type=Path, help="public key that may sign; default: the keys file's")
     merchants = commands.add_parser("merchants", help="print what merchants sold and are owed")
     merchants.add_argument("--by-merchant", action="store_true", help="a line a merchant and month")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
@@ -192,6 +197,7 @@ def _close(arguments: argparse.Namespace) -> int:
 
 def _statements(arguments: argparse.Namespace) -> int:
     from exports.statements.pack import write_pack  # noqa: PLC0415 - the other commands need none of it
+    from exports.statements.signatures import trusted_keys  # noqa: PLC0415
     from exports.statements.verify import verify_statements  # noqa: PLC0415
 
     if arguments.what == "write":
@@ -200,15 +206,26 @@ def _statements(arguments: argparse.Namespace) -> int:
         for path in write_pack(load_settings(), arguments.period):
             print(path)
         return 0
-    found = verify_statements(Lake(load_settings().lake))
+    settings = load_settings()
+    found = verify_statements(Lake(settings.lake), trusted_keys(settings.keys_file))
     for fault in found.faults:
         print(f"error: {fault}", file=sys.stderr)
     if found.faults:
         return 1
     print(
         f"{found.statement_count} statements of {found.party_count} parties: {found.file_count} "
-        "files, numbers, figures and chains are as they were written"
+        "files, numbers, figures, chains and signatures are as they were written"
     )
+    return 0
+
+
+def _verify_pack(arguments: argparse.Namespace) -> int:
+    from exports.statements.signatures import trusted_key, trusted_keys  # noqa: PLC0415 - the other commands need none of it
+    from exports.statements.verify import verify_pack  # noqa: PLC0415
+
+    given = arguments.key
+    trusted = trusted_key(given) if given else trusted_keys(load_settings().keys_file)
+    print(verify_pack(arguments.folder, trusted))
     return 0
 
 

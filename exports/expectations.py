@@ -68,6 +68,8 @@ MOVEMENT_TYPES = [
         for back in ("", "_refund")
     ),
     "minimum_guarantee",
+    "budget_excess",
+    "budget_excess_refund",
 ]
 EARLIEST_BIRTH_YEAR = 1900
 APPEND_ONLY = (

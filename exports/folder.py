@@ -12,10 +12,11 @@ import duckdb
 
 from exports.catalogue import ExportColumn
 from exports.reader import MANIFEST, sql_name, sql_text
-from exports.writer import write_json
+from exports.writer import json_bytes
 from ingest.core.lake import remove, write_bytes, write_with
 
 BOM = "\ufeff"  # Excel takes a CSV file for UTF-8 only if it starts with this
+Signature = tuple[str, Callable[[bytes], bytes]]  # name of its file, and what makes it
 FORBIDDEN_IN_NAMES = '\\/:*?"<>|'
 
 
@@ -31,6 +32,11 @@ class ExportFolder:
         """Write a text file."""
         write_bytes(self.folder / name, text.encode("utf-8"))
         self._note(name, {})
+
+    def add_bytes(self, name: str, content: bytes, **facts: Any) -> None:
+        """Write a file; `facts` stand in the manifest beside its hash."""
+        write_bytes(self.folder / name, content)
+        self._note(name, facts)
 
     def add_file(self, name: str, write: Callable[[Path], None], **facts: Any) -> None:
         """Let `write` make a file; `facts` stand in the manifest beside its hash."""
@@ -61,14 +67,20 @@ class ExportFolder:
         found = [str(entry["sha256"]) for entry in self._files if entry["name"] == name]
         return found[0]
 
-    def finish(self, **facts: Any) -> Path:
-        """Take away what an earlier run left, write the manifest, return the folder."""
+    def finish(self, signature: Signature | None = None, **facts: Any) -> Path:
+        """Take away what an earlier run left, write the manifest, return the folder. A signature
+        of the manifest lies there before it does.
+        """
         names = {entry["name"] for entry in self._files}
         for path in sorted(self.folder.rglob("*"), reverse=True):
             is_kept = path.relative_to(self.folder).as_posix() in names
             if not is_kept and not (path.is_dir() and any(path.iterdir())):
                 remove(path)
-        write_json(self.folder / MANIFEST, {**facts, "files": self._files})
+        content = json_bytes({**facts, "files": self._files})
+        if signature is not None:
+            name, sign = signature
+            write_bytes(self.folder / name, sign(content))
+        write_bytes(self.folder / MANIFEST, content)
         return self.folder
 
     def _note(self, name: str, facts: dict[str, Any]) -> None:

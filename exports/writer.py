@@ -23,9 +23,14 @@ TEMPORARY = ".tmp"
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON for people and programs: one key a line, in the order given; dates as text."""
+    """Write JSON for people and programs."""
+    write_bytes(path, json_bytes(content))
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8: one key a line, in the order given; dates as text."""
     text = json.dumps(content, ensure_ascii=False, indent=2, default=str) + "\n"
-    write_bytes(path, text.encode("utf-8"))
+    return text.encode("utf-8")
 
 
 @contextmanager

@@ -56,8 +56,17 @@ def main(argv: Sequence[str]) -> int:
         return _rewrap(settings)
     if arguments.retire is not None:
         return _retire(settings, arguments.retire)
-    path = settings.keys_file
-    print(f"{'made' if create_demo_keys(path) else 'kept'} {path}; {KEEP_IT}")
+    return _make(settings.keys_file)
+
+
+def _make(path: Path) -> int:
+    """Make a keys file where there is none; give one from before statements were signed its key."""
+    done = "made" if create_demo_keys(path) else "kept"
+    keys = read_keys(path)
+    if not keys.sign_keys:
+        replace_keys(path, replace(keys, sign_keys=(Key("s1", new_key()),)))
+        done = "added the key s1, which signs statements, to"
+    print(f"{done} {path}; {KEEP_IT}")
     return 0
 
 
@@ -65,11 +74,13 @@ def _rotate(settings: Settings) -> int:
     """Make a new key of each kind the one in use, and keep the earlier ones."""
     path = settings.keys_file
     old = read_keys(path)
-    keys = with_keys(_and_a_new_one(old.token_keys), _and_a_new_one(old.master_keys))
+    signing = _and_a_new_one(old.sign_keys) if old.sign_keys else (Key("s1", new_key()),)
+    keys = with_keys(_and_a_new_one(old.token_keys), _and_a_new_one(old.master_keys), signing)
     replace_keys(path, keys)
     print(
-        f"{path}: master key {keys.master_key_id} seals from now on, token key "
-        f"{keys.token_key_id} makes tokens from the next night that is opened; {KEEP_IT}"
+        f"{path}: master key {keys.master_key_id} seals and {keys.sign_keys[-1].key_id} signs from "
+        f"now on, token key {keys.token_key_id} makes tokens from the next night that is opened; "
+        f"{KEEP_IT}"
     )
     return 0
 
@@ -111,6 +122,11 @@ def _rewrap(settings: Settings) -> int:
 def _retire(settings: Settings, key_id: str) -> int:
     """Take an earlier key out of the keys file; Problem if this lake still needs it."""
     lake, keys = Lake(settings.lake), read_keys(settings.keys_file)
+    if key_id in {key.key_id for key in keys.sign_keys}:
+        raise Problem(
+            f"{key_id} signed statements and stays: one that is damaged is put back under the key "
+            "it was signed with"
+        )
     earlier = {key.key_id for key in (*keys.earlier_token_keys, *keys.earlier_master_keys)}
     if key_id not in earlier:
         known = ", ".join(sorted(earlier)) or "none"
@@ -135,7 +151,7 @@ def _retire(settings: Settings, key_id: str) -> int:
         remove(lake.token_key(key_id))
     else:
         masters = tuple(key for key in masters if key.key_id != key_id)
-    replace_keys(settings.keys_file, with_keys(tokens, masters))
+    replace_keys(settings.keys_file, with_keys(tokens, masters, keys.sign_keys))
     print(f"{settings.keys_file}: key {key_id} is gone; destroy its backups too")
     return 0
 

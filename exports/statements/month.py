@@ -12,6 +12,7 @@ from exports.folder import file_name
 from exports.months import month_text
 from exports.reader import sql_text
 from exports.statements.adjustments import numbers_by_month, read_adjustments
+from exports.statements.budgets import read_budgets
 from exports.statements.checks import check_month
 from exports.statements.exceptions import read_exceptions
 from exports.statements.figures import MonthFigures, MonthReader, PartyFigures, Row
@@ -48,6 +49,7 @@ class Month:
     through: date
     adjustments: tuple[Row, ...]
     exceptions: tuple[Row, ...]
+    budgets: tuple[Row, ...]
     numbers: dict[tuple[str, date], str]
     before: dict[str, Before]
 
@@ -102,6 +104,7 @@ def read_month(
         through=through,
         adjustments=read_adjustments(lake, connection, month),
         exceptions=read_exceptions(connection, month, through, cutoff),
+        budgets=read_budgets(connection, month),
         numbers=numbers_by_month(lake),
         before=statements_before(lake, month_text(month), version),
     )

@@ -35,7 +35,8 @@ from exports.statements.month import (
     read_month,
 )
 from exports.statements.packs import read_pack
-from exports.statements.provenance import previous_manifest, read_inputs, read_made
+from exports.statements.provenance import previous_pack, read_inputs, read_made
+from exports.statements.signatures import Signer
 from exports.statements.workbook import sheet_lines, write_workbook
 from exports.writer import TEMPORARY, put_folder
 from ingest.core.errors import Problem
@@ -85,8 +86,11 @@ def write_pack(settings: Settings, period: str) -> tuple[Path, ...]:
             _check_closed(period, close, parties.get(code))
         made = read_made(lake, frozen.publication)
         inputs = read_inputs(connection, month_day, frozen.through_date)
+        keys = settings.keys_file
         return tuple(
-            _write_frozen(month, party, _header(month, party, closes[code], history, made), inputs)
+            _write_frozen(
+                month, party, _header(month, party, closes[code], history, made), inputs, keys
+            )
             for code, party in parties.items()
             if code in closes
         )
@@ -221,20 +225,24 @@ def _check_closed(period: str, close: CloseRow, party: PartyFigures | None) -> N
             )
 
 
-def _write_frozen(month: Month, party: PartyFigures, header: Header, inputs: Inputs) -> Path:
+def _write_frozen(
+    month: Month, party: PartyFigures, header: Header, inputs: Inputs, keys_file: Path
+) -> Path:
     """Write a frozen statement. One that is closed and lies there stays; if it is damaged, it is
-    put back as it was, or not at all.
+    put back as it was, under the key that signed it, or not at all.
     """
     folder = month.folder(party)
     pack = read_pack(folder)
     is_this = pack is not None and pack.is_closed and pack.statement_no == header.statement_no
     if pack is None or not is_this:
-        return _write_party(month, party, header, inputs, folder)
+        signer = Signer(keys_file) if header.status == says.CLOSED else None
+        return _write_party(month, party, header, inputs, folder, signer)
     if not pack.faults():
         return folder
     again = folder.with_name(folder.name + TEMPORARY)
     remove(again)
-    _write_party(month, party, header, inputs, again)
+    signer = Signer(keys_file, pack.signing_key_id) if pack.signing_key_id else None
+    _write_party(month, party, header, inputs, again, signer)
     if (again / MANIFEST).read_bytes() != (folder / MANIFEST).read_bytes():
         remove(again)
         raise Problem(
@@ -247,16 +255,21 @@ def _write_frozen(month: Month, party: PartyFigures, header: Header, inputs: Inp
 
 
 def _write_party(
-    month: Month, party: PartyFigures, header: Header, inputs: Inputs, place: Path
+    month: Month,
+    party: PartyFigures,
+    header: Header,
+    inputs: Inputs,
+    place: Path,
+    signer: Signer | None = None,
 ) -> Path:
-    """Write one party's detail, workbook and manifest."""
+    """Write one party's detail, workbook, cover and manifest, signed if it is closed."""
     columns = month.catalogue.exports["statement_lines"].columns
     count, net_fen = party.lines.line_count, party.balance.net_fen
     in_sheet = count <= sheet_lines(header, month.catalogue)
-    previous = None
+    before = None
     if not header.is_draft:
         code = party.party.party
-        previous = previous_manifest(month.lake, month.period, code, month.before.get(code))
+        before = previous_pack(month.lake, month.period, code, month.before.get(code))
     folder = ExportFolder(place)
     if in_sheet or header.detail_file:
         number_lines(month, party.party.party)
@@ -282,8 +295,14 @@ def _write_party(
             rows=0,
             sum_fen=net_fen,
         )
+    if signer:
+        signer.add_key(folder, before)
     return folder.finish(
-        **_manifest(month, party, header), inputs=inputs, previous_manifest_sha256=previous
+        signer.signature if signer else None,
+        **_manifest(month, party, header),
+        inputs=inputs,
+        previous_manifest_sha256=before.sha256 if before else None,
+        **({"signing_key_id": signer.key_id} if signer else {}),
     )
 
 

@@ -14,6 +14,10 @@ from exports.writer import TEMPORARY
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 
+SIGNATURE = f"{MANIFEST}.sig"
+PUBLIC_KEY = "signing_key.pem"
+PUBLIC_KEY_SIGNATURE = f"{PUBLIC_KEY}.sig"  # by the key of the statement before, if it is another
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -39,6 +43,17 @@ class Pack:
         return bool(self.manifest["status"] == CLOSED)
 
     @property
+    def signing_key_id(self) -> str | None:
+        """The key that signed it; None if it is no closed one, or from before they were signed."""
+        key_id = self.manifest.get("signing_key_id")
+        return str(key_id) if key_id else None
+
+    @property
+    def before_sha256(self) -> str | None:
+        """SHA-256 of the manifest of the statement before it; None if it is its party's first."""
+        return self.manifest.get("previous_manifest_sha256")
+
+    @property
     def place(self) -> tuple[str, int]:
         """Month and version: the order in which a party's statements follow each other."""
         return self.manifest["period"], self.manifest["statement_version"]
@@ -53,15 +68,24 @@ class Pack:
             elif file_sha256(path) != entry["sha256"]:
                 found.append(f"{path} has another SHA-256 than its manifest says")
         listed = {MANIFEST, *(entry["name"] for entry in self.manifest["files"])}
+        if self.signing_key_id:
+            listed.add(SIGNATURE)
+            if not (self.folder / SIGNATURE).is_file():
+                found.append(f"{self.folder / SIGNATURE} is missing")
         there = {path.name for path in self.folder.iterdir()}
         found += [f"{self.folder / name} is not in the manifest" for name in sorted(there - listed)]
         return found
 
 
+def statements_folder(lake: Lake) -> Path:
+    """Folder of all months' statements."""
+    return lake.outbox / "statements"
+
+
 def month_folder(lake: Lake, period: str, version: int) -> Path:
     """Folder of a month's statements; each later version has its own beside it."""
     name = period if version == 1 else f"{period}-v{version}"
-    return lake.outbox / "statements" / name
+    return statements_folder(lake) / name
 
 
 def pack_folder(lake: Lake, period: str, version: int, party: str) -> Path:
@@ -84,12 +108,12 @@ def read_pack(folder: Path) -> Pack | None:
 
 def closed_packs(lake: Lake) -> Iterator[Pack]:
     """All final statements, by folder."""
-    yield from (pack for pack in _packs(lake) if pack.is_closed)
+    yield from (pack for pack in packs_in(statements_folder(lake)) if pack.is_closed)
 
 
 def find_pack(lake: Lake, statement_no: str) -> Pack:
     """The statement of a number; Problem if it is not there, or not whole."""
-    for pack in _packs(lake):
+    for pack in packs_in(statements_folder(lake)):
         if pack.statement_no == statement_no:
             if faults := pack.faults():
                 raise Problem(f"{faults[0]}; restore it from a backup")
@@ -111,7 +135,8 @@ def check_packs(lake: Lake, period: str, version: int, rows: Iterable[Mapping[st
             )
 
 
-def _packs(lake: Lake) -> Iterator[Pack]:
-    for path in sorted((lake.outbox / "statements").glob(f"*/*/{MANIFEST}")):
+def packs_in(statements: Path) -> Iterator[Pack]:
+    """Whatever statements lie in a folder of months."""
+    for path in sorted(statements.glob(f"*/*/{MANIFEST}")):
         if not path.parent.name.endswith(TEMPORARY) and (pack := read_pack(path.parent)):
             yield pack

@@ -9,7 +9,7 @@ import duckdb
 from exports.closes.totals import closes_of
 from exports.reader import read_rows
 from exports.statements.header import Made
-from exports.statements.packs import pack_folder, read_pack
+from exports.statements.packs import Pack, pack_folder, read_pack
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 
@@ -66,9 +66,8 @@ def statements_before(lake: Lake, period: str, version: int) -> dict[str, Before
     }
 
 
-def previous_manifest(lake: Lake, period: str, party: str, before: Before | None) -> str | None:
-    """SHA-256 of the manifest of a party's statement before the one of a month; None if there is
-    none.
+def previous_pack(lake: Lake, period: str, party: str, before: Before | None) -> Pack | None:
+    """A party's statement before the one of a month; None if there is none.
 
     Problem if that statement is not in the outbox: the chain would break.
     """
@@ -81,4 +80,4 @@ def previous_manifest(lake: Lake, period: str, party: str, before: Before | None
             f"statement {statement_no}, to which the one of {period} is chained, is not in the "
             f"outbox; write it first: python -m exports statements --period {month}"
         )
-    return pack.sha256
+    return pack

@@ -5,6 +5,8 @@ dates as dates. Rows are written downwards only: the workbook keeps just the cur
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from xlsxwriter.format import Format
@@ -35,6 +37,9 @@ NUMBER_FORMATS = {
 }
 CENTRED_KINDS = ("flag", "date", "month")
 A4 = 9
+SUBTOTAL = "小计"
+TOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 6}
+SUBTOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 1}
 
 
 class Styles:
@@ -150,24 +155,24 @@ class Page:
         rows: Iterable[Mapping[str, Any]],
         expected: Mapping[str, int],
         is_held: bool = True,
+        subtotals_by: str | None = None,
     ) -> None:
-        """Header, rows and total row; a held header stays on screen and paper, with a filter.
+        """Header, rows and total row; a held header stays on screen and paper, with a filter. Rows
+        that follow each other with one value of `subtotals_by` have a subtotal under them.
 
         Problem if a written column does not sum to what `expected` (field: total) says.
         """
         top = self.row
         self.head([(column.label, column.field) for column in columns])
         styles = [self.styles.cell(column.kind) for column in columns]
-        totals = {column.column: 0 for column in columns if column.is_totalled}
         writer = RowWriter(self.sheet, columns, styles)
-        for values in rows:
-            if not writer.write(self.row, values):
-                for index, column in enumerate(columns):
-                    value = values[column.column]
-                    write_value(self.sheet, self.row, index, column.kind, value, styles[index])
-            for name in totals:
-                totals[name] += values[name] or 0
-            self.row += 1
+        totals = {column.column: 0 for column in columns if column.is_totalled}
+        groups = groupby(rows, itemgetter(subtotals_by)) if subtotals_by else [(None, rows)]
+        for _, group in groups:
+            sums, name = self._rows(columns, styles, writer, group)
+            totals = {column: total + sums[column] for column, total in totals.items()}
+            if subtotals_by:
+                self.total(columns, sums, f"{name} {SUBTOTAL}", SUBTOTAL_LINE)
         for name in sorted(totals.keys() & expected.keys()):
             if totals[name] != expected[name]:
                 raise Problem(
@@ -178,16 +183,42 @@ class Page:
         if is_held:
             self._hold_header(top, len(columns), self.row - 2)
 
-    def total(self, columns: Sequence[ExportColumn], totals: Mapping[str, int]) -> None:
-        """The total row, as values."""
-        line = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 6}
+    def _rows(
+        self,
+        columns: Sequence[ExportColumn],
+        styles: Sequence[Format],
+        writer: RowWriter,
+        rows: Iterable[Mapping[str, Any]],
+    ) -> tuple[dict[str, int], Any]:
+        """Write rows; the sums of their totalled columns, and what the last one begins with."""
+        sums = {column.column: 0 for column in columns if column.is_totalled}
+        first = None
+        for values in rows:
+            if not writer.write(self.row, values):
+                for index, column in enumerate(columns):
+                    value = values[column.column]
+                    write_value(self.sheet, self.row, index, column.kind, value, styles[index])
+            for name in sums:
+                sums[name] += values[name] or 0
+            self.row += 1
+            first = values[columns[0].column]
+        return sums, first
+
+    def total(
+        self,
+        columns: Sequence[ExportColumn],
+        totals: Mapping[str, int],
+        label: str = "合计",
+        line: Mapping[str, Any] = TOTAL_LINE,
+    ) -> None:
+        """A row of totals, as values."""
         for index, column in enumerate(columns):
             if column.is_totalled:
                 style = self.styles.value(column.kind, **line)
                 total = totals[column.column]
                 write_value(self.sheet, self.row, index, column.kind, total, style)
             else:
-                text = "合计" if index == 0 else ""
+                text = label if index == 0 else ""
                 self.sheet.write_string(self.row, index, text, self.styles.get(**line))
         self.row += 1
 

@@ -1,12 +1,23 @@
-"""Whether all statements that were closed are there, whole, chained, and what the closes say."""
+"""Whether closed statements are there, whole, chained, signed, and what the closes say."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from exports.closes.steps import CLOSE, read_history
 from exports.closes.totals import SAID_ONCE, Row, closes_of
-from exports.statements.packs import Pack, closed_packs, pack_folder, read_pack
+from exports.reader import MANIFEST
+from exports.statements.packs import (
+    PUBLIC_KEY,
+    Pack,
+    closed_packs,
+    pack_folder,
+    packs_in,
+    read_pack,
+)
+from exports.statements.signatures import Trusted, public_key, signature_faults
+from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 
 FIGURES = tuple(name for name in SAID_ONCE if name not in ("period_month", "party"))
@@ -22,9 +33,10 @@ class Verified:
     faults: tuple[str, ...]
 
 
-def verify_statements(lake: Lake) -> Verified:
+def verify_statements(lake: Lake, trusted: Trusted = None) -> Verified:
     """Look at every closed statement: its files' hashes, its place in its party's chain, its
-    figures and number in the close, and that a month's statements make 0 together.
+    signature, its figures and number in the close, and that a month's statements make 0 together.
+    `trusted` are the public keys that may sign.
 
     Problem if a step of a close was changed or taken away.
     """
@@ -42,9 +54,58 @@ def verify_statements(lake: Lake) -> Verified:
     for pack in packs:
         by_party[pack.party].append(pack)
     for party in sorted(by_party):
-        faults += _chain(by_party[party])
+        faults += _chain(by_party[party], trusted)
     file_count = sum(len(pack.manifest["files"]) for pack in packs)
     return Verified(len(packs), file_count, len(by_party), tuple(faults))
+
+
+def verify_pack(folder: Path, trusted: Trusted = None) -> str:
+    """One line about a statement that was handed over, and those before it, which lie beside it.
+
+    Problem, naming the file, if it is no closed statement, one of its files is not what its
+    manifest says, or a manifest before it or a signature is not what it has to be.
+    """
+    pack = read_pack(folder)
+    if pack is None or not pack.is_closed:
+        raise Problem(
+            f"{folder} holds no closed statement: its {MANIFEST} is missing or names none"
+        )
+    for fault in pack.faults():
+        raise Problem(f"{fault}; get the folder again from whoever gave it")
+    if pack.signing_key_id is None:
+        raise Problem(
+            f"{folder / MANIFEST} names no signing key; it was closed before packs had one"
+        )
+    chain = list(_back(pack))
+    for one, before in zip(chain, [*chain[1:], None], strict=True):
+        for fault in signature_faults(one, before):
+            raise Problem(f"{fault}; do not rely on {pack.statement_no}")
+    if trusted is not None and not trusted & {public_key(each) for each in chain}:
+        raise Problem(
+            f"{folder / PUBLIC_KEY} is no key that is trusted here, nor was it signed by one; do "
+            f"not rely on {pack.statement_no}"
+        )
+    vouched = "" if trusted else ", but only the chain says whose key that is: name it by --key"
+    return (
+        f"{pack.statement_no}: its {len(pack.manifest['files'])} files, its chain of {len(chain)} "
+        f"since {chain[-1].statement_no} and the signature by {pack.signing_key_id} hold{vouched}"
+    )
+
+
+def _back(pack: Pack) -> Iterator[Pack]:
+    """A statement, the one before it, and so on to the first of its party."""
+    months = pack.folder.absolute().parent.parent
+    beside = {each.sha256: each for each in packs_in(months)}
+    yield pack
+    while (wanted := pack.before_sha256) is not None:
+        before = beside.get(wanted)
+        if before is None or before.party != pack.party:
+            raise Problem(
+                f"{pack.folder / MANIFEST} is chained to a manifest of {pack.party} with SHA-256 "
+                f"{wanted}, and no statement in {months} has that one; put the earlier months there"
+            )
+        pack = before
+        yield pack
 
 
 def _against_close(lake: Lake, period: str, version: int, rows: tuple[Row, ...]) -> Iterator[str]:
@@ -79,8 +140,8 @@ def _numbers(rows: Iterator[Row]) -> Iterator[str]:
             yield f"statement numbers of {party} in {year} have a gap: {sorted(numbers)}"
 
 
-def _chain(packs: list[Pack]) -> Iterator[str]:
-    """Each statement of a party names the manifest of the one before it."""
+def _chain(packs: list[Pack], trusted: Trusted) -> Iterator[str]:
+    """Each statement of a party names the manifest of the one before it, and is signed."""
     before: Pack | None = None
     for pack in sorted(packs, key=lambda each: each.place):
         expected = before.sha256 if before else None
@@ -89,4 +150,7 @@ def _chain(packs: list[Pack]) -> Iterator[str]:
                 f"{pack.folder}: its manifest is chained to another one than that of "
                 f"{before.statement_no if before else 'nothing, the first of its party'}"
             )
+        yield from signature_faults(pack, before)
+        if trusted is not None and pack.signing_key_id and public_key(pack) not in trusted:
+            yield f"{pack.folder / PUBLIC_KEY} is no key of the keys file"
         before = pack

@@ -6,6 +6,7 @@ The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liabili
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,12 +17,23 @@ from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
 from exports.statements.adjustments import adjustments_of
 from exports.statements.balances import OUTSIDE, balances_of_all
+from exports.statements.budgets import budgets_of
 from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
 from exports.statements.header import Header
 from exports.statements.liability import ENTRY_TYPES, Liability, taken_by_cohort
 from exports.statements.month import Month
-from exports.statements.sheets import AMBER, FONT, GREEN, GREY, NAVY, Page, Styles, write_value
+from exports.statements.sheets import (
+    AMBER,
+    FONT,
+    GREEN,
+    GREY,
+    NAVY,
+    SUBTOTAL,
+    Page,
+    Styles,
+    write_value,
+)
 
 FUND = "fund"
 CHECKED = ("opening_points", *ENTRY_TYPES, "closing_points")  # by cohort as by issuer
@@ -135,6 +147,7 @@ class StatementBook:
                 write_value(page.sheet, page.row, index, kind, value, style)
             page.row += 1
         page.row += 1
+        self._write_budgets(page)
         page.line(
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
@@ -145,6 +158,21 @@ class StatementBook:
         page.sheet.fit_to_pages(1, 1)  # or the chart may be cut in two
         if self._figures.summary:
             self._draw_month(page, first, first + len(self._figures.summary) - 1)
+
+    def _write_budgets(self, page: Page) -> None:
+        """Campaign budgets that the party funds, takes the vouchers of, or bears the excess of."""
+        own = self._figures.party.party
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        rows = budgets_of(self._late.budgets, own, names)
+        if not rows:
+            return
+        page.heading("活动预算")
+        page.table(self._columns("statement_budgets"), rows, {}, is_held=False)
+        page.line(
+            "累计使用含超预算部分；超出的分由超预算承担方于月末退还出资方（业务类型：超预算分担）。",
+            font_color=GREY,
+        )
+        page.row += 1
 
     def _tax_totals(self) -> dict[str, int]:
         """What the summary says of tax, which the detail has to say, too."""
@@ -215,7 +243,8 @@ class StatementBook:
             column: sum(row[column] for row in liability.issuers)
             for column in (*CHECKED, "closing_fen")
         }
-        page.table(self._columns("statement_liability"), liability.cohorts, stated)
+        by = "issuer_business" if len(liability.issuers) > 1 else None
+        page.table(self._columns("statement_liability"), liability.cohorts, stated, subtotals_by=by)
         page.line(
             "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＋ 续期净转入 ＝ 期末；"
             "到期积分是期末积分中统计日后若干天内到期的部分；并户不移动批次，转入转出为零。",
@@ -228,7 +257,7 @@ class StatementBook:
             "金额（元）：积分 × 统计日每积分价值；重估是单价变动，尾差是各项分别取整到分之差"
         )
         columns = self._columns("statement_liability_value")
-        page.table(columns, liability.cohorts, stated, is_held=False)
+        page.table(columns, liability.cohorts, stated, is_held=False, subtotals_by=by)
         page.row += 1
         self._write_takers(page, liability)
         page.row += 1
@@ -246,10 +275,19 @@ class StatementBook:
         names = [(self._business_name(code), code) for code in takers]
         page.head([*fields, *names, ("合计", "redeemed_points")])
         totals = [0] * len(takers)
-        for cohort, points in taken_by_cohort(liability, takers):
-            keys = (cohort["issuer_name"], cohort["issuer_business"], cohort["issue_month"])
-            totals = [total + more for total, more in zip(totals, points, strict=True)]
-            self._write_points(page, keys, points, bold=False)
+        by_issuer = groupby(
+            taken_by_cohort(liability, takers), lambda taken: taken[0]["issuer_business"]
+        )
+        for _, cohorts in by_issuer:
+            sums, name = [0] * len(takers), ""
+            for cohort, points in cohorts:
+                name = cohort["issuer_name"]
+                keys = (name, cohort["issuer_business"], cohort["issue_month"])
+                sums = [total + more for total, more in zip(sums, points, strict=True)]
+                self._write_points(page, keys, points, bold=False)
+            if len(liability.issuers) > 1:
+                self._write_points(page, (f"{name} {SUBTOTAL}", "", None), sums, bold=True)
+            totals = [total + more for total, more in zip(totals, sums, strict=True)]
         self._write_points(page, ("合计", "", None), totals, bold=True)
 
     def _write_points(

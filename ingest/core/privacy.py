@@ -6,7 +6,8 @@ under a random key of their own person, which is wrapped by the master key (RFC 
 the wrapped keys of a person has erased that person, also in every backup of the sealed values.
 
 The keys file holds the keys in use and earlier generations of them. New values are sealed under the
-newest master key, and open under any. Which token key makes a token, ingest.generations says.
+newest master key, and open under any. Which token key makes a token, ingest.generations says. The
+third kind signs statements (exports.statements.signatures).
 """
 
 import base64
@@ -37,7 +38,7 @@ KEY_REF_BYTES = 16
 TOKEN_HEX_DIGITS = 32
 ROW_HASH_BYTES = 16
 OWNER_ONLY = 0o600
-KINDS = ("token", "master")
+KINDS = ("token", "master", "sign")
 KEY_ID = re.compile(r"[A-Za-z0-9_-]+")  # it names a file of the lake, and begins tokens
 
 
@@ -56,7 +57,8 @@ class Key:
 @dataclass(frozen=True)
 class Keys:
     """The secrets of one installation; ids say which generation of a key made a value. Earlier
-    generations are listed from the oldest on.
+    generations are listed from the oldest on. A keys file from before statements were signed has no
+    `sign_keys`; they are the seeds of Ed25519 private keys.
     """
 
     token_key_id: str
@@ -65,6 +67,7 @@ class Keys:
     master_key: bytes
     earlier_token_keys: tuple[Key, ...] = ()
     earlier_master_keys: tuple[Key, ...] = ()
+    sign_keys: tuple[Key, ...] = ()
 
     @property
     def token_keys(self) -> tuple[Key, ...]:
@@ -81,7 +84,9 @@ class Keys:
         return f"Keys({self.token_key_id}, {self.master_key_id})"
 
 
-def with_keys(token_keys: Sequence[Key], master_keys: Sequence[Key]) -> Keys:
+def with_keys(
+    token_keys: Sequence[Key], master_keys: Sequence[Key], sign_keys: Sequence[Key] = ()
+) -> Keys:
     """Keys of some generations, oldest first; the last of each kind is the one in use."""
     *earlier_tokens, by_token = token_keys
     *earlier_masters, by_master = master_keys
@@ -92,6 +97,7 @@ def with_keys(token_keys: Sequence[Key], master_keys: Sequence[Key]) -> Keys:
         master_key=by_master.key,
         earlier_token_keys=tuple(earlier_tokens),
         earlier_master_keys=tuple(earlier_masters),
+        sign_keys=tuple(sign_keys),
     )
 
 
@@ -120,7 +126,7 @@ def create_demo_keys(path: Path) -> bool:
     """
     if path.exists():
         return False
-    keys = Keys("t1", new_key(), "m1", new_key())
+    keys = Keys("t1", new_key(), "m1", new_key(), sign_keys=(Key("s1", new_key()),))
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_new(path, keys)
@@ -160,7 +166,10 @@ def new_key() -> bytes:
 def _write_new(path: Path, keys: Keys) -> None:
     """Write a keys file where there is none, synced; OSError if that is not possible."""
     document: dict[str, Any] = {}
-    for kind, generations in zip(KINDS, (keys.token_keys, keys.master_keys), strict=True):
+    kinds = (keys.token_keys, keys.master_keys, keys.sign_keys)
+    for kind, generations in zip(KINDS, kinds, strict=True):
+        if not generations:
+            continue
         *earlier, newest = generations
         document[f"{kind}_key_id"] = newest.key_id
         document[f"{kind}_key"] = base64.b64encode(newest.key).decode()
@@ -193,21 +202,23 @@ def read_keys(path: Path) -> Keys:
         )
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        tokens, masters = (_generations(document, kind) for kind in KINDS)
+        has_signing = f"{KINDS[2]}_key" in document
+        tokens, masters = (_generations(document, kind) for kind in KINDS[:2])
+        signing = _generations(document, KINDS[2]) if has_signing else []
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise Problem(
             f"keys file {path} is damaged; restore it, its tokens cannot be made again"
         ) from None
-    if any(len(key.key) != KEY_BYTES for key in (*tokens, *masters)):
+    if any(len(key.key) != KEY_BYTES for key in (*tokens, *masters, *signing)):
         raise Problem(f"keys file {path}: each key must be {KEY_BYTES} bytes in base64")
-    for kind, generations in zip(KINDS, (tokens, masters), strict=True):
+    for kind, generations in zip(KINDS, (tokens, masters, signing), strict=True):
         if unusable := [key for key in generations if not KEY_ID.fullmatch(key.key_id)]:
             raise Problem(
                 f"keys file {path}: key id '{unusable[0].key_id}' must be letters, digits, - and _"
             )
         if len({key.key_id for key in generations}) < len(generations):
             raise Problem(f"keys file {path}: a {kind} key id stands there twice; restore it")
-    return with_keys(tokens, masters)
+    return with_keys(tokens, masters, signing)
 
 
 def _generations(document: dict[str, Any], kind: str) -> list[Key]:

@@ -79,8 +79,10 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     check_marketing(marketing, businesses)
     check_settlement(settlement, businesses)
     check_channels(channels)
-    check_taxes(tax, first_price_date(settlement.content))
-    check_contracts(contracts, businesses, settlement.content.fund.party)
+    fund = settlement.content.fund.party
+    outside = {each.party for each in contracts.content.outside_parties}
+    check_taxes(tax, first_price_date(settlement.content), businesses, {fund, *outside})
+    check_contracts(contracts, businesses, fund)
     first_date = _first_date(points.content, tiers.content, settlement.content)
     check_migrations(migrations, businesses, migrating_names(dbt_project), names, first_date)
     return RuleBooks(

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ingest.core.lake import Lake, partition_dates, write_parquet
 from ingest.rules import (
     breakage,
+    budgets,
     businesses,
     channels,
     contracts,
@@ -52,6 +53,7 @@ TABLES: Mapping[str, Columns] = {
         tags,
         migrations,
         contracts,
+        budgets,
         outside,
         channels,
         tax,
@@ -100,9 +102,11 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "contract_steps": contracts.contract_step_rows(books.contracts),
         "channel_fees": contracts.channel_fee_rows(books.contracts),
         "voucher_funders": contracts.voucher_funder_rows(books.contracts.voucher_programmes),
+        "voucher_budgets": budgets.voucher_budget_rows(books.contracts.voucher_programmes),
         "outside_parties": outside.outside_party_rows(books.contracts.outside_parties),
         "split_limits": channels.split_limit_rows(books.channels),
         "movement_taxes": tax.movement_tax_rows(books.tax),
+        "payee_taxes": tax.payee_tax_rows(books.tax),
     }
     rows["rule_versions"] = written.rule_version_rows(rows)
     return {

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ingest.core.documents import Document, Name, Text, Where, Written
+from ingest.rules.budgets import Budget
 from ingest.rules.dated import (
     ONE_OR_MORE,
     VALID,
@@ -188,7 +189,8 @@ class Contract(Written):
 
 class Funder(Written):
     """Who bears a part of each voucher: so many percent of what the amounts leave, or an amount of
-    fen, and never more than `most_fen` a voucher.
+    fen, and never more than `most_fen` a voucher. Of all vouchers of the version in which it stands
+    it bears `budget_fen` at most; months that are over give back what is beyond.
 
     A business, the fund, a party outside the group, `own_business` (the one that took the voucher)
     or `own_merchant` (the one that sold the goods).
@@ -198,6 +200,7 @@ class Funder(Written):
     percent: Percent | None = None
     fen: Positive | None = None
     most_fen: Positive | None = None
+    budget_fen: Budget | None = None
 
     @model_validator(mode="after")
     def _bears_one_thing(self) -> Self:
@@ -218,8 +221,16 @@ class Funding(Written):
         parts = [each.percent for each in self.funders if each.percent is not None]
         if parts and sum(parts) != 100:
             raise ValueError(f"the percentages make {sum(parts)}, not 100")
-        if any(each.funder == self.rest and (each.fen or each.most_fen) for each in self.funders):
+        limits = {each.funder: (each.fen, each.most_fen, each.budget_fen) for each in self.funders}
+        if any(limits.get(self.rest, ())):
             raise ValueError(f"'{self.rest}' bears what the limits leave and can have none itself")
+        if any(
+            each.budget_fen and OWN_MERCHANT in (each.funder, self.rest) for each in self.funders
+        ):
+            raise ValueError(
+                f"a budget is of many merchants' vouchers; '{OWN_MERCHANT}' can neither have one "
+                "nor bear what is beyond it"
+            )
         return self
 
 
@@ -371,7 +382,9 @@ def voucher_funder_rows(programmes: Sequence[VoucherProgramme]) -> list[Row]:
             funding = stretch.pop("funding")
             keys = {"business": programme.business, "programme": programme.programme}
             row = {**named(stretch, "voucher", **keys), "voucher_prefix": programme.voucher_prefix}
-            said: dict[str, Row] = {each.funder: each.model_dump() for each in funding.funders}
+            said: dict[str, Row] = {
+                each.funder: each.model_dump(exclude={"budget_fen"}) for each in funding.funders
+            }
             nothing = dict.fromkeys(("percent", "fen", "most_fen"))
             said.setdefault(funding.rest, {"funder": funding.rest, **nothing})
             rows += [

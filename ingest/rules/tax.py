@@ -2,19 +2,39 @@
 
 Amounts between parties hold their tax. What a business charges its merchants is taxed as their
 contract says (`ingest.rules.contracts`), every other movement by this book. What is taken back is
-taxed like what it takes back, on the day of that.
+taxed like what it takes back, on the day of that. A payee whose status differs (a small taxpayer)
+has a rate of its own for whatever this book taxes; what is no supply stays none.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ingest.core.documents import Document, Written
-from ingest.rules.dated import ONE_OR_MORE, VALID, Columns, Dated, Row, named, periods
+from ingest.rules.dated import (
+    ONE_OR_MORE,
+    VALID,
+    Columns,
+    Dated,
+    Row,
+    check_known,
+    check_unique,
+    named,
+    periods,
+)
 
 TABLES: dict[str, Columns] = {
     "movement_taxes": {
+        "movement_type": "text",
+        "tax_treatment": "text",
+        "tax_per_mille": "whole",
+        **VALID,
+        "rule_id": "text",
+    },
+    "payee_taxes": {
+        "payee": "text",
         "movement_type": "text",
         "tax_treatment": "text",
         "tax_per_mille": "whole",
@@ -46,7 +66,7 @@ MOVEMENTS: dict[str, tuple[str, ...]] = {
     ),
     "sales": ("sale",),
     "points_tenders": ("points_tender",),
-    "voucher_subsidies": ("voucher_subsidy",),
+    "voucher_subsidies": ("voucher_subsidy", "budget_excess", "budget_excess_refund"),
 }
 
 
@@ -75,6 +95,28 @@ class Tax(Written):
 TaxTimeline = Annotated[list[Dated[Tax]], *ONE_OR_MORE]
 
 
+class Status(Written):
+    """How a payee is taxed where others are taxed as the book says."""
+
+    treatment: Literal["general", "simplified", "exempt"]
+    per_mille: PerMille
+
+    @model_validator(mode="after")
+    def _has_its_rate(self) -> Self:
+        check_rate(self.treatment, self.per_mille)
+        return self
+
+
+class Payee(Written):
+    """One payee with its status from a date on; null is that of everybody.
+
+    A business, the fund, a party outside the group, or a merchant of a business (mall/S0001).
+    """
+
+    payee: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(/\S+)?$")]
+    status: Annotated[list[Dated[Status | None]], *ONE_OR_MORE]
+
+
 class Taxes(Written):
     """rules/programme/tax.yml."""
 
@@ -83,10 +125,20 @@ class Taxes(Written):
     sales: TaxTimeline
     points_tenders: TaxTimeline
     voucher_subsidies: TaxTimeline
+    payees: list[Payee] = Field(default_factory=list)
 
 
-def check_taxes(page: Document[Taxes], first_price_date: date) -> None:
-    """Taxes of points begin no later than their prices, or a line would have none."""
+def check_taxes(
+    page: Document[Taxes], first_price_date: date, businesses: Collection[str], others: set[str]
+) -> None:
+    """Taxes of points begin no later than their prices, or a line would have none. Payees are
+    parties, each named once; `others` are those that are no business.
+    """
+    check_unique(page, "payees", [each.payee for each in page.content.payees])
+    for number, each in enumerate(page.content.payees):
+        owner, _, merchant = each.payee.partition("/")
+        known = businesses if merchant else {*businesses, *others}
+        check_known(page, ("payees", number, "payee"), "payee", owner, known)
     for name in ("points_issued", "points_taken"):
         first: Dated[Tax] = getattr(page.content, name)[0]
         if first.from_date > first_price_date:
@@ -103,4 +155,22 @@ def movement_tax_rows(book: Taxes) -> list[Row]:
             row = {"tax_treatment": tax.treatment, "tax_per_mille": tax.per_mille, **stretch}
             cited = named(row, f"tax/{name}")
             rows += [{"movement_type": movement_type, **cited} for movement_type in movement_types]
+    return rows
+
+
+def payee_tax_rows(book: Taxes) -> list[Row]:
+    """The table `payee_taxes`: a row for each payee, movement that is taxed, and stretch in which
+    its status differs.
+    """
+    rows = []
+    for each in book.payees:
+        for name, movement_types in MOVEMENTS.items():
+            for stretch in periods(tax=getattr(book, name), status=each.status):
+                tax: Tax = stretch.pop("tax")
+                status: Status | None = stretch.pop("status")
+                if status is None or tax.treatment in UNTAXED:
+                    continue
+                said = {"tax_treatment": status.treatment, "tax_per_mille": status.per_mille}
+                cited = named({**stretch, **said}, f"tax/{name}", payee=each.payee)
+                rows += [{"movement_type": movement, **cited} for movement in movement_types]
     return rows

@@ -27,7 +27,7 @@ from exports.statements.pack import write_drafts, write_pack
 from ingest.core.lake import Lake, remove, write_bytes, write_parquet
 from ingest.core.settings import Settings
 from ingest.restatements import restatement_table
-from tests.exports.small_publication import create_statements, settings_of
+from tests.exports.small_publication import create_statements, settings_of, write_keys
 
 PARTIES = ("fund", "hotel", "mall")
 MARTS = """
@@ -118,6 +118,7 @@ class Group:
     def __init__(self, root: Path, grace: int = 0) -> None:
         self.settings: Settings = settings_of(root / "lake")
         self.lake = Lake(self.settings.lake)
+        write_keys(self.settings)
         self.lines: list[Line] = []
         self._grace = grace
 

@@ -17,6 +17,7 @@ from exports.closes import steps
 from exports.closes.totals import read_totals, write_totals
 from exports.reader import read_marts, require_publication
 from ingest.core.lake import Lake, write_bytes
+from ingest.core.privacy import Key, Keys, replace_keys
 from ingest.core.settings import PROJECT, Settings
 
 BUSINESS_DATE = date(2026, 1, 15)
@@ -175,9 +176,19 @@ ROWS = {
 }
 
 
+# Keys of every lake, so that equal lakes make equal packs.
+KEYS = Keys("t1", bytes(32), "m1", bytes(32), sign_keys=(Key("s1", bytes(range(32))),))
+
+
 def settings_of(lake: Path) -> Settings:
     """Settings of a lake in a test folder."""
     return Settings(lake, lake / "keys.json", lake / "rules", lake / "dbt_project", "1GB")
+
+
+def write_keys(settings: Settings) -> None:
+    """Put the keys of every lake beside this one."""
+    settings.keys_file.parent.mkdir(parents=True, exist_ok=True)
+    replace_keys(settings.keys_file, KEYS)
 
 
 @cache
@@ -214,7 +225,9 @@ def publish_small(lake: Path, *changes: str) -> Settings:
         page.write_text(f"<p>{name}</p>\n", encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     (lake / "published" / "current").symlink_to(VERSION)
-    return settings_of(lake)
+    settings = settings_of(lake)
+    write_keys(settings)
+    return settings
 
 
 def close_small(settings: Settings) -> None:

@@ -274,8 +274,72 @@ def test_the_liability_of_a_business_is_its_own_cohorts_and_the_fund_sees_all(
     assert own[0]["redeemed_rate"] == 0.75
     assert total["closing_points"] == 10000 - 4500
     rows, total = table_of(workbook_of(exported, "fund")["积分负债"], "issuer_name")
-    assert [row["issuer_business"] for row in rows] == ["hotel", "mall", "mall"]
+    assert [row["issuer_business"] for row in rows if row["issue_month"]] == [
+        "hotel",
+        "mall",
+        "mall",
+    ]
     assert total["closing_points"] == 8000
+
+
+def test_each_issuer_has_a_subtotal_on_the_fund_s_liability_and_none_on_its_own(
+    exported: Settings,
+) -> None:
+    """Hotel: 4,000 − 1,500 = 2,500 points, ¥20.00; mall: 10,000 − 4,500 = 5,500, ¥44.00."""
+    sheet = workbook_of(exported, "fund")["积分负债"]
+    rows, total = table_of(sheet, "issuer_name")
+    names = ("issuer_name", "issued_points", "redeemed_points", "closing_points", "redeemed_rate")
+    assert [[row[name] for name in names] for row in rows] == [
+        ["酒店", 4000, 1500, 2500, 0.375],
+        ["酒店 小计", 4000, 1500, 2500, ""],
+        ["购物中心", 6000, 4500, 1500, 0.75],
+        ["购物中心", 4000, 0, 4000, 0],
+        ["购物中心 小计", 10000, 4500, 5500, ""],
+    ]
+    assert [total[name] for name in names[1:4]] == [14000, 6000, 8000]
+    lines = [list(row) for row in sheet.iter_rows(values_only=True)]
+    yuan = [row for row in lines if row[0] == "购物中心 小计" and 44.00 in row]
+    assert [row[3:14] for row in yuan] == [[0, 80.00, 0, 36.00, 0, 0, 0, 0, 0, 0, 44.00]]
+    taken, total = table_of(sheet, "issuer_name", last=True)
+    assert [(row["issuer_name"], row["parking"]) for row in taken] == [
+        ("酒店", 1500),
+        ("酒店 小计", 1500),
+        ("购物中心", 4500),
+        ("购物中心 小计", 4500),
+    ]
+    assert total["parking"] == 6000
+    own = workbook_of(exported, "mall")["积分负债"].iter_rows(values_only=True)
+    assert not any("小计" in str(row[0]) for row in own)
+
+
+def test_a_campaign_s_budget_stands_on_the_statements_of_those_it_is_for(tmp_path: Path) -> None:
+    """Parking bears ¥100.00 of the mall's coupons and has borne ¥100.01; the fund bears more."""
+    settings = publish_small(
+        tmp_path,
+        """insert into fct_campaign_budgets values
+            ('2025-12-01', 'mall', 'coupon', '联名券', 'parking', 'fund', '2025-12-01',
+             '9999-12-31', 10000, 6000, 6000, 4000, 0, 0, 'v1'),
+            ('2026-01-01', 'mall', 'coupon', '联名券', 'parking', 'fund', '2025-12-01',
+             '9999-12-31', 10000, 4001, 10001, 0, 1, 1, 'v1'),
+            ('2026-01-01', 'mall', 'gift', '礼券', 'hotel', 'mall', '2026-01-01',
+             '2026-02-01', 500, 0, 0, 500, 0, 0, 'v2')""",
+    )
+    export(settings, BUSINESS_DATE)
+    shown = {}
+    for party in ("parking", "fund", "mall", "hotel"):
+        rows, _ = table_of(workbook_of(settings, party)["汇总"], "programme_name", last=True)
+        shown[party] = [list(row.values()) for row in rows]
+    begin, end = datetime(2025, 12, 1), datetime(2026, 1, 31)
+    coupon = ["联名券", "停车场", "集团积分基金", begin, None, 100, 40.01, 100.01, 0, 0.01, 0.01]
+    gift = ["礼券", "酒店", "购物中心", datetime(2026, 1, 1), end, 5, 0, 0, 5, 0, 0]
+    assert shown == {"parking": [coupon], "fund": [coupon], "mall": [coupon, gift], "hotel": [gift]}
+    plain = [row[0] for row in workbook_of(settings, "parking")["汇总"].iter_rows(values_only=True)]
+    assert "活动预算" in plain
+
+
+def test_a_statement_without_a_budget_has_no_table_of_budgets(exported: Settings) -> None:
+    rows = workbook_of(exported, "mall")["汇总"].iter_rows(values_only=True)
+    assert "活动预算" not in [row[0] for row in rows]
 
 
 def test_the_liability_is_shown_in_yuan_by_redeemer_and_beside_the_ledger(

@@ -91,6 +91,14 @@ def rules(rules: Path) -> Path:
         ("percent: 60, ", "", 43, "a funder bears percent or fen"),
         ("percent: 60, ", "percent: 60, fen: 1, ", 43, "a funder bears percent or fen"),
         ("percent: 40}]", "percent: 40}]\n          rest: fund", 42, "'fund' bears what"),
+        ("percent: 40}]", "percent: 40, budget_fen: 5}]", 42, "a budget is of many merchants'"),
+        ("most_fen: 900", "budget_fen: 0", 43, "greater than or equal to 1"),
+        (
+            "most_fen: 900}, {funder: own_merchant, percent: 40}]",
+            "budget_fen: 9}, {funder: own_business, percent: 40}]\n          rest: own_merchant",
+            42,
+            "a budget is of many merchants'",
+        ),
         ("percent: 40}]", "percent: 40}]\n          rest: nobody", 44, "unknown funder 'nobody'"),
         ("own_merchant, percent", "fund, percent", 42, "stands here twice"),
     ],
@@ -187,6 +195,30 @@ OUTSIDE = """outside_parties:
     legal_entity_name: 示例银行
     unified_social_credit_code: 91310000MA1B000010
 """
+
+
+def test_each_version_of_a_funding_has_budgets_of_its_own(rules: Path) -> None:
+    """¥9.00 from January, ¥5.00 from March until further notice, none of the merchant's part."""
+    path = rules / "programme" / "contracts.yml"
+    assert compiled(rules, "voucher_budgets") == []
+    version = """      - from: 2026-03-01
+        value:
+          funders: [{funder: fund, percent: 100, budget_fen: 500}]
+          rest: hotel
+        source: Charter
+        approved_by: Marketing
+"""
+    change(path, "most_fen: 900", "budget_fen: 900")
+    path.write_text(path.read_text(encoding="utf-8") + version, encoding="utf-8")
+    rows = compiled(rules, "voucher_budgets")
+    names = ("funder", "rest", "budget_fen", "valid_from_date", "valid_until_date", "rule_id")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (
+            *("fund", "own_business", 900, date(2026, 1, 1), date(2026, 3, 1)),
+            "voucher/mall/coupon/2026-01-01",
+        ),
+        ("fund", "hotel", 500, date(2026, 3, 1), None, "voucher/mall/coupon/2026-03-01"),
+    ]
 
 
 def test_a_party_outside_the_group_can_bear_a_voucher(rules: Path) -> None:

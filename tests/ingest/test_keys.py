@@ -4,6 +4,7 @@ import base64
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from traceback import format_exception
@@ -16,7 +17,14 @@ import pytest
 from ingest.core.contract import Source, load_source
 from ingest.core.errors import Problem
 from ingest.core.lake import Lake
-from ingest.core.privacy import Keys, create_demo_keys, read_keys, token, unseal
+from ingest.core.privacy import (
+    Keys,
+    create_demo_keys,
+    read_keys,
+    replace_keys,
+    token,
+    unseal,
+)
 from ingest.core.settings import Settings, load_settings
 from ingest.demo import main as demo
 from ingest.generations import begin_keys, keys_of_night
@@ -141,7 +149,7 @@ def assert_only_tokens_differ(one: Lake, other: Lake) -> None:
 
 
 def assert_shows_no_key(text: str, keys: Keys) -> None:
-    for key in (*keys.token_keys, *keys.master_keys):
+    for key in (*keys.token_keys, *keys.master_keys, *keys.sign_keys):
         shown = (key.key.hex(), base64.b64encode(key.key).decode(), repr(key.key)[2:-1])
         assert not any(each in text for each in shown)
 
@@ -365,10 +373,38 @@ def test_rotating_keeps_the_earlier_keys_for_the_owner_alone_and_shows_none(
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     assert [key.key_id for key in keys.token_keys] == ["t1", "t2", "t3"]
     assert [key.key_id for key in keys.master_keys] == ["m1", "m2", "m3"]
-    assert keys.token_keys[0] == first.token_keys[0]
-    assert len({key.key for key in (*keys.token_keys, *keys.master_keys)}) == 6
+    assert [key.key_id for key in keys.sign_keys] == ["s1", "s2", "s3"]
+    assert (keys.token_keys[0], keys.sign_keys[0]) == (first.token_keys[0], first.sign_keys[0])
+    every = (*keys.token_keys, *keys.master_keys, *keys.sign_keys)
+    assert len({key.key for key in every}) == 9
     said = capsys.readouterr()
-    assert_shows_no_key(said.out + said.err + repr(keys) + repr(keys.token_keys), keys)
+    assert_shows_no_key(said.out + said.err + repr(keys) + repr(every), keys)
+
+
+def test_a_keys_file_from_before_there_were_signatures_gets_a_key_that_signs(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, old = house.settings.keys_file, replace(keys_of(house), sign_keys=())
+    replace_keys(path, old)
+    assert keys_of(house) == old
+    assert main([]) == 0
+    assert "added the key s1, which signs statements, to" in capsys.readouterr().out
+    keys = keys_of(house)
+    assert replace(keys, sign_keys=()) == old
+    assert [key.key_id for key in keys.sign_keys] == ["s1"]
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("kept")
+    assert keys_of(house) == keys
+
+
+def test_a_key_that_signs_is_rotated_from_nothing_and_never_taken_away(house: House) -> None:
+    replace_keys(house.settings.keys_file, replace(keys_of(house), sign_keys=()))
+    main(["--rotate"])
+    main(["--rotate"])
+    assert [key.key_id for key in keys_of(house).sign_keys] == ["s1", "s2"]
+    for key_id in ("s1", "s2"):
+        with pytest.raises(Problem, match=f"{key_id} signed statements and stays"):
+            main(["--retire", key_id])
 
 
 def no_base64(keys: dict[str, Any]) -> None:

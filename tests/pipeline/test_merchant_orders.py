@@ -60,7 +60,8 @@ voucher_programmes:
     business: mall
     voucher_prefix: Q
     funding: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {funders: [
-      {funder: bank, percent: 40, most_fen: 700}, {funder: own_business, percent: 25},
+      {funder: bank, percent: 40, most_fen: 700, budget_fen: 4000},
+      {funder: own_business, percent: 25},
       {funder: own_merchant, percent: 35}]}}]
 outside_parties:
   - party: bank
@@ -418,3 +419,27 @@ def test_months_that_are_over_have_their_steps_and_guarantee(
         rest = max(turnover - 50_000, 0)
         assert monthly["commission"] == half_up(Fraction(first * 500 + rest * 300, 10_000))
         assert monthly.get("minimum_guarantee", 0) == max(900 - commission, 0)
+
+
+def test_a_bank_bears_its_budget_of_40_00_and_the_mall_gives_back_the_rest_by_the_month(
+    whole: tuple[Nights, dict[str, Paper]],
+) -> None:
+    found = sums(whole[0])
+    given_back = {row[1]: row[4:] for row in found if row[2].startswith("budget_excess")}
+    used = excess = 0
+    for month in (date(2026, 10, 31), date(2026, 11, 30)):
+        for _, day, movement, _, payer, payee, fen in found:
+            if movement.startswith("voucher_subsidy") and "bank" in (payer, payee):
+                used += (fen if payer == "bank" else -fen) if day.month == month.month else 0
+        more = max(used - 4000, 0) - excess
+        excess += more
+        assert given_back.get(month, (None, None, 0)) == (
+            ("mall", "bank", more) if more >= 0 else ("bank", "mall", -more)
+        )
+    owed = sum(
+        (fen if payer == "bank" else -fen)
+        for *_, payer, payee, fen in found
+        if "bank" in (payer, payee)
+    )
+    assert excess > 0
+    assert owed == 4000

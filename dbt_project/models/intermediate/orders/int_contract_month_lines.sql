@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- What the lines of months that are over should say: commission by steps, and what is missing to a guarantee, each on
--- the last day of its month.
+-- What the lines of months that are over should say: commission by steps, what is missing to a guarantee, what a funder bore
+-- beyond its budget, each on the last day of its month.
 with amounts as (
 
     select
@@ -52,6 +52,14 @@ lines as (
     inner join {{ ref('int_rules__merchant_contracts') }} as contracts on amounts.rule_id = contracts.rule_id
     where amounts.amount_fen <> 0
 
+),
+
+with_budgets as (
+
+    select * from lines
+    union all
+    select * from {{ ref('int_budget_lines') }}
+
 )
 
-select * from lines
+select * from with_budgets

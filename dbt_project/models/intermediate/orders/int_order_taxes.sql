@@ -1,5 +1,5 @@
 -- The tax inside what tonight's documents move: of charges by the merchant's contract, of the rest by the book of taxes on
--- the order's day, also when a refund takes it back. A refund's tax is that of what was left before it less that of what it
+-- the order's day, by the merchant's own tax status where that differs, also when a refund takes it back. A refund's tax is that of what was left before it less that of what it
 -- leaves, so that any number of refunds takes back exactly the tax of the order.
 with movements as (
 
@@ -33,9 +33,9 @@ rated as (
         documents.order_id,
         documents.business_date,
         documents.occurred_at,
-        coalesce(contracts.tax_treatment, taxes.tax_treatment, 'undetermined') as tax_treatment,
-        coalesce(contracts.tax_per_mille, taxes.tax_per_mille, 0) as tax_per_mille,
-        taxes.rule_id as tax_rule_id
+        coalesce(contracts.tax_treatment, own.tax_treatment, taxes.tax_treatment, 'undetermined') as tax_treatment,
+        coalesce(contracts.tax_per_mille, own.tax_per_mille, taxes.tax_per_mille, 0) as tax_per_mille,
+        coalesce(own.rule_id, taxes.rule_id) as tax_rule_id
     from movements
     inner join documents on movements.activity_id = documents.activity_id
     left join {{ ref('int_rules__merchant_contracts') }} as contracts
@@ -45,6 +45,11 @@ rated as (
         on movements.taxed_movement = taxes.movement_type
         and documents.order_date >= taxes.valid_from_date
         and documents.order_date < taxes.valid_until_date
+    left join {{ ref('int_rules__payee_taxes') }} as own
+        on movements.merchant_party = own.payee_party
+        and movements.taxed_movement = own.movement_type
+        and documents.order_date >= own.valid_from_date
+        and documents.order_date < own.valid_until_date
 
 ),
 

@@ -1,5 +1,5 @@
--- The tax inside tonight's lines of points, by the book of taxes on the date that decides their price. It is rounded once
--- per settlement day, payer, payee, movement, treatment and rate, like their fen, and shared out by largest remainder.
+-- The tax inside tonight's lines of points, by the book of taxes on the date that decides their price; of whoever takes points
+-- by its own tax status, where that differs. It is rounded once per settlement day, payer, payee, movement, treatment and rate, like their fen, and shared out by largest remainder.
 with postings as (
 
     select * from {{ ref('int_settlement_postings') }}
@@ -16,10 +16,15 @@ rated as (
 
     select
         postings.*,
-        taxes.rule_id as tax_rule_id,
-        coalesce(taxes.tax_treatment, 'undetermined') as tax_treatment,
-        coalesce(taxes.tax_per_mille, 0) as tax_per_mille
+        coalesce(own.rule_id, taxes.rule_id) as tax_rule_id,
+        coalesce(own.tax_treatment, taxes.tax_treatment, 'undetermined') as tax_treatment,
+        coalesce(own.tax_per_mille, taxes.tax_per_mille, 0) as tax_per_mille
     from postings
+    left join {{ ref('int_rules__payee_taxes') }} as own
+        on {{ supplier('postings') }} = own.payee_party
+        and postings.movement_type = own.movement_type
+        and postings.price_date >= own.valid_from_date
+        and postings.price_date < own.valid_until_date
     left join taxes
         on postings.movement_type = taxes.movement_type
         and postings.price_date >= taxes.valid_from_date
