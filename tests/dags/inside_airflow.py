@@ -87,7 +87,9 @@ def questions(dag: Any) -> list[Any]:
 
 def run(business_date: str) -> dict[str, Any]:
     """The nightly DAG for one date, one task after the other."""
-    return ended(DagBag().dags["nightly"].test(run_conf={"business_date": business_date}))
+    dag = DagBag().dags["nightly"]
+    dag.deadline = None  # Airflow 3.3.2 ends a run outside its scheduler by asking for its number
+    return ended(dag.test(run_conf={"business_date": business_date}))
 
 
 def close(period: str, *people: str) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def test_the_doctor_refuses_keys_that_others_can_read(tmp_path: Path) -> None:
     (tmp_path / "keys.json").chmod(0o644)
     done = dags(tmp_path / "lake", "doctor")
     assert done.returncode == 1
-    assert "can be read by others; chmod 600 it" in done.stdout
+    keys = tmp_path / "keys.json"
+    assert f"{keys} can be read by others; chmod 600 {keys}\n" in done.stdout
 
 
 def test_a_holder_that_was_stopped_is_wrong_and_one_at_work_a_note(tmp_path: Path) -> None:
