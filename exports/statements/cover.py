@@ -5,6 +5,7 @@ from typing import Any
 from exports.catalogue import Catalogue
 from exports.money import yuan
 from exports.months import month_text
+from exports.statements.balances import MERCHANT, OUTSIDE
 from exports.statements.figures import MonthFigures, PartyFigures
 from exports.statements.header import NOBODY, Header
 from exports.statements.sheets import AMBER, GREEN, GREY, NAVY, Page, write_value
@@ -12,6 +13,7 @@ from exports.statements.sheets import AMBER, GREEN, GREY, NAVY, Page, write_valu
 TICK = "✓"
 DIGITS = 12  # of a digest, enough to compare by eye; the manifest has all of them
 RULES_SHOWN, RULES_A_LINE = 12, 4
+MERCHANTS_SHOWN = 10
 WIDTHS = (16, 18, 37, 3, 18, 22, 37)
 RIGHT = 4  # the first column of the right half
 VALUE_WIDTH = 37  # characters that fit into a value's cell
@@ -124,16 +126,24 @@ def _write_items(page: Page, left: Item, right: Item) -> None:
 
 
 def _write_counterparties(page: Page, figures: PartyFigures) -> None:
-    """With whom: legal entity and code, one a row."""
+    """With whom: legal entity and code, one a row; many merchants are one row, or the cover would
+    have to be read with a lens.
+    """
     page.heading("对方主体")
     plain = page.styles.get()
+    merchants = [each for each in figures.counterparties if each.party_kind == MERCHANT]
+    are_many = len(merchants) > MERCHANTS_SHOWN
     for party in figures.counterparties:
+        if are_many and party in merchants:
+            continue
         code = party.unified_social_credit_code or "—"
         page.sheet.write_string(page.row, 0, party.party_name, plain)
         page.sheet.write_string(page.row, 1, party.party, page.styles.get(font_color=GREY))
         page.sheet.write_string(page.row, 2, party.entity, page.styles.value("text"))
         page.sheet.write_string(page.row, RIGHT, f"统一社会信用代码　{code}", plain)
         page.row += 1
+    if are_many:
+        page.line(f"商户 {len(merchants)} 家，逐家见“往来对照”", font_color=GREY)
     if not figures.counterparties:
         page.line("本期无往来", font_color=GREY)
     page.row += 1
@@ -157,7 +167,7 @@ def checks_of(figures: PartyFigures, month: MonthFigures) -> list[tuple[str, str
     opening = yuan(balance.opening_fen)
     receivable, payable = yuan(balance.receivable_fen), yuan(balance.payable_fen)
     net_of_all = sum(item.net_fen for item in month.balances)
-    return [
+    checks = [
         (
             "汇总 = 明细 = 余额",
             f"应收 {receivable}，应付 {payable}，共 {figures.lines.line_count:,} 行",
@@ -168,8 +178,11 @@ def checks_of(figures: PartyFigures, month: MonthFigures) -> list[tuple[str, str
         ),
         ("期初 = 上期期末", opening),
         ("全体合计 = 0", f"{len(month.balances)} 方净额合计 {net_of_all} 分"),
-        ("积分负债滚动平衡", "各批次期初与变动之和等于期末，且与积分分录一致，见“积分负债”"),
     ]
+    if figures.party.party_kind not in OUTSIDE:
+        text = "各批次期初与变动之和等于期末，且与积分分录一致，见“积分负债”"
+        checks.append(("积分负债滚动平衡", text))
+    return checks
 
 
 def _write_checks(page: Page, figures: PartyFigures, month: MonthFigures) -> None:

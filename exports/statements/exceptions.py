@@ -19,8 +19,9 @@ QUERY = """
         $cutoff - business_date as age_days,
         amount_fen,
         case_count,
+        detail,
         case
-            when reason = 'suspense' then '单据 ' || coalesce(document_no, '—') || '，' || detail
+            when reason = 'suspense' then '单据 ' || coalesce(document_no, '—')
             when reason = 'unmatched_refund'
                 then '单据 ' || document_no || '，' || source_file || ' 第 ' || source_row || ' 行'
             when reason = 'quarantined_rows' then source_file || '：' || case_count || ' 行未入库'

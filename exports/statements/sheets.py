@@ -37,6 +37,8 @@ NUMBER_FORMATS = {
 }
 CENTRED_KINDS = ("flag", "date", "month")
 A4 = 9
+BOLD = 1.15  # of the width of a plain digit
+MOST_ROWS_OF_A_PAGE = 75
 SUBTOTAL = "小计"
 TOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 6}
 SUBTOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 1}
@@ -88,6 +90,12 @@ def write_value(
         sheet.write_number(row, column, value, style)
 
 
+def shown_width(kind: str, total: int) -> int:
+    """Characters that a bold number of a table takes with its signs, so that it is never ####."""
+    decimals = 2 if kind == "yuan" else 0
+    return int(len(f"{total / DIVISORS.get(kind, 1):,.{decimals}f}") * BOLD) + 3
+
+
 class Page:
     """One sheet being written from top to bottom; `row` is the next free row, from 0."""
 
@@ -98,6 +106,7 @@ class Page:
         self.styles = styles
         self.name = name
         self.row = 0
+        self._widths: dict[int, int] = {}
         self.sheet.hide_gridlines(2)
         self.sheet.set_default_row(16)
         self.sheet.set_landscape()
@@ -112,7 +121,18 @@ class Page:
     def widths(self, columns: Sequence[ExportColumn]) -> None:
         """Set the width of each column."""
         for index, column in enumerate(columns):
-            self.sheet.set_column(index, index, column.width)
+            self.widen(index, column.width)
+
+    def widen(self, index: int, width: int) -> None:
+        """Make a column at least so many characters wide."""
+        if width > self._widths.get(index, 0):
+            self._widths[index] = width
+            self.sheet.set_column(index, index, width)
+
+    def on_one_page(self) -> None:
+        """Print on one page what would leave a few lines for a second one."""
+        if self.row <= MOST_ROWS_OF_A_PAGE:
+            self.sheet.fit_to_pages(1, 1)
 
     def print_only(self, columns: Sequence[ExportColumn]) -> None:
         """Leave to the screen the columns that are not for paper; they are the last ones."""
@@ -216,6 +236,7 @@ class Page:
             if column.is_totalled:
                 style = self.styles.value(column.kind, **line)
                 total = totals[column.column]
+                self.widen(index, shown_width(column.kind, total))
                 write_value(self.sheet, self.row, index, column.kind, total, style)
             else:
                 text = label if index == 0 else ""

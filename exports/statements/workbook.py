@@ -262,6 +262,7 @@ class StatementBook:
         self._write_takers(page, liability)
         page.row += 1
         self._write_ledger_check(page, liability)
+        page.on_one_page()
 
     def _write_takers(self, page: Page, liability: Liability) -> None:
         """Where the points of each cohort were taken, with totals."""
@@ -337,6 +338,7 @@ class StatementBook:
             is_held=False,
         )
         page.line(f"{TICK} 全体合计 = 0", bold=True, font_color=GREEN)
+        page.on_one_page()
 
     def _write_redemptions(self, page: Page) -> None:
         """The matrices of issuers (rows) and redeemers (columns), in points and in yuan."""
@@ -356,7 +358,8 @@ class StatementBook:
         """One matrix with its totals; every net together is 0."""
         takers = self._with_businesses(taker for _, taker in cells)
         issuers = self._with_businesses(code for pair in cells for code in pair)
-        page.sheet.set_column(len(takers) + 1, len(takers) + 2, MATRIX_TOTAL_WIDTH)
+        for index in (len(takers) + 1, len(takers) + 2):
+            page.widen(index, MATRIX_TOTAL_WIDTH)
         page.head(
             [
                 ("发行 ＼ 受理", "issuer / redeemer"),
@@ -411,11 +414,18 @@ class StatementBook:
             {
                 **row,
                 "exception_name": self._catalogue.label("exception", row["reason"]),
+                "note": row["note"] + self._why(row),
                 "business_name": self._business_name(row["business"] or ""),
             }
             for row in self._late.exceptions_of(self._figures.party.party)
         ]
         self._write_some(page, "statement_exceptions", rows, "本期无差异与悬账")
+
+    def _why(self, row: Row) -> str:
+        """Why money is in suspense."""
+        if row["reason"] != "suspense":
+            return ""
+        return f"，{self._catalogue.label('suspense', row['detail'])}"
 
     def write_adjustments(self) -> None:
         """调整: lines that were posted after their own month was over."""

@@ -477,7 +477,7 @@ def test_what_is_open_is_listed_however_old_it_is(tmp_path: Path) -> None:
     assert [
         (row["exception_name"], row["amount_yuan"], row["age_days"], row["note"]) for row in found
     ] == [
-        ("待清分", 50, 30, "单据 R7，no_contract"),
+        ("待清分", 50, 30, "单据 R7，无合同"),
         ("金额不符", 1, 31, "支付 P6，收银 101.00 元，账单 100.00 元"),
     ]
 
