@@ -20,14 +20,14 @@
 {#- The party on the merchant's side of a line, whichever way the money goes. -#}
 {% macro merchant_side(lines) -%}
     case
-        when {{ is_paid_by_merchant(lines ~ '.movement_type') }} <> {{ lines }}.is_reversal then {{ lines }}.payer_party
+        when ({{ is_paid_by_merchant(lines ~ '.movement_type') }}) <> {{ lines }}.is_reversal then {{ lines }}.payer_party
         else {{ lines }}.payee_party
     end
 {%- endmacro %}
 {#- The party across from the merchant. -#}
 {% macro other_side(lines) -%}
     case
-        when {{ is_paid_by_merchant(lines ~ '.movement_type') }} <> {{ lines }}.is_reversal then {{ lines }}.payee_party
+        when ({{ is_paid_by_merchant(lines ~ '.movement_type') }}) <> {{ lines }}.is_reversal then {{ lines }}.payee_party
         else {{ lines }}.payer_party
     end
 {%- endmacro %}
