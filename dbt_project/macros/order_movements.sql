@@ -7,11 +7,12 @@
         'budget_excess', 'budget_excess_refund'
     )
 {%- endmacro %}
-{#- Whether the merchant pays: its commission and fees, and what a refund takes back of its sale. -#}
+{#- Whether the merchant pays: its commission and fees, and what a refund takes back of its sale. In brackets, because it
+    is compared, and Spark reads `a in (…) <> b` no other way. -#}
 {% macro is_paid_by_merchant(movement_type) -%}
-    {{ movement_type }} in (
+    ({{ movement_type }} in (
         'sale_refund', 'points_tender_refund', 'voucher_subsidy_refund', 'commission', 'channel_fee', 'minimum_guarantee'
-    )
+    ))
 {%- endmacro %}
 {#- Whether it is what the business charges the merchant, or gives back of it. -#}
 {% macro is_charge(movement_type) -%}
@@ -20,14 +21,14 @@
 {#- The party on the merchant's side of a line, whichever way the money goes. -#}
 {% macro merchant_side(lines) -%}
     case
-        when ({{ is_paid_by_merchant(lines ~ '.movement_type') }}) <> {{ lines }}.is_reversal then {{ lines }}.payer_party
+        when {{ is_paid_by_merchant(lines ~ '.movement_type') }} <> {{ lines }}.is_reversal then {{ lines }}.payer_party
         else {{ lines }}.payee_party
     end
 {%- endmacro %}
 {#- The party across from the merchant. -#}
 {% macro other_side(lines) -%}
     case
-        when ({{ is_paid_by_merchant(lines ~ '.movement_type') }}) <> {{ lines }}.is_reversal then {{ lines }}.payee_party
+        when {{ is_paid_by_merchant(lines ~ '.movement_type') }} <> {{ lines }}.is_reversal then {{ lines }}.payee_party
         else {{ lines }}.payer_party
     end
 {%- endmacro %}
