@@ -19,7 +19,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, forkserver, reduction
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -250,6 +250,8 @@ class Runner:
         stops all of it.
         """
         started = time.monotonic()
+        if len(steps) == 1:  # to warm up for one step costs more than it saves
+            steps = [replace(steps[0], warm=False)]
         self.board.begin(label)
         ended: dict[str, Finished] = {}
         try:

@@ -38,7 +38,7 @@ def test_the_same_services_run_without_containers(compose: dict[str, Any]) -> No
 
 
 def test_each_airflow_service_runs_the_command_that_runs_natively(compose: dict[str, Any]) -> None:
-    for name, command in services_of(Path("/tmp"), 8080).items():
+    for name, command in services_of(Path("home"), 8080).items():
         words = [word.removesuffix("/python") for word in command if word != "-m"]
         mine = " ".join(words[words.index("airflow") :]).replace("127.0.0.1", "0.0.0.0")
         assert " ".join(compose["services"][name]["command"]).endswith(mine), name

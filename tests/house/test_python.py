@@ -109,6 +109,7 @@ def test_every_module_is_used_by_another_one() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     used |= {f"ingest.demo.{business}" for business in businesses()}  # demo/business.py
+    used |= {*re.findall(r"-m ([a-z_.]+)", text(Path("Makefile")))}
     found = [
         str(path)
         for path in python
