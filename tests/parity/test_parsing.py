@@ -1,11 +1,11 @@
 """What dbt compiles for Spark is what Spark's own parser reads; no night has to run to know it."""
 
+from functools import cache
 from pathlib import Path
 
 from pyspark.errors import ParseException
 from pyspark.sql import SparkSession
 
-from ingest.core.spark import spark_session
 from tests.pipeline.nights import must_run
 
 
@@ -19,9 +19,17 @@ def test_spark_reads_every_model_and_every_test(tmp_path: Path) -> None:
     assert unread == {}
 
 
+@cache
+def parser_session() -> SparkSession:
+    """A session that keeps no tables, for its parser alone."""
+    builder: SparkSession.Builder = SparkSession.builder
+    builder = builder.master("local[1]").config("spark.ui.enabled", "false")
+    return builder.config("spark.sql.catalogImplementation", "in-memory").getOrCreate()
+
+
 def misread(sql: str) -> str:
     """What Spark's parser says of a query; empty if it reads it."""
-    session: SparkSession = spark_session()
+    session = parser_session()
     try:
         session._jsparkSession.sessionState().sqlParser().parsePlan(sql)
     except ParseException as error:
