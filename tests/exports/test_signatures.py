@@ -17,7 +17,8 @@ from exports.statements.pack import write_pack
 from exports.statements.verify import verify_statements
 from ingest.core.errors import Problem, run_command
 from ingest.core.privacy import Key, Keys, replace_keys
-from tests.exports.closing_group import FEB_28, KEYS, MAR_31, OWN, A, Group, closed, through
+from tests.exports.closing_group import FEB_28, MAR_31, OWN, A, Group, closed, through
+from tests.exports.small_publication import KEYS
 
 STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 Harm = Callable[[Path], None]
