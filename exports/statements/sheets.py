@@ -201,7 +201,7 @@ class Page:
                 )
         self.total(columns, totals)
         if is_held:
-            self._hold_header(top, len(columns), self.row - 2)
+            self.hold_header(top, len(columns), self.row - 2)
 
     def _rows(
         self,
@@ -243,7 +243,7 @@ class Page:
                 self.sheet.write_string(self.row, index, text, self.styles.get(**line))
         self.row += 1
 
-    def _hold_header(self, top: int, columns: int, last_row: int) -> None:
+    def hold_header(self, top: int, columns: int, last_row: int) -> None:
         """Freeze, repeat and filter the header whose two rows start at `top`."""
         self.sheet.freeze_panes(top + 2, 0)
         self.sheet.repeat_rows(top, top + 1)

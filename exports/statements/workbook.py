@@ -239,11 +239,12 @@ class StatementBook:
         elif party.party_kind != FUND:
             page.line("本主体不发行积分", font_color=GREY)
             return
+        is_of_many = len(liability.issuers) > 1
         stated = {
             column: sum(row[column] for row in liability.issuers)
             for column in (*CHECKED, "closing_fen")
         }
-        by = "issuer_business" if len(liability.issuers) > 1 else None
+        by = "issuer_business" if is_of_many else None
         page.table(self._columns("statement_liability"), liability.cohorts, stated, subtotals_by=by)
         page.line(
             "期初 ＋ 发放 ＋ 退还恢复 － 核销 － 过期 － 扣回 － 偿还透支 ＋ 续期净转入 ＝ 期末；"
@@ -253,16 +254,27 @@ class StatementBook:
         if self._header.statement_version > 1:
             page.line("积分负债按入账月滚动，重述只改变金额行的归属。", font_color=GREY)
         page.row += 1
+        if not is_of_many:
+            self._write_values(page, liability, stated, None)
+            self._write_takers(page, liability)
+        self._write_ledger_check(page, liability)
+        page.on_one_page()
+        if is_of_many:  # each with a header that is repeated on its own pages
+            page = self._titled("积分负债金额", "积分负债金额", "元", "statement_liability_value")
+            self._write_values(page, liability, stated, by)
+            page = self._titled("核销去向", "核销去向", "积分", "statement_liability")
+            self._write_takers(page, liability)
+
+    def _write_values(
+        self, page: Page, liability: Liability, stated: dict[str, int], by: str | None
+    ) -> None:
+        """The same cohorts in yuan."""
         page.heading(
             "金额（元）：积分 × 统计日每积分价值；重估是单价变动，尾差是各项分别取整到分之差"
         )
         columns = self._columns("statement_liability_value")
-        page.table(columns, liability.cohorts, stated, is_held=False, subtotals_by=by)
+        page.table(columns, liability.cohorts, stated, is_held=by is not None, subtotals_by=by)
         page.row += 1
-        self._write_takers(page, liability)
-        page.row += 1
-        self._write_ledger_check(page, liability)
-        page.on_one_page()
 
     def _write_takers(self, page: Page, liability: Liability) -> None:
         """Where the points of each cohort were taken, with totals."""
@@ -274,6 +286,7 @@ class StatementBook:
             ("发放批次", "month"),
         ]
         names = [(self._business_name(code), code) for code in takers]
+        top = page.row
         page.head([*fields, *names, ("合计", "redeemed_points")])
         totals = [0] * len(takers)
         by_issuer = groupby(
@@ -290,6 +303,9 @@ class StatementBook:
                 self._write_points(page, (f"{name} {SUBTOTAL}", "", None), sums, bold=True)
             totals = [total + more for total, more in zip(totals, sums, strict=True)]
         self._write_points(page, ("合计", "", None), totals, bold=True)
+        if len(liability.issuers) > 1:
+            page.hold_header(top, len(fields) + len(names) + 1, page.row - 2)
+        page.row += 1
 
     def _write_points(
         self, page: Page, keys: tuple[str, str, date | None], points: list[int], bold: bool

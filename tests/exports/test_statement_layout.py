@@ -70,3 +70,18 @@ def test_what_has_no_points_is_not_checked_for_them_on_a_cover(published: Settin
     bank = replace(mall, party=Party("bank", "银行", "outside"))
     names = [[name for name, _ in checks_of(each, month)] for each in (mall, bank)]
     assert names[0] == [*names[1], "积分负债滚动平衡"]
+
+
+@pytest.mark.parametrize(("rows", "pages"), [(75, None), (76, 0)])
+def test_a_sheet_of_up_to_75_rows_takes_one_page(
+    tmp_path: Path, rows: int, pages: int | None
+) -> None:
+    path = tmp_path / "short.xlsx"
+    workbook = Workbook(str(path))
+    page = Page(workbook, Styles(workbook), "积分负债", "", "")
+    for _ in range(rows):
+        page.line("一行")
+    page.on_one_page()
+    workbook.close()
+    sheet = openpyxl.load_workbook(path)["积分负债"]
+    assert sheet.page_setup.fitToHeight == pages  # what no number says is one page; 0 is any number

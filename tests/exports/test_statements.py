@@ -230,8 +230,8 @@ def test_a_sheet_is_ready_to_read_and_to_print(exported: Settings, name: str) ->
     assert sheet.page_setup.paperSize == 9
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     # As many pages down as it takes (0); of the summary one, which is what no number says, or its
-    # chart may be cut in two.
-    assert sheet.page_setup.fitToHeight == (None if name == "汇总" else 0)
+    # chart may be cut in two; of a short liability, too.
+    assert sheet.page_setup.fitToHeight == (None if name in ("汇总", "积分负债") else 0)
     assert "&P" in sheet.oddFooter.center.text
 
 
@@ -286,8 +286,8 @@ def test_each_issuer_has_a_subtotal_on_the_fund_s_liability_and_none_on_its_own(
     exported: Settings,
 ) -> None:
     """Hotel: 4,000 − 1,500 = 2,500 points, ¥20.00; mall: 10,000 − 4,500 = 5,500, ¥44.00."""
-    sheet = workbook_of(exported, "fund")["积分负债"]
-    rows, total = table_of(sheet, "issuer_name")
+    workbook = workbook_of(exported, "fund")
+    rows, total = table_of(workbook["积分负债"], "issuer_name")
     names = ("issuer_name", "issued_points", "redeemed_points", "closing_points", "redeemed_rate")
     assert [[row[name] for name in names] for row in rows] == [
         ["酒店", 4000, 1500, 2500, 0.375],
@@ -297,10 +297,10 @@ def test_each_issuer_has_a_subtotal_on_the_fund_s_liability_and_none_on_its_own(
         ["购物中心 小计", 10000, 4500, 5500, ""],
     ]
     assert [total[name] for name in names[1:4]] == [14000, 6000, 8000]
-    lines = [list(row) for row in sheet.iter_rows(values_only=True)]
+    lines = [list(row) for row in workbook["积分负债金额"].iter_rows(values_only=True)]
     yuan = [row for row in lines if row[0] == "购物中心 小计" and 44.00 in row]
     assert [row[3:14] for row in yuan] == [[0, 80.00, 0, 36.00, 0, 0, 0, 0, 0, 0, 44.00]]
-    taken, total = table_of(sheet, "issuer_name", last=True)
+    taken, total = table_of(workbook["核销去向"], "issuer_name")
     assert [(row["issuer_name"], row["parking"]) for row in taken] == [
         ("酒店", 1500),
         ("酒店 小计", 1500),
@@ -308,6 +308,9 @@ def test_each_issuer_has_a_subtotal_on_the_fund_s_liability_and_none_on_its_own(
         ("购物中心 小计", 4500),
     ]
     assert total["parking"] == 6000
+    for name in ("积分负债金额", "核销去向"):
+        assert workbook[name].print_title_rows == "$5:$6"  # what is repeated is its own header
+        assert workbook[name].freeze_panes == "A7"
     own = workbook_of(exported, "mall")["积分负债"].iter_rows(values_only=True)
     assert not any("小计" in str(row[0]) for row in own)
 
@@ -542,6 +545,8 @@ def test_a_closed_statement_takes_the_place_of_its_draft(published: Settings) ->
     write_pack(published, "2026-01")
     assert sorted(path.name for path in folder_of(published, "mall").iterdir()) == [
         "manifest.json",
+        "manifest.json.sig",
+        "signing_key.pem",
         "封面_购物中心_2026-01_已关账.pdf",
         "明细_购物中心_2026-01_已关账.csv",
         "结算单_购物中心_2026-01_已关账.xlsx",

@@ -11,18 +11,28 @@ with movements as (
 
 ),
 
+-- The kind is no condition of the join below: DuckDB would hold every document against every other.
+named as (
+
+    select
+        activity_id,
+        business_date,
+        occurred_at,
+        case when document_kind = 'refund' then reverses_activity_id end as refunded_id
+    from {{ ref('int_order_documents') }}
+
+),
+
 documents as (
 
     select
-        documents.activity_id,
-        documents.business_date,
-        documents.occurred_at,
-        coalesce(orders.activity_id, documents.activity_id) as order_id,
-        coalesce(orders.business_date, documents.business_date) as order_date
-    from {{ ref('int_order_documents') }} as documents
-    left join {{ ref('int_order_documents') }} as orders
-        on documents.document_kind = 'refund'
-        and documents.reverses_activity_id = orders.activity_id
+        named.activity_id,
+        named.business_date,
+        named.occurred_at,
+        coalesce(orders.activity_id, named.activity_id) as order_id,
+        coalesce(orders.business_date, named.business_date) as order_date
+    from named
+    left join {{ ref('int_order_documents') }} as orders on named.refunded_id = orders.activity_id
 
 ),
 
