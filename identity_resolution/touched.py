@@ -201,7 +201,7 @@ def touch_everybody(engine: Engine, settings: IdentitySettings, business_date: d
     `all_holdings` and `blocked_values`.
     """
     engine.table("touched", "select * from input_accounts")
-    show_people(engine)
+    show_people(engine, "touched")  # who is no account any more counts nowhere
     show_everybodys_holdings(engine, settings, business_date)
     show_signatures(engine, settings, business_date)
     engine.table("blocked_values", BLOCKED)

@@ -1,5 +1,6 @@
 """Birthdays of accounts: read from the tokens of birth dates, and only while a rule asks."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,17 +22,22 @@ Born = dict[str, date | None]
 
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A lake with keys and four cards, of whom nothing was told yet."""
+    """A lake with keys and cards, of whom nothing was told yet."""
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
     monkeypatch.setenv("KEYS_FILE", str(tmp_path / "keys.json"))
     create_demo_keys(tmp_path / "keys.json")
     lake = Lake(tmp_path / "lake")
+    hand_over(lake, [f"a{number}" for number in range(4)])
+    return lake
+
+
+def hand_over(lake: Lake, accounts: Iterable[str]) -> None:
+    """Tonight's accounts, each with a card of its own."""
     world = World()
-    for number in range(4):
-        world.account(f"a{number}", card_number=f"c{number}")
+    for account in accounts:
+        world.account(account, card_number=f"c{account}")
     write_parquet(accounts_table(world), lake.handover("int_accounts"))
     write_parquet(identifiers_table(world), lake.handover("int_identifiers"))
-    return lake
 
 
 def tell(lake: Lake, night: date, born: Born) -> None:
@@ -103,6 +109,7 @@ def test_a_date_that_became_a_default_is_nobodys_birthday_and_touches_whoever_ha
     ask(lake, BEFORE, "day")
     ask(lake, NIGHT, "day")
     filled = {f"x{number}": date(1990, 1, 1) for number in range(most - 1)}
+    hand_over(lake, ["a0", "a1", *filled])
     tell(lake, BEFORE, {"a0": date(1990, 1, 1), **filled})
     assert resolve(lake, BEFORE)[0] == ("a0", 1, 1, True)
     tell(lake, NIGHT, {"a1": date(1990, 1, 1)})
@@ -122,3 +129,18 @@ def test_tokens_of_every_generation_of_the_key_are_known() -> None:
         assert by_token[token(keys, "birth", "19000101")] == (1, 1)
         assert by_token[token(keys, "birth", "20260331")] == (3, 31)
         assert token(keys, "birth", "20260401") not in by_token
+
+
+def test_whoever_is_no_account_any_more_makes_no_date_a_default(lake: Lake) -> None:
+    most = load_identity_settings().comparison.default_birth_accounts
+    ask(lake, BEFORE, "day")
+    ask(lake, NIGHT, "day")
+    filled = {f"x{number}": date(1990, 1, 1) for number in range(most)}
+    hand_over(lake, ["a0", *filled])
+    tell(lake, BEFORE, {"a0": date(1990, 1, 1), **filled})
+    assert ("a0", None, None, True) in resolve(lake, BEFORE)
+    hand_over(lake, ["a0", *list(filled)[1:]])
+    tell(lake, NIGHT, {})
+    step_by_step = resolve(lake, NIGHT, BEFORE)
+    assert step_by_step[0] == ("a0", 1, 1, True)
+    assert [row[:3] for row in resolve(lake, NIGHT)] == [row[:3] for row in step_by_step]
