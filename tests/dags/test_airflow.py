@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -258,6 +259,7 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
 def test_a_month_is_closed_inside_airflow_by_the_two_people_who_answer(tmp_path: Path) -> None:
     home, group = tmp_path / "airflow", Group(tmp_path)
     group.publish(JAN_31, A, B)
+    shutil.copy(group.settings.keys_file, group.lake.root.parent / "keys.json")
     in_airflow(home, group.lake.root, "-m", "airflow", "db", "migrate")
     closed = ask(home, group.lake.root, "close", "2026-01", 'Wang "W" Fang; exit 1', "Li Qiang")
     assert closed["tasks"] == {step.name: "success" for step in attended()}
