@@ -10,6 +10,13 @@ import sys
 
 from dags.pipeline import PROJECT
 
+KINDS = {"verify": "broken", "is_published": "late"}  # by step or task; any other has failed
+
+
+def kind_of(name: str) -> str:
+    """What it means that a step or task has failed."""
+    return KINDS.get(name, "failed")
+
 
 def alarm(kind: str, about: str, text: str) -> None:
     """Tell people; `kind` is failed, broken or late, `about` what makes two alarms the same."""

@@ -6,9 +6,8 @@ Airflow itself is not imported: it hands over what happened as a context.
 from collections.abc import Mapping
 from typing import Any
 
-from dags.alarms import alarm
+from dags.alarms import alarm, kind_of
 
-KINDS = {"verify": "broken", "is_published": "late"}  # by task; any other has failed
 CHARACTERS = 300
 
 
@@ -17,7 +16,7 @@ def task_failed(context: Mapping[str, Any]) -> None:
     task = context["ti"]
     reason = " ".join(str(context.get("exception") or "").split())[:CHARACTERS]
     text = f"{task.dag_id}, {task.task_id} of {task.run_id}: {reason}\n{task.log_url}"
-    alarm(KINDS.get(task.task_id, "failed"), f"{task.dag_id}/{task.run_id}/{task.task_id}", text)
+    alarm(kind_of(task.task_id), f"{task.dag_id}/{task.run_id}/{task.task_id}", text)
 
 
 def deadline_missed(context: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from dags.backup import Backup, check_empty, restore
 from dags.engine import engine
 from dags.pipeline import PROJECT, nightly, step_environment, without_deliveries
 from dags.rehearsal import next_night
-from dags.runner import Board, Runner, Trouble, run_lock, what_went_wrong
+from dags.runner import Board, Runner, Trouble, reason_of, run_lock
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def _run_night(lake: Path, jobs: int) -> str:
         outcome = runner.run(day, without_deliveries(nightly()), {"date": day, "replace": ""})
     for step in outcome.steps:
         if step.status != "done":
-            said = " ".join(what_went_wrong(step.log)[-3:]).removeprefix("error: ")
-            raise Trouble(f"the night {day} does not run on the backup, {step.name}: {said}")
+            raise Trouble(
+                f"the night {day} does not run on the backup, {step.name}: {reason_of(step.log)}"
+            )
     return day

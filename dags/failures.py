@@ -1,9 +1,8 @@
 """A run that has failed, told to people: which step, and what it said."""
 
-from dags.alarms import alarm
+from dags.alarms import alarm, kind_of
 from dags.runner import Outcome, what_went_wrong
 
-JUDGES = {"verify"}  # their failures say that the books do not close, not that something broke
 LINES = 5
 
 
@@ -11,6 +10,5 @@ def tell_failure(outcome: Outcome) -> None:
     """Tell people about each step of a run that failed; nothing where none did."""
     for step in outcome.steps:
         if step.status == "failed":
-            kind = "broken" if step.name in JUDGES else "failed"
             said = "\n".join(what_went_wrong(step.log)[-LINES:])
-            alarm(kind, f"{outcome.label}/{step.name}", said)
+            alarm(kind_of(step.name), f"{outcome.label}/{step.name}", said)

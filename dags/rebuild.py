@@ -24,7 +24,7 @@ from dags.backup import check_empty
 from dags.engine import engine
 from dags.outcome import ZONES, differences, outcome_of
 from dags.pipeline import Step, nightly, rules_folder, step_environment
-from dags.runner import Board, Runner, Trouble, lake_at_rest, run_lock, what_went_wrong
+from dags.runner import Board, Runner, Trouble, lake_at_rest, reason_of, run_lock
 from dags.status import latest
 
 TAKEN_OVER = ("landing", "decisions", "raw/rule_books")
@@ -142,8 +142,7 @@ def _run(runner: Runner, night: Night, lake: Path, into: Path) -> None:
     outcome = runner.run(day, [*nightly(), recall], {"date": day, "replace": ""})
     for step in outcome.steps:
         if step.status != "done":
-            said = " ".join(what_went_wrong(step.log)[-3:]).removeprefix("error: ")
-            raise Trouble(f"the rebuild stopped in {step.name} of {day}: {said}")
+            raise Trouble(f"the rebuild stopped in {step.name} of {day}: {reason_of(step.log)}")
 
 
 def _rules_of(night: Night, into: Path) -> Path:

@@ -26,8 +26,8 @@ from dags.runner import (
     Runner,
     Trouble,
     lake_at_rest,
+    reason_of,
     run_lock,
-    what_went_wrong,
 )
 from dags.status import published
 
@@ -115,8 +115,9 @@ def _run(
     outcome = runner.run(variant.name, steps, {"date": night.isoformat()})
     for step in outcome.steps:
         if step.status == "failed":
-            said = " ".join(what_went_wrong(step.log)[-3:]).removeprefix("error: ")
-            raise Trouble(f"the rehearsal failed in {step.name}, {variant.name}: {said}")
+            raise Trouble(
+                f"the rehearsal failed in {step.name}, {variant.name}: {reason_of(step.log)}"
+            )
 
 
 def _copy_lake(lake: Path, copy: Path, last: date) -> None:

@@ -330,6 +330,11 @@ class _Running:
     log: Path
 
 
+def reason_of(log: Path) -> str:
+    """Why a step failed, in one line."""
+    return " ".join(what_went_wrong(log)[-3:]).removeprefix("error: ")
+
+
 def what_went_wrong(log: Path) -> list[str]:
     """The `error:` lines that a step wrote, or the end of its log if it wrote none."""
     lines = [

@@ -59,9 +59,9 @@ def personal_kinds(settings: IdentitySettings) -> dict[str, int]:
     return {name: kind for name, kind in zip(names, numbers, strict=True) if name not in evidence}
 
 
-def default_births(settings: IdentitySettings, people: str) -> str:
+def default_births(settings: IdentitySettings) -> str:
     """A query for the birth dates that so many people have that they say nothing."""
-    return DEFAULT_BIRTHS.format(most=settings.comparison.default_birth_accounts, people=people)
+    return DEFAULT_BIRTHS.format(most=settings.comparison.default_birth_accounts)
 
 
 def find_evidence(engine: Engine, settings: IdentitySettings, business_date: date) -> None:
@@ -114,7 +114,7 @@ from {identifiers}
 
 DEFAULT_BIRTHS = """
 select birth_token as token, count(*) as account_count
-from {people}
+from input_people
 where birth_token is not null
 group by birth_token
 having count(*) > {most}

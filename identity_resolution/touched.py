@@ -213,7 +213,7 @@ def show_everybodys_holdings(
     """Leave `default_births`, `held_identifiers` and `all_holdings` of everybody; needs `kinds` and
     input_people.
     """
-    engine.table("default_births", default_births(settings, "input_people"))
+    engine.table("default_births", default_births(settings))
     show_identifiers(engine, business_date)
     engine.view("all_holdings", holdings_of(settings, EVERYBODYS))
 
