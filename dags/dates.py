@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dags.runner import Trouble
-from dags.status import published
+from dags.status import latest
 
 ONE_DAY = timedelta(days=1)
 NIGHTS_AT_MOST = 1000  # more is a slip of the pen, such as a wrong year
@@ -35,10 +35,10 @@ def next_night(lake: Path, first: str, last: str, ended: date) -> Next | None:
         raise Trouble(
             f"{begin} to {end} are more than {NIGHTS_AT_MOST} nights; give a shorter range"
         )
-    current = published(lake)
-    if current is None:
+    version = latest(lake)  # also where readers were sent back to an earlier one
+    if version is None:
         return Next(begin, begin == end)
-    follows = date.fromisoformat(current["business_date"]) + ONE_DAY
+    follows = date.fromisoformat(version["business_date"]) + ONE_DAY
     if begin > follows:
         raise Trouble(
             f"from_date {begin} leaves out nights: {lake} is published up to {follows - ONE_DAY}; "

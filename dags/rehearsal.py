@@ -29,7 +29,7 @@ from dags.runner import (
     reason_of,
     run_lock,
 )
-from dags.status import published
+from dags.status import latest
 
 ZONES = ("decisions", "posted", "published", "quarantine", "raw", "restricted")
 BY_NIGHT = ("load_date", "posted_date")
@@ -57,11 +57,13 @@ class Variant:
 
 
 def last_night(lake: Path) -> date:
-    """The night that `published/current` points to; Trouble if nothing was published yet."""
-    current = published(lake)
-    if current is None:
+    """The night of the last version, also where readers see an earlier one; Trouble if nothing was
+    published yet.
+    """
+    version = latest(lake)
+    if version is None:
         raise Trouble(f"nothing was published in {lake} yet; run a night first")
-    return date.fromisoformat(current["business_date"])
+    return date.fromisoformat(version["business_date"])
 
 
 def next_night(lake: Path) -> date:

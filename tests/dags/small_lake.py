@@ -1,7 +1,10 @@
 """A lake of a few files for rehearsals: its last night is 30 March, one of the 31st crashed."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+
+from ingest.core.pointer import ROLLBACK, Move
 
 FILES = {
     "decisions/identity/one.json": "kept",
@@ -24,6 +27,18 @@ def small_lake(folder: Path) -> Path:
         (lake / name).write_text(text)
     (lake / "published" / "current").symlink_to("v1")
     return lake
+
+
+def roll_back_small_lake(lake: Path) -> None:
+    """Publish the night of the 31st as version 2, and let readers go back to version 1."""
+    moves = lake / "decisions" / "publications"
+    for folder in (lake / "published" / "v2", moves):
+        folder.mkdir()
+    (lake / "published" / "v2" / "manifest.json").write_text(
+        json.dumps({"business_date": "2026-03-31"})
+    )
+    move = Move(ROLLBACK, "v2", "v1", "v2", "Li Mei", "prices are wrong", "2026-03-31")
+    (moves / "0001.json").write_text(json.dumps(asdict(move)))
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from dags.dates import Next, next_night
 from dags.runner import Trouble
-from tests.dags.small_lake import small_lake
+from tests.dags.small_lake import roll_back_small_lake, small_lake
 
 ENDED = date(2026, 4, 20)
 
@@ -57,3 +57,10 @@ def test_a_range_that_cannot_be_run_is_refused_in_one_line(
     with pytest.raises(Trouble, match=said) as refused:
         of_small_lake(tmp_path, first, last)
     assert "\n" not in str(refused.value)
+
+
+def test_after_a_rollback_the_range_goes_on_from_the_last_version(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path)
+    roll_back_small_lake(lake)
+    found = next_night(lake, "2026-03-31", "2026-04-02", ENDED)
+    assert found == Next(date(2026, 4, 1), is_last=False)

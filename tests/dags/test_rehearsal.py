@@ -14,7 +14,7 @@ import pytest
 from dags.pipeline import PROJECT, Step, nightly, up_to_step, without_deliveries
 from dags.rehearsal import Variant, next_night, rehearsal
 from dags.runner import Board, Trouble, run_lock
-from tests.dags.small_lake import FILES, files, small_lake
+from tests.dags.small_lake import FILES, files, roll_back_small_lake, small_lake
 from tests.dags.test_commands import dags
 
 IN_THE_COPY = [
@@ -189,6 +189,16 @@ def test_a_rehearsal_on_the_other_engine_says_which_one_to_take(
 
 def test_the_rehearsed_night_is_the_day_after_the_last_published_one(lake: Path) -> None:
     assert next_night(lake).isoformat() == "2026-03-31"
+
+
+def test_after_a_rollback_the_night_after_the_last_version_is_rehearsed_with_what_it_posted(
+    lake: Path,
+) -> None:
+    roll_back_small_lake(lake)
+    assert next_night(lake).isoformat() == "2026-04-01"
+    with rehearsed(lake, Variant("any")) as [copy]:
+        assert set(IN_THE_COPY) < set(files(copy))
+        assert "posted/points_entries/posted_date=2026-03-31/part.parquet" in files(copy)
 
 
 def test_without_a_publication_there_is_nothing_to_rehearse_and_nothing_is_made(
