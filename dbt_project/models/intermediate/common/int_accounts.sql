@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
+{{ config(materialized='file') }}
 
 with accounts as (
 {{ over_businesses('accounts', [

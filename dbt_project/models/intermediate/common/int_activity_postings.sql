@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Activities by difference (DESIGN idea 5): of what the touched documents now say, only what is new or other than
 -- last believed is appended, and what they no longer say is withdrawn. The same row delivered again posts nothing.

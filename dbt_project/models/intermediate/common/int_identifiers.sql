@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
+{{ config(materialized='file') }}
 
 with identifiers as (
 {{ over_businesses('identifiers', [

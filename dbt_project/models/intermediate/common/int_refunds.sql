@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Each refund with what was left of its order before and after it, so that any number of partial refunds takes
 -- back exactly what the order gave, and never more (RULES §4, §10).

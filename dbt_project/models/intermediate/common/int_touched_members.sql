@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
+{{ config(materialized='file') }}
 
 -- Whose ledger is derived again tonight: new or corrected activities, a changed link, a birthday told anew that a rule
 -- asks for, something falling due; everybody when a rule or the code changed.

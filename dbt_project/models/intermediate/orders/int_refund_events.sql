@@ -1,4 +1,4 @@
-{{ config(materialized='table', post_hook="{{ hand_over() }}") }}
+{{ config(materialized='file') }}
 
 -- What the fold of refunds reads: the legs and charges of each order that has refunds, then of each refund the goods that
 -- came back of each merchant, and what was given back of each component.

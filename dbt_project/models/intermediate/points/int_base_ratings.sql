@@ -1,8 +1,18 @@
 -- Every activity ends in exactly one outcome of the base rate, or of what is spent: points moved, or the reason why
--- none did (C6). Each kind of activity comes from the model that judges it.
-with activities as (
+-- none did (C6). Each kind of activity comes from the model that judges it. What a query names twice, DuckDB keeps
+-- whole: activities are asked for by kind.
+with refund_activities as (
 
     select * from {{ ref('int_touched_activities') }}
+    where activity_type = 'refund'
+
+),
+
+other_activities as (
+
+    select * from {{ ref('int_touched_activities') }}
+    where not ({{ is_order('activity_type') }})
+        and activity_type not in ('refund', 'points_redemption', 'points_return', 'opening_balance')
 
 ),
 
@@ -31,9 +41,8 @@ refunds as (
         cast(0 as bigint) as base_points, refunds.multiplier_percent as business_multiplier_percent, refunds.tier,
         refunds.tier_multiplier_percent, cast(0 as bigint) as clipped_points, refunds.rule_id,
         refunds.refund_policy, refunds.order_date as price_date
-    from activities
+    from refund_activities as activities
     left join {{ ref('int_rated_refunds') }} as refunds on activities.activity_id = refunds.activity_id
-    where activities.activity_type = 'refund'
 
 ),
 
@@ -58,9 +67,7 @@ others as (
         cast(null as bigint) as business_multiplier_percent, cast(null as string) as tier,
         cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points,
         cast(null as string) as rule_id, cast(null as string) as refund_policy, cast(null as date) as price_date
-    from activities
-    where not ({{ is_order('activity_type') }})
-        and activity_type not in ('refund', 'points_redemption', 'points_return', 'opening_balance')
+    from other_activities
 
 ),
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Every activity of a member with every bonus rule in whose scope it is: business, kind, date, merchant, channel,
 -- category, weekday of the business date, and time of day by the business's clocks. What is inside a legacy balance is
@@ -6,16 +6,17 @@
 with earners as (
 
     select
-        activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,
-        discount_fen, paid_fen, tier, rate
+        activity_id, source, account_id, member_id, business, activity_type, business_date, occurred_at, merchant_id,
+        channel, category, discount_fen, paid_fen, tier, rate, refund_policy
     from {{ ref('int_rated_orders') }}
     where member_id is not null
         and paid_fen > 0
         and coalesce(outcome <> 'in_legacy_balance', true)
     union all
     select
-        activity_id, member_id, business, activity_type, business_date, occurred_at, merchant_id, channel, category,
-        cast(0 as bigint) as discount_fen, cast(0 as bigint) as paid_fen, tier, cast(0 as bigint) as rate
+        activity_id, source, account_id, member_id, business, activity_type, business_date, occurred_at, merchant_id,
+        channel, category, cast(0 as bigint) as discount_fen, cast(0 as bigint) as paid_fen, tier,
+        cast(0 as bigint) as rate, cast(null as string) as refund_policy
     from {{ ref('int_rated_behaviours') }}
 
 ),
@@ -50,13 +51,18 @@ candidates as (
 
     select
         timed.activity_id,
+        timed.source,
+        timed.account_id,
         timed.member_id,
+        timed.business,
+        timed.activity_type,
         timed.business_date,
         timed.occurred_at,
         timed.discount_fen,
         timed.paid_fen,
         timed.tier,
         timed.rate as base_rate,
+        timed.refund_policy,
         {{ bonus_rule_columns('rules') }}
     from timed
     inner join rules

@@ -8,14 +8,8 @@ with refunds as (
 
 bonuses as (
 
-    select
-        bonuses.*,
-        orders.source,
-        orders.account_id,
-        orders.refund_policy
-    from {{ ref('int_rated_bonuses') }} as bonuses
-    inner join {{ ref('int_rated_orders') }} as orders on bonuses.activity_id = orders.activity_id
-    where bonuses.outcome = 'awarded'
+    select * from {{ ref('int_rated_bonuses') }}
+    where outcome = 'awarded'
 
 ),
 
@@ -23,6 +17,10 @@ taken_back as (
 
     select
         refunds.activity_id,
+        refunds.business,
+        refunds.business_date,
+        refunds.occurred_at,
+        refunds.order_activity_id,
         refunds.order_date,
         bonuses.member_id,
         bonuses.source,

@@ -1,4 +1,4 @@
-{{ config(post_hook="{{ hand_over() }}") }}
+{{ config(materialized='file') }}
 
 -- What moves points or decides how long they last, in the order in which it counts, for the members whose ledger is
 -- derived again tonight.

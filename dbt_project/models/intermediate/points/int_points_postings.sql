@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Difference posting (DESIGN idea 5): of what the fold derived, only what differs from the sum of earlier
 -- postings is appended. Late files, corrections, refunds, merges and rule changes all arrive here.

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Every candidate with its outcome: points, clipped by what the member has had of the rule, or the reason for none.
 -- A cap counts what earlier activities were offered; that is what they were given until the cap is reached, and
@@ -55,10 +55,17 @@ rated as (
 
     select
         activity_id,
+        source,
+        account_id,
         member_id,
+        business,
+        activity_type,
+        business_date,
+        occurred_at,
         rule,
         rule_id,
         tier,
+        refund_policy,
         base_rate,
         paid_fen,
         percent_of_base,

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Each order's rate: the business's rule on its date and the member's tier on its date. Points for any remaining
 -- amount of the order are the amount times `rate` (a product of two percentages), rounded down once, and no more than

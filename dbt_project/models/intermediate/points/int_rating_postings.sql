@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Outcomes by difference, as activities: of what was rated tonight, only what is new or other than last believed is
 -- appended, and what no rule says any more is withdrawn.
@@ -11,16 +11,16 @@ with derived as (
 judged as (
 
     select activity_id from {{ ref('int_touched_activities') }}
-    union
+    union all
     select activity_id from {{ ref('int_activity_postings') }}
 
 ),
 
 known as (
 
-    select known.*
-    from {{ ref('int_known_ratings') }} as known
-    inner join judged on known.activity_id = judged.activity_id
+    select *
+    from {{ ref('int_known_ratings') }}
+    where activity_id in (select activity_id from judged)
 
 ),
 

@@ -6,12 +6,6 @@ with base_ratings as (
 
 ),
 
-activities as (
-
-    select * from {{ ref('int_touched_activities') }}
-
-),
-
 bonuses as (
 
     select * from {{ ref('int_rated_bonuses') }}
@@ -29,28 +23,22 @@ ratings as (
     select * from base_ratings
     union all
     select
-        activities.activity_id, bonuses.rule, bonuses.member_id, activities.activity_type, activities.business,
-        activities.business_date, activities.occurred_at, activities.reverses_activity_id, activities.source,
-        activities.account_id, bonuses.outcome, bonuses.awarded_points as points, bonuses.full_points as base_points,
-        cast(null as bigint) as business_multiplier_percent, bonuses.tier,
+        activity_id, rule, member_id, activity_type, business, business_date, occurred_at,
+        cast(null as string) as reverses_activity_id, source, account_id, outcome, awarded_points as points,
+        full_points as base_points, cast(null as bigint) as business_multiplier_percent, tier,
         cast(null as bigint) as tier_multiplier_percent,
-        case when bonuses.outcome in ('awarded', 'cap_reached') then bonuses.full_points - bonuses.awarded_points
-            else 0 end as clipped_points,
-        bonuses.rule_id, cast(null as string) as refund_policy,
-        activities.business_date as price_date
+        case when outcome in ('awarded', 'cap_reached') then full_points - awarded_points else 0 end as clipped_points,
+        rule_id, cast(null as string) as refund_policy, business_date as price_date
     from bonuses
-    inner join activities on bonuses.activity_id = activities.activity_id
     union all
     select
-        activities.activity_id, refunds.rule, refunds.member_id, activities.activity_type, activities.business,
-        activities.business_date, activities.occurred_at, activities.reverses_activity_id, refunds.source,
-        refunds.account_id, case when refunds.points > 0 then 'clawed_back' else 'nothing_to_claw_back' end as outcome,
-        refunds.points, cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent,
-        refunds.tier, cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points,
-        refunds.rule_id, refunds.refund_policy,
-        refunds.order_date as price_date
-    from bonus_refunds as refunds
-    inner join activities on refunds.activity_id = activities.activity_id
+        activity_id, rule, member_id, 'refund' as activity_type, business, business_date, occurred_at,
+        order_activity_id as reverses_activity_id, source, account_id,
+        case when points > 0 then 'clawed_back' else 'nothing_to_claw_back' end as outcome, points,
+        cast(0 as bigint) as base_points, cast(null as bigint) as business_multiplier_percent, tier,
+        cast(null as bigint) as tier_multiplier_percent, cast(0 as bigint) as clipped_points, rule_id, refund_policy,
+        order_date as price_date
+    from bonus_refunds
 
 )
 

@@ -1,7 +1,8 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- What is rated again tonight: everything of touched members, and whatever else is new or changed. What reverses an
 -- order or a redemption belongs to whoever that belongs to, with or without a card.
+-- Activities are asked for thrice by their own name: what a query names twice, DuckDB keeps whole.
 with activities as (
 
     select * from {{ ref('int_activities') }}
@@ -10,7 +11,8 @@ with activities as (
 
 reversals as (
 
-    select * from activities
+    select activity_id, reverses_activity_id
+    from {{ ref('int_activities') }}
     where reverses_activity_id is not null
 
 ),
@@ -18,7 +20,7 @@ reversals as (
 originals as (
 
     select activity_id, source, account_id, business_date
-    from activities
+    from {{ ref('int_activities') }}
     where activity_id in (select reverses_activity_id from reversals)
 
 ),

@@ -1,4 +1,4 @@
-{{ config(post_hook="{{ hand_over() }}") }}
+{{ config(materialized='file') }}
 
 -- What the tier fold reads of touched members: what moves a metric, and locks, which are decided on the evening before
 -- their first day.

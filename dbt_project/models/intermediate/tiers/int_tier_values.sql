@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Everything that moves a metric of tiers, by member.
 with links as (
