@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from exports.publish import POSTINGS
 from tests.house.project import (
     DBT,
     PROJECT,
@@ -201,6 +202,17 @@ def test_every_model_below_the_marts_is_read_by_something() -> None:
         and not any(path.stem.endswith(f"__{shape}") for shape in shapes)
     ]
     assert not found, offences("Nothing reads these models; delete them or use them:", found)
+
+
+def test_what_publishing_posts_is_written_by_its_model() -> None:
+    """Spark shows publishing its tables, and no views."""
+    models = {path.stem: text(path) for path in model_files()}
+    found = [
+        relation
+        for relation, _ in POSTINGS.values()
+        if not re.search(r"materialized='(file|table)'", models[relation])
+    ]
+    assert not found, offences("Give these models config(materialized='file'):", found)
 
 
 def test_every_macro_is_called() -> None:

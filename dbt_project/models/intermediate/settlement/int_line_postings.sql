@@ -1,3 +1,5 @@
+{{ config(materialized='file') }}
+
 -- All settlement lines that tonight posts: of points, and of merchants.
 with postings as (
 
