@@ -42,6 +42,7 @@ ORDERS = {
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
     "remaining_before_fen": WHOLE, "remaining_after_fen": WHOLE, "business_date": pa.date32(),
+    "business": TEXT, "occurred_at": pa.timestamp("us"),
 }  # fmt: skip
 
 
@@ -249,6 +250,7 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
             "activity_id": f"{a.activity_id}/{number}", "order_activity_id": a.activity_id,
             "order_date": a.business_date, "remaining_before_fen": before,
             "remaining_after_fen": after, "business_date": a.business_date + timedelta(days=number),
+            "business": a.business, "occurred_at": a.occurred_at + timedelta(days=number),
         }
         for a in activities
         for number, (before, after) in enumerate(
