@@ -28,8 +28,7 @@
     (DECISIONS). dbt-duckdb's `external` will not do: of an empty table it makes a file with one row of NULLs.
 #}
 {% materialization file, adapter='duckdb' %}
-    {%- set folder = env_var('LAKE_ROOT', '../lake') ~ '/' ~ 'work/handover' -%}
-    {%- set path = folder ~ '/' ~ this.identifier ~ '.parquet' -%}
+    {%- set path = place_in_lake('work/handover/' ~ this.identifier ~ '.parquet') -%}
     {% do drop_other_kind(this, 'view') %}
     {% call statement('main') %}
     copy ({{ sql }}) to '{{ path }}' (format parquet, compression lz4_raw, parquet_version v2)
