@@ -36,6 +36,8 @@ TABLES: dict[str, Columns] = {
         "audience_name": "text",
         "kind": "text",
         "limit_value": "whole",
+        "issuer": "text",
+        "account_at": "text",
         **VALID,
         "rule_id": "text",
     },
@@ -43,7 +45,9 @@ TABLES: dict[str, Columns] = {
 
 
 class Audience(Written):
-    """One audience and the limit that decides who is in it."""
+    """One audience and the limit that decides who is in it. `issuer`: only its points count;
+    `account_at`: only members who have an account there, such as residents.
+    """
 
     audience: Name
     audience_name: Text
@@ -52,8 +56,11 @@ class Audience(Written):
         "growth_missing_at_most",
         "reward_missing_at_most",
         "no_activity_for_days",
+        "points_held_at_least",
     ]
     limit: WholeTimeline
+    issuer: Name | None = None
+    account_at: Name | None = None
 
 
 class Reward(Written):
@@ -76,9 +83,16 @@ class Marketing(Written):
 
 
 def check_marketing(page: Document[Marketing], businesses: set[str]) -> None:
-    """Every audience and reward is described once, and a reward's business is known."""
+    """Every audience and reward is described once, and the businesses that they name are known."""
     check_unique(page, "audiences", [entry.audience for entry in page.content.audiences])
     check_unique(page, "rewards", [entry.reward for entry in page.content.rewards])
+    for number, audience in enumerate(page.content.audiences):
+        for key in ("issuer", "account_at"):
+            if (name := getattr(audience, key)) is not None:
+                check_known(page, ("audiences", number, key), "business", name, businesses)
+        if audience.issuer is not None and not audience.kind.startswith("points_"):
+            where = ("audiences", number, "issuer")
+            raise page.problem(where, f"'{audience.kind}' asks for no points, so for no issuer")
     for number, reward in enumerate(page.content.rewards):
         check_known(page, ("rewards", number, "business"), "business", reward.business, businesses)
 

@@ -42,6 +42,19 @@ MISTAKES = [
     ("programme/entitlements.yml", "quantity: 3", "quantity: 0", "greater than or equal to 1"),
     ("programme/marketing.yml", "near_upgrade", "sleeping", ""),
     ("programme/marketing.yml", "kind: no_activity_for_days", "kind: any", "kind"),
+    (
+        "programme/marketing.yml",
+        "kind: growth_missing_at_most",
+        "issuer: hotel\n    kind: growth_missing_at_most",
+        "asks for no points",
+    ),
+    (
+        "programme/marketing.yml",
+        "account_at: property",
+        "account_at: zoo",
+        "unknown business 'zoo'",
+    ),
+    ("programme/marketing.yml", "issuer: hotel", "issuer: zoo", "unknown business 'zoo'"),
     ("programme/settlement.yml", "party: fund", "party: mall", "cannot carry the name of a busi"),
 ]
 ROLLING = "{model: rolling, months: 12}"

@@ -17,7 +17,9 @@ in_force as (
         audiences.audience,
         audiences.audience_name,
         audiences.kind,
-        audiences.limit_value
+        audiences.limit_value,
+        audiences.issuer,
+        audiences.account_at
     from audiences
     inner join tonight
         on audiences.valid_from_date <= tonight.business_date

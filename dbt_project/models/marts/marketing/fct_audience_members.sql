@@ -29,9 +29,16 @@ consents as (
 
 ),
 
-expiring as (
+audience_points as (
 
-    select * from {{ ref('int_expiring_points') }}
+    select * from {{ ref('int_audience_points') }}
+
+),
+
+member_businesses as (
+
+    select distinct member_id, business
+    from {{ ref('dim_member_accounts') }}
 
 ),
 
@@ -50,20 +57,24 @@ measured as (
         members.member_id,
         audiences.kind,
         case audiences.kind
-            when 'points_expiring_within_days' then expiring.expiring_points
             when 'growth_missing_at_most' then member_tiers.growth_missing
             when 'reward_missing_at_most' then member_rewards.next_reward_missing_points
             when 'no_activity_for_days'
                 then cast({{ dbt.datediff('members.last_activity_date', 'tonight.business_date', 'day') }} as bigint)
+            else audience_points.points
         end as measure
     from members
     inner join member_tiers on members.member_id = member_tiers.member_id
     left join member_rewards on members.member_id = member_rewards.member_id
     cross join audiences
     cross join tonight
-    left join expiring
-        on audiences.audience = expiring.audience
-        and members.member_id = expiring.member_id
+    left join audience_points
+        on audiences.audience = audience_points.audience
+        and members.member_id = audience_points.member_id
+    left join member_businesses
+        on audiences.account_at = member_businesses.business
+        and members.member_id = member_businesses.member_id
+    where audiences.account_at is null or member_businesses.member_id is not null
 
 ),
 
@@ -80,7 +91,7 @@ audience_members as (
     where measured.kind = 'points_expiring_within_days' and measured.measure > 0
         or (measured.kind = 'reward_missing_at_most' and measured.measure between 1 and measured.limit_value)
         or (measured.kind = 'growth_missing_at_most' and measured.measure between 1 and measured.limit_value)
-        or (measured.kind = 'no_activity_for_days' and measured.measure >= measured.limit_value)
+        or (measured.kind in ('no_activity_for_days', 'points_held_at_least') and measured.measure >= measured.limit_value)
 
 )
 
