@@ -1,6 +1,6 @@
 """What the packs of one month are written from: its figures, and each party's lines."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,6 @@ from exports.statements.packs import pack_folder
 from exports.statements.provenance import Before, statements_before
 from ingest.core.lake import Lake
 
-ROWS_AT_A_TIME = 10_000
 PARTY_LINES = "party_lines"
 # Documents of the lines that are printed, once for all parties: activities are many.
 DOCUMENTS = """
@@ -154,11 +153,6 @@ def number_lines(month: Month, party: str) -> None:
     )
 
 
-def read_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:
-    """The numbered lines in order, a few thousand in memory at a time."""
-    # Not by a cursor of its own: it would not see the temporary table.
-    connection.execute(f"select * from {PARTY_LINES} order by line_no")
-    names = [column[0] for column in connection.description or []]
-    while rows := connection.fetchmany(ROWS_AT_A_TIME):
-        for row in rows:
-            yield dict(zip(names, row, strict=True))
+def read_lines(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    """The numbered lines in order."""
+    return connection.sql(f"select * from {PARTY_LINES} order by line_no")

@@ -283,7 +283,7 @@ def _write_party(
         header = replace(header, detail_sha256=folder.sha256_of(name))
 
     def write_xlsx(path: Path) -> None:
-        lines = read_lines(month.connection) if in_sheet else iter(())
+        lines = read_lines(month.connection) if in_sheet else ()
         write_workbook(path, header, party, month, lines)
 
     name = f"结算单_{month.name(party, header.status)}.xlsx"

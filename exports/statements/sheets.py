@@ -4,17 +4,18 @@ Text is always written as text (a value like `=1+1` stays that), money as yuan f
 dates as dates. Rows are written downwards only: the workbook keeps just the current row in memory.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import duckdb
 from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from exports.catalogue import ExportColumn
-from exports.statements.rows import DIVISORS, RowWriter
+from exports.statements.rows import DIVISORS, relation_of, write_rows
 from ingest.core.errors import Problem
 
 FONT = {"font_name": "微软雅黑", "font_size": 10, "valign": "vcenter"}
@@ -37,8 +38,10 @@ NUMBER_FORMATS = {
 }
 CENTRED_KINDS = ("flag", "date", "month")
 A4 = 9
+Rows = Sequence[Mapping[str, Any]] | duckdb.DuckDBPyRelation
 BOLD = 1.15  # of the width of a plain digit
 MOST_ROWS_OF_A_PAGE = 75
+FEW_ROWS = 100  # more are worth a query
 SUBTOTAL = "小计"
 TOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 6}
 SUBTOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 1}
@@ -94,6 +97,14 @@ def shown_width(kind: str, total: int) -> int:
     """Characters that a bold number of a table takes with its signs, so that it is never ####."""
     decimals = 2 if kind == "yuan" else 0
     return int(len(f"{total / DIVISORS.get(kind, 1):,.{decimals}f}") * BOLD) + 3
+
+
+def _groups(rows: Rows, by: str | None) -> Iterator[Any]:
+    """Rows that follow each other with one value of `by`; all of them if there is none."""
+    if by is None or isinstance(rows, duckdb.DuckDBPyRelation):
+        yield rows
+    else:
+        yield from (list(group) for _, group in groupby(rows, itemgetter(by)))
 
 
 class Page:
@@ -172,7 +183,7 @@ class Page:
     def table(
         self,
         columns: Sequence[ExportColumn],
-        rows: Iterable[Mapping[str, Any]],
+        rows: Rows,
         expected: Mapping[str, int],
         is_held: bool = True,
         subtotals_by: str | None = None,
@@ -185,14 +196,13 @@ class Page:
         top = self.row
         self.head([(column.label, column.field) for column in columns])
         styles = [self.styles.cell(column.kind) for column in columns]
-        writer = RowWriter(self.sheet, columns, styles)
         totals = {column.column: 0 for column in columns if column.is_totalled}
-        groups = groupby(rows, itemgetter(subtotals_by)) if subtotals_by else [(None, rows)]
-        for _, group in groups:
-            sums, name = self._rows(columns, styles, writer, group)
+        for group in _groups(rows, subtotals_by):
+            sums = self._rows(columns, styles, group)
             totals = {column: total + sums[column] for column, total in totals.items()}
             if subtotals_by:
-                self.total(columns, sums, f"{name} {SUBTOTAL}", SUBTOTAL_LINE)
+                name = f"{group[0][columns[0].column]} {SUBTOTAL}"
+                self.total(columns, sums, name, SUBTOTAL_LINE)
         for name in sorted(totals.keys() & expected.keys()):
             if totals[name] != expected[name]:
                 raise Problem(
@@ -204,25 +214,25 @@ class Page:
             self.hold_header(top, len(columns), self.row - 2)
 
     def _rows(
-        self,
-        columns: Sequence[ExportColumn],
-        styles: Sequence[Format],
-        writer: RowWriter,
-        rows: Iterable[Mapping[str, Any]],
-    ) -> tuple[dict[str, int], Any]:
-        """Write rows; the sums of their totalled columns, and what the last one begins with."""
-        sums = {column.column: 0 for column in columns if column.is_totalled}
-        first = None
+        self, columns: Sequence[ExportColumn], styles: Sequence[Format], rows: Rows
+    ) -> dict[str, int]:
+        """Write rows; the sums of their totalled columns."""
+
+        def write_row(number: int, values: Mapping[str, Any]) -> None:
+            for index, column in enumerate(columns):
+                value = values[column.column]
+                write_value(self.sheet, number, index, column.kind, value, styles[index])
+
+        if not isinstance(rows, duckdb.DuckDBPyRelation) and len(rows) > FEW_ROWS:
+            rows = relation_of(columns, rows)
+        if isinstance(rows, duckdb.DuckDBPyRelation):
+            self.row, sums = write_rows(self.sheet, columns, styles, rows, self.row, write_row)
+            return sums
         for values in rows:
-            if not writer.write(self.row, values):
-                for index, column in enumerate(columns):
-                    value = values[column.column]
-                    write_value(self.sheet, self.row, index, column.kind, value, styles[index])
-            for name in sums:
-                sums[name] += values[name] or 0
+            write_row(self.row, values)
             self.row += 1
-            first = values[columns[0].column]
-        return sums, first
+        totalled = [column.column for column in columns if column.is_totalled]
+        return {name: sum(values[name] or 0 for values in rows) for name in totalled}
 
     def total(
         self,

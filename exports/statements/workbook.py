@@ -31,6 +31,7 @@ from exports.statements.sheets import (
     NAVY,
     SUBTOTAL,
     Page,
+    Rows,
     Styles,
     write_value,
 )
@@ -46,7 +47,7 @@ def write_workbook(
     header: Header,
     figures: PartyFigures,
     month: Month,
-    lines: Iterable[Row],
+    lines: Rows,
 ) -> None:
     """Write one party's statement to `path`; the same figures give the same bytes.
 
@@ -202,7 +203,7 @@ class StatementBook:
         chart.set_size({"width": 960, "height": 110 + 42 * (last - first + 1)})
         page.sheet.insert_chart(page.row + 1, 0, chart)
 
-    def write_lines(self, lines: Iterable[Row]) -> None:
+    def write_lines(self, lines: Rows) -> None:
         """明细: every line, or where to find them if there are too many for a sheet."""
         page = self._titled("明细", "明细", "元", "statement_lines")
         columns = self._columns("statement_lines")

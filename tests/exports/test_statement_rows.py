@@ -1,5 +1,6 @@
 """Rows written as one text against the same rows written cell by cell by XlsxWriter."""
 
+import re
 import zipfile
 from datetime import date, datetime
 from io import BytesIO
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import ExportColumn
+from exports.statements import rows as statement_rows
 from exports.statements import sheets
-from exports.statements.rows import RowWriter
+from exports.statements.rows import relation_of, write_rows
 
 KINDS = {
     "text": st.text(max_size=12),
@@ -26,6 +28,7 @@ KINDS = {
     "per_mille": st.integers(0, 1000),
     "per_10000": st.integers(0, 10_000),
 }
+NUMBER = re.compile(rb"<v>([^<]*)</v>")
 COLUMNS = tuple(ExportColumn(kind, kind, kind, 10, False, True) for kind in KINDS)
 PLAIN = {
     "text": "会员", "flag": True, "date": date(2026, 10, 31), "month": date(2026, 10, 1),
@@ -46,24 +49,49 @@ def written(rows: list[dict[str, Any]]) -> bytes:
     return data.getvalue()
 
 
+def files(book: bytes) -> dict[str, bytes]:
+    """The files of a workbook; numbers as what they are, however they are written."""
+    with zipfile.ZipFile(BytesIO(book)) as parts:
+        return {
+            name: NUMBER.sub(lambda found: repr(float(found[1])).encode(), parts.read(name))
+            for name in parts.namelist()
+        }
+
+
 @given(st.lists(st.fixed_dictionaries({k: st.none() | v for k, v in KINDS.items()}), max_size=4))
 @example([PLAIN, PLAIN | {"text": " =1+1"}, PLAIN | {"text": "_x0041_ & <b>"}, PLAIN])
 @example([PLAIN | {"text": "<r>x</r>"}, PLAIN | {"text": "\x00\ufffe"}, PLAIN | {"yuan": 0}])
-def test_rows_are_byte_for_byte_what_xlsxwriter_writes(rows: list[dict[str, Any]]) -> None:
-    fast = written(rows)
+@example([PLAIN | {"yuan": 6929, "unit_price": 1}, PLAIN | {"yuan": -10}, PLAIN | {"yuan": 10**15}])
+def test_rows_are_what_xlsxwriter_writes(rows: list[dict[str, Any]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RowWriter, "write", lambda self, row, values: False)
-        slow = written(rows)
-    assert fast == slow
+        patch.setattr(sheets, "FEW_ROWS", -1)
+        fast = written(rows)
+    assert files(fast) == files(written(rows))
 
 
 def test_plain_rows_are_not_left_to_xlsxwriter() -> None:
+    left = []
     with Workbook(BytesIO(), {"constant_memory": True}) as workbook:
         page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
         styles = [page.styles.cell(column.kind) for column in COLUMNS]
-        writer = RowWriter(page.sheet, COLUMNS, styles)
-        assert writer.write(0, PLAIN)
-        assert not writer.write(1, PLAIN | {"text": "a\nb"})
+        rows = relation_of(COLUMNS, [PLAIN, PLAIN | {"text": "a\nb"}, PLAIN])
+        behind, sums = write_rows(
+            page.sheet, COLUMNS, styles, rows, 4, lambda number, _: left.append(number)
+        )
+    assert left == [5]
+    assert behind == 7
+    assert sums == {}
+
+
+def test_totalled_columns_are_summed_over_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement_rows, "ROWS_AT_A_TIME", 1)
+    columns = (ExportColumn("yuan", "yuan", "yuan", 10, True, True),)
+    with Workbook(BytesIO(), {"constant_memory": True}) as workbook:
+        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+        rows = relation_of(columns, [{"yuan": 105}, {"yuan": None}, {"yuan": -5}])
+        style = [page.styles.cell("yuan")]
+        _, sums = write_rows(page.sheet, columns, style, rows, 0, lambda number, values: None)
+    assert sums == {"yuan": 100}
 
 
 def test_the_rows_can_be_unzipped_and_hold_their_values() -> None:
