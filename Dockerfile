@@ -15,6 +15,8 @@ COPY ingest ./ingest
 COPY ledger ./ledger
 COPY pyproject.toml ./
 
+RUN printf '#!/bin/sh\nexec python -m dags "$@"\n' > /usr/local/bin/onemember && chmod +x /usr/local/bin/onemember
+
 RUN useradd --create-home --uid 10001 onemember \
     && mkdir -p /data/lake /data/keys /data/airflow \
     && chown -R onemember /data

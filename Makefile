@@ -109,6 +109,8 @@ $(DEV_READY): requirements-dev.lock
 install: $(BIN)/uv
 	@echo "installing $(LOCK) into $(VENV) …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement $(LOCK) --compile-bytecode
+	@printf '#!/bin/sh\n# python -m dags, from any folder\nPYTHONPATH="%s" exec "%s" -m dags "$$@"\n' \
+	    "$(CURDIR)" "$(CURDIR)/$(BIN)/python" > $(BIN)/onemember && chmod +x $(BIN)/onemember
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ def test_a_wrong_argument_is_one_line_and_status_2(
     assert done.stderr.startswith("error: ")
     assert said in done.stderr
     assert not (tmp_path / "lake").exists()
+
+
+def test_the_command_onemember_works_from_any_folder(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("onemember")
+    places = {"LAKE_ROOT": str(tmp_path / "lake"), "KEYS_FILE": str(tmp_path / "keys.json")}
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    asked = [command, "run", "--date", "2026-02-30"]
+    done = subprocess.run(
+        asked, cwd=tmp_path, env=plain | places, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "2026-02-30 is no date" in done.stderr) == (2, True)
 
 
 def test_dates_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
