@@ -13,6 +13,7 @@ def compiled(function: F) -> F:
 
     Numba notices an edit of the function's own file only. A compiled function therefore uses
     nothing of another file; what it needs from elsewhere (calendar, rules) comes in as arrays.
+    It works beside other threads (`engine.folded`).
     With NUMBA_DISABLE_JIT=1 the function runs as plain Python and gives the same rows.
     """
-    return cast(F, numba.njit(cache=True)(function))
+    return cast(F, numba.njit(cache=True, nogil=True)(function))

@@ -1,4 +1,4 @@
-{{ config(materialized='file') }}
+{{ config(materialized='file', joins_as_written=true) }}
 
 -- What is rated again tonight: everything of touched members, and whatever else is new or changed. What reverses an
 -- order or a redemption belongs to whoever that belongs to, with or without a card.
