@@ -2,16 +2,17 @@
 
 -- Each refund with what was left of its order before and after it, so that any number of partial refunds takes
 -- back exactly what the order gave, and never more (RULES §4, §10).
-with activities as (
+with orders as (
 
     select * from {{ ref('int_activities') }}
+    where {{ is_order('activity_type') }}
 
 ),
 
-orders as (
+refund as (
 
-    select * from activities
-    where {{ is_order('activity_type') }}
+    select * from {{ ref('int_activities') }}
+    where activity_type = 'refund'
 
 ),
 
@@ -36,9 +37,8 @@ refunds as (
             rows between unbounded preceding and current row
         ) as bigint) as refunded_fen,
         -refund.paid_fen as refund_fen
-    from activities as refund
+    from refund
     inner join orders on refund.reverses_activity_id = orders.activity_id
-    where refund.activity_type = 'refund'
 
 ),
 
