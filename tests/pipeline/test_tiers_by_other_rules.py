@@ -108,6 +108,7 @@ def test_the_evidence_holds_every_metric_and_what_is_carried_on(lake: Path) -> N
     )
     assert evidence == [
         ("growth", 5000, 4000, "2026-10-31"),
+        ("interaction", 0, 0, "2026-10-31"),
         ("nights", 0, 0, "2026-10-31"),
         ("visits", 2, 0, "2026-10-31"),
     ]
