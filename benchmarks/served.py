@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -85,6 +86,9 @@ def _request(
 @contextmanager
 def served(home: Path, lake: Path, keys: Path, port: int) -> Iterator[Served]:
     """Airflow with PostgreSQL on a lake, until the block ends."""
+    for folder in home.parents:  # PostgreSQL's user, who is not root, has to get to its data
+        if Path(gettempdir()) in folder.parents:
+            folder.chmod(folder.stat().st_mode | 0o011)
     own = {"AIRFLOW_HOME": str(home), "LAKE_ROOT": str(lake), "KEYS_FILE": str(keys)}
     command = [sys.executable, "-m", "dags", "airflow", "--port", str(port), "--db", "postgres"]
     with subprocess.Popen(

@@ -69,7 +69,6 @@ def succeeded(airflow: Served) -> int:
 
 @pytest.mark.long
 def test_thirty_dates_killed_in_the_middle_and_resumed_end_as_by_command(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)  # PostgreSQL's user has to get to its data
     last = FIRST + timedelta(days=DATES - 1)
     span = {"from_date": FIRST.isoformat(), "to_date": last.isoformat()}
     lake, twin, home = tmp_path / "lake", tmp_path / "twin", tmp_path / "home"

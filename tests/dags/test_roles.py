@@ -18,8 +18,6 @@ FORBIDDEN, MISSING = 403, 404  # what is allowed fails here because there is no 
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
     """Airflow as a person of each role sees it."""
     folder = tmp_path_factory.mktemp("roles")
-    for each in (folder, folder.parent):
-        each.chmod(0o755)  # PostgreSQL's user has to get to its data
     command(folder / "lake", "ingest", "keys")
     with served(folder / "home", folder / "lake", folder / "keys.json", free_port()) as admin:
         admin.switch_on("monthly_close", "nightly")
