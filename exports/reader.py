@@ -46,12 +46,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Mart:
-    """The contract of one published table; no two rows agree on the columns of `grain`."""
+    """The contract of one published table; no two rows agree on the columns of `grain`. Rows that
+    agree on `clustered_by` lie together, so that who asks for some of them reads little else.
+    """
 
     name: str
     description: str
     grain: tuple[str, ...]
     columns: tuple[Column, ...]
+    clustered_by: tuple[str, ...] = ()
 
     @property
     def column_list(self) -> str:
@@ -60,8 +63,9 @@ class Mart:
 
     @property
     def order_list(self) -> str:
-        """SQL list that puts the rows in their one order: by the grain, NULL last."""
-        return ", ".join(f"{sql_name(name)} asc nulls last" for name in self.grain)
+        """SQL list that puts the rows in their one order: clusters, then the grain, NULL last."""
+        names = (*self.clustered_by, *self.grain)
+        return ", ".join(f"{sql_name(name)} asc nulls last" for name in names)
 
 
 @dataclass(frozen=True)
@@ -286,13 +290,15 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _mart(path: Path, entry: Mapping[str, Any]) -> Mart:
     columns = tuple(_column(path, entry["name"], column) for column in entry.get("columns") or [])
-    grain = tuple(entry.get("config", {}).get("meta", {}).get("grain") or [])
-    if not grain or set(grain) - {column.name for column in columns}:
+    meta = entry.get("config", {}).get("meta", {})
+    grain, clustered_by = (tuple(meta.get(key) or []) for key in ("grain", "clustered_by"))
+    if not grain or {*grain, *clustered_by} - {column.name for column in columns}:
         raise Problem(
             f"{path}: {entry['name']} needs config.meta.grain, "
             "the columns on which no two of its rows agree"
         )
-    return Mart(entry["name"], one_line(entry.get("description", "")), grain, columns)
+    description = one_line(entry.get("description", ""))
+    return Mart(entry["name"], description, grain, columns, clustered_by)
 
 
 def _column(path: Path, mart: str, entry: Mapping[str, Any]) -> Column:

@@ -130,8 +130,13 @@ def number_lines(month: Month, party: str) -> None:
                 case when payer_party = $party then amount_fen else 0 end as payable_fen,
                 case when payee_party = $party then payer_party else payee_party end
                     as counterparty
-            from fct_settlement_lines
-            where period_month = $month and $party in (payer_party, payee_party)
+            from (
+                select * from fct_settlement_lines
+                where period_month = $month and payer_party = $party
+                union all
+                select * from fct_settlement_lines
+                where period_month = $month and payee_party = $party and payer_party <> $party
+            )
         )
         select
             row_number() over (order by posted_date, business_date, line_id) as line_no,
