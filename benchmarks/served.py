@@ -85,8 +85,10 @@ def _request(
 
 @contextmanager
 def served(home: Path, lake: Path, keys: Path, port: int) -> Iterator[Served]:
-    """Airflow with PostgreSQL on a lake, until the block ends."""
-    for folder in home.parents:  # PostgreSQL's user, who is not root, has to get to its data
+    """Airflow with PostgreSQL on a lake, until the block ends. `home` lies in no folder of pytest:
+    each of its runs closes them to everybody else, PostgreSQL's user among them.
+    """
+    for folder in home.parents:
         if Path(gettempdir()) in folder.parents:
             folder.chmod(folder.stat().st_mode | 0o011)
     own = {"AIRFLOW_HOME": str(home), "LAKE_ROOT": str(lake), "KEYS_FILE": str(keys)}

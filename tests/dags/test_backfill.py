@@ -68,10 +68,12 @@ def succeeded(airflow: Served) -> int:
 
 
 @pytest.mark.long
-def test_thirty_dates_killed_in_the_middle_and_resumed_end_as_by_command(tmp_path: Path) -> None:
+def test_thirty_dates_killed_in_the_middle_and_resumed_end_as_by_command(
+    tmp_path: Path, home: Path
+) -> None:
     last = FIRST + timedelta(days=DATES - 1)
     span = {"from_date": FIRST.isoformat(), "to_date": last.isoformat()}
-    lake, twin, home = tmp_path / "lake", tmp_path / "twin", tmp_path / "home"
+    lake, twin = tmp_path / "lake", tmp_path / "twin"
     command(lake, "ingest", "keys")
     size = f"--people 100 --history-days 20 --from {FIRST} --nights {DATES}"
     command(lake, "ingest", "demo", *size.split())
@@ -83,6 +85,7 @@ def test_thirty_dates_killed_in_the_middle_and_resumed_end_as_by_command(tmp_pat
         airflow.trigger("backfill", "first", span)
         wait_until(lambda: succeeded(airflow) >= DATES // 2)
         night = f"backfill__{FIRST + timedelta(days=DATES // 2)}"
+        wait_until(lambda: night in states(airflow, "nightly"))
         wait_until(lambda: airflow.tasks("nightly", night)["points"]["state"] == "running")
         kill_scheduler_and_tasks(airflow)
         assert airflow.process.wait() == 1  # one of the services has ended by itself

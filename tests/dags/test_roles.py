@@ -1,6 +1,7 @@
 """Who may do what in Airflow, asked of its API as people of each role."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
@@ -15,11 +16,11 @@ FORBIDDEN, MISSING = 403, 404  # what is allowed fails here because there is no 
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
+def people(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Iterator[dict[str, Served]]:
     """Airflow as a person of each role sees it."""
     folder = tmp_path_factory.mktemp("roles")
     command(folder / "lake", "ingest", "keys")
-    with served(folder / "home", folder / "lake", folder / "keys.json", free_port()) as admin:
+    with served(home, folder / "lake", folder / "keys.json", free_port()) as admin:
         admin.switch_on("monthly_close", "nightly")
         yield {role: admin.as_person(role) for role in ROLES}
 
