@@ -18,40 +18,19 @@ tonight as (
 
 ),
 
-expiring as (
+asked_for as (
 
     select
         audiences.audience,
-        audiences.issuer,
         lots.member_id,
-        lots.issuer_business,
         lots.remaining_points
     from lots
     cross join tonight
-    inner join audiences
-        on audiences.kind = 'points_expiring_within_days'
-        and lots.expires_on_date <= {{ add_days('tonight.business_date', 'audiences.limit_value') }}
-
-),
-
-held as (
-
-    select
-        audiences.audience,
-        audiences.issuer,
-        lots.member_id,
-        lots.issuer_business,
-        lots.remaining_points
-    from lots
-    inner join audiences on audiences.kind = 'points_held_at_least'
-
-),
-
-asked_for as (
-
-    select * from expiring
-    union all
-    select * from held
+    cross join audiences
+    where (audiences.issuer is null or audiences.issuer = lots.issuer_business)
+        and (audiences.kind = 'points_held_at_least'
+            or (audiences.kind = 'points_expiring_within_days'
+                and lots.expires_on_date <= {{ add_days('tonight.business_date', 'audiences.limit_value') }}))
 
 ),
 
@@ -62,7 +41,6 @@ summed as (
         member_id,
         cast(sum(remaining_points) as bigint) as points
     from asked_for
-    where issuer is null or issuer = issuer_business
     group by audience, member_id
     having sum(remaining_points) > 0
 
