@@ -32,11 +32,15 @@
 {% materialization file, adapter='duckdb' %}
     {%- set path = place_in_lake('work/handover/' ~ this.identifier ~ '.parquet') -%}
     {% do drop_other_kind(this, 'view') %}
-    {% set swap = 'build_side_probe_side' if config.get('joins_as_written') else '' %}
-    {% do run_query("set disabled_optimizers = '" ~ swap ~ "'") %}
+    {% if config.get('joins_as_written') %}
+        {% do run_query("set disabled_optimizers = 'build_side_probe_side'") %}
+    {% endif %}
     {% call statement('main') %}
     copy ({{ sql }}) to '{{ path }}' (format parquet, compression lz4_raw, parquet_version v2)
     {% endcall %}
+    {% if config.get('joins_as_written') %}
+        {% do run_query("reset disabled_optimizers") %}
+    {% endif %}
     {% do run_query("create or replace view " ~ this ~ " as select * from read_parquet('" ~ path ~ "')") %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
