@@ -44,7 +44,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _measure(folder: Path, people: int, turns: int, port: int) -> int:
-    folder.chmod(0o755)  # PostgreSQL's user has to get to its data
     keys, made, lake = folder / "keys.json", folder / "made", folder / "airflow" / "lake"
     os.environ.update(step_environment(made), KEYS_FILE=str(keys))
     measured("keys", ["-m", "ingest", "keys"])
