@@ -111,7 +111,8 @@ def read_month(
 
 def number_lines(month: Month, party: str) -> None:
     """Put a party's lines of the month, numbered, into the table `party_lines`; receivable and
-    payable are from its side.
+    payable are from its side. Payers and payees are asked for apart: lines lie party by party, and
+    DuckDB skips those of others by one column at a time.
     """
     names, treatments = (
         " ".join(

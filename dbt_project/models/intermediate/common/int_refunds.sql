@@ -1,7 +1,8 @@
 {{ config(materialized='file') }}
 
 -- Each refund with what was left of its order before and after it, so that any number of partial refunds takes
--- back exactly what the order gave, and never more (RULES §4, §10).
+-- back exactly what the order gave, and never more (RULES §4, §10). Activities are asked for by kind: what a query names
+-- twice, DuckDB keeps whole.
 with orders as (
 
     select * from {{ ref('int_activities') }}
