@@ -12,8 +12,24 @@ DESCRIPTION = (
 )
 # From the closest: the same entry posted before, another posting of the same movement of the same
 # activity (other lots, other prices), the movement that a refund or a return takes back.
-# Of an entry that two parties pay for, the line of the one corrects that of the same one.
-IS_OTHER_SHARE = "(late.movement_type like '%_top_up') <> (other.movement_type like '%_top_up')"
+# Of an entry that two parties pay for, the line of the one corrects that of the same one; of an
+# order of several merchants, the line of one corrects that of the same one.
+IS_OTHER_SHARE = """
+    (late.movement_type like '%_top_up') <> (other.movement_type like '%_top_up') as is_other_share,
+    least(late.payer_party, late.payee_party) <> least(other.payer_party, other.payee_party)
+        or greatest(late.payer_party, late.payee_party)
+        <> greatest(other.payer_party, other.payee_party) as is_other_pair
+"""
+# A refund takes back the movement that it is named after, a claw-back or a restored redemption one
+# of points.
+IS_TAKEN_BACK = """
+    case
+        when late.movement_type like '%_refund'
+            then other.movement_type = replace(late.movement_type, '_refund', '')
+        else other.movement_type in (
+            'accrual', 'release', 'redemption', 'redemption_top_up', 'redemption_debt')
+    end
+"""
 QUERY = """
     with lines as (
         select lines.*, coalesce(entries.entry_key, lines.entry_id) as entry_key
@@ -28,7 +44,7 @@ QUERY = """
     ),
     earlier as (
         select late.line_id, 1 as distance, 'same_entry' as corrects,
-            IS_OTHER_SHARE as is_other_share, other.*
+            IS_OTHER_SHARE, other.*
         from late inner join lines as other
             on late.entry_key = other.entry_key and other.posted_date < late.posted_date
         union all
@@ -41,16 +57,17 @@ QUERY = """
         select late.line_id, 3, 'reversed_activity', IS_OTHER_SHARE, other.*
         from late inner join lines as other
             on late.reverses_activity_id = other.activity_id
-            and other.movement_type in (
-                'accrual', 'release', 'redemption', 'redemption_top_up', 'redemption_debt')
+            and IS_TAKEN_BACK
             and other.posted_date < late.posted_date
     ),
     closest as (
         select *
-        from earlier as e(line_id, distance, corrects, is_other_share, corrected_line_id)
+        from earlier as e(
+            line_id, distance, corrects, is_other_share, is_other_pair, corrected_line_id)
         qualify row_number() over (
             partition by line_id
-            order by distance, is_other_share, posted_date desc, corrected_line_id) = 1
+            order by distance, is_other_share, is_other_pair, posted_date desc, corrected_line_id
+        ) = 1
     )
     select
         late.line_id, late.posted_date, late.period_month, late.business_date, late.origin_month,
@@ -64,7 +81,7 @@ QUERY = """
         closest.amount_fen as corrected_amount_fen
     from late
     left join closest on late.line_id = closest.line_id
-""".replace("IS_OTHER_SHARE", IS_OTHER_SHARE)
+""".replace("IS_OTHER_SHARE", IS_OTHER_SHARE).replace("IS_TAKEN_BACK", IS_TAKEN_BACK)
 VIEW = QUERY.format(
     lines="fct_settlement_lines", entries="fct_points_entries", activities="fct_activities"
 )

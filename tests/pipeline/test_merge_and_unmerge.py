@@ -294,15 +294,25 @@ def test_an_adjustment_names_the_line_of_the_closed_statement_that_it_corrects(
 ) -> None:
     adjustments = rows(
         never,
-        "select movement_type, amount_fen, corrects, corrected_period_month::varchar,"
-        " corrected_amount_fen, corrected_line_id from settlement_adjustments"
-        " where posted_date = '2026-11-20' order by movement_type",
+        "select movement_type, amount_fen, corrects, corrected_amount_fen,"
+        " corrected_period_month::varchar, corrected_line_id from settlement_adjustments"
+        " where posted_date = '2026-11-20' order by movement_type, amount_fen",
     )
-    assert [row[:5] for row in adjustments] == [
-        ("accrual", 120, "nothing_posted_before", None, None),
-        ("claw_back", 50, "reversed_activity", "2026-10-01", 4_200),
+    assert [row[:4] for row in adjustments] == [
+        ("accrual", 120, "nothing_posted_before", None),
+        ("channel_fee", 60, "nothing_posted_before", None),
+        ("channel_fee_refund", 30, "reversed_activity", 2_520),  # 0.6 % of R2's 4,200.00
+        ("claw_back", 50, "reversed_activity", 4_200),
+        ("commission", 800, "nothing_posted_before", None),
+        ("commission_refund", 0, "same_entry", 1_600),  # its fen of tax
+        ("commission_refund", 400, "reversed_activity", 33_600),
+        ("sale", 10_000, "nothing_posted_before", None),
+        ("sale_refund", 5_000, "reversed_activity", 420_000),
     ]
-    assert closed_lines(never, "mall")[adjustments[1][5]] == -4_200
+    assert {row[4] for row in adjustments} == {None, "2026-10-01"}
+    closed = closed_lines(never, "mall")
+    assert closed[adjustments[3][5]] == -4_200
+    assert closed[adjustments[8][5]] == -420_000
 
 
 def test_an_adjustment_that_a_merge_made_is_taken_back_by_one_that_names_it(parted: Path) -> None:
