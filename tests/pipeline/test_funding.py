@@ -207,9 +207,9 @@ def test_each_party_ends_with_what_was_computed_by_hand_and_all_together_with_no
 ) -> None:
     # Mall: -400 - 360 + 80 for R1, -40 + 300 for R6. Hotel: 240 + 360 - 300. Fund: 400 - 240 - 80
     # for R1 (what it keeps of the lapsed deposit), 1,000 - 300 for P1, 8 and R6's 40.
-    # The merchant: R1, R2, R3 and R6 sold 5,399.99 and 3.00 of points, R4 and R5 gave 1,200.00 back:
-    # 420,299. Commission of 8 %: 33,600 + 8,000 + 800 (R3's 799.92) + 824 - 1,600 - 8,000 = 33,624.
-    # Fees of 0.6 %, of money alone: 2,520 + 600 + 60 (R3's 59.994) + 60 - 120 - 600 = 2,520.
+    # The merchant: R1, R2, R3 and R6 sold 5,399.99 and 3.00 of points, R4 and R5 gave 1,200.00
+    # back: 420,299. Commission of 8 %: 33,600 + 8,000 + 800 (R3's 799.92) + 824 - 1,600 - 8,000
+    # = 33,624. Fees of 0.6 %, of money alone: 2,520 + 600 + 60 (R3's 59.994) + 60 - 120 - 600.
     closing = rows(
         lake,
         """
