@@ -37,8 +37,9 @@ def rotated(steady: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def beside(lake: Path, folder: Path) -> Path:
-    """An empty lake with the deliveries and the keys of another one."""
+    """An empty lake with the deliveries, labelled accounts and keys of another one."""
     shutil.copytree(lake / "landing", folder / "lake" / "landing")
+    shutil.copytree(lake / "decisions", folder / "lake" / "decisions")
     shutil.copy(lake.parent / "keys.json", folder / "keys.json")
     return folder / "lake"
 
