@@ -10,21 +10,22 @@ from ingest.core.errors import Problem, one_line
 
 CATALOGUE = Path(__file__).with_name("exports.yml")
 
-# How a column of each kind is written to CSV, as an expression over its value `{0}`. Money is split
-# in whole numbers, never divided, so that no amount passes through floating point. Text that a
+# How a column of each kind is written to CSV, as an expression over its value `{0}`. Money becomes
+# a decimal (up to 10^18 fen), so that no amount passes through floating point. Text that a
 # spreadsheet would take for a formula gets an apostrophe (QUALITY S11); numbers keep their sign.
 FORMULA_START = "^[=+\\-@\\t\\r\\n＝＋－＠]"
+IS_PLAIN = "({0} >= '0' and {0} < ':') or ({0} >= 'A' and {0} < '＀')"  # tells most at a glance
 CSV_KINDS = {
-    "text": f"case when regexp_matches({{0}}, '{FORMULA_START}') then '''' || {{0}} else {{0}} end",
-    "date": "strftime({0}, '%Y-%m-%d')",
-    "month": "strftime({0}, '%Y-%m')",
+    "text": f"case when {IS_PLAIN} then {{0}}"
+    f" when regexp_matches({{0}}, '{FORMULA_START}') then '''' || {{0}} else {{0}} end",
+    "date": "cast(cast({0} as date) as varchar)",
+    "month": "left(cast(cast({0} as date) as varchar), 7)",
     "flag": "case when {0} then '是' when not {0} then '否' end",
     "count": "{0}",
     "points": "{0}",
     "fen": "{0}",
     "micro_fen": "{0}",
-    "yuan": "case when {0} < 0 then '-' else '' end"
-    " || format('{{}}.{{:02d}}', abs({0}) // 100, abs({0}) % 100)",
+    "yuan": "cast(cast({0} as decimal(18, 0)) * 0.01 as varchar)",
     "per_mille": "format('{{}}.{{}}%', {0} // 10, {0} % 10)",
     "per_10000": "format('{{}}.{{:02d}}%', {0} // 100, {0} % 100)",
     "unit_price": "format('{{}}.{{:06d}}', {0} // 1000000, {0} % 1000000)",

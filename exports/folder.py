@@ -49,10 +49,12 @@ class ExportFolder:
         connection: duckdb.DuckDBPyConnection,
         relation: str,
         columns: tuple[ExportColumn, ...],
-        order: str,
+        order: str | None,
         **facts: Any,
     ) -> int:
-        """Write columns of a query as CSV (UTF-8 with BOM, Chinese header); return its rows."""
+        """Write columns of a query as CSV (UTF-8 with BOM, Chinese header), in the order of the
+        query if no other is named; return its rows.
+        """
         rows: list[int] = []
 
         def write(path: Path) -> None:
@@ -93,7 +95,7 @@ def copy_csv(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
     columns: tuple[ExportColumn, ...],
-    order: str,
+    order: str | None,
     path: Path,
 ) -> int:
     """Write a query to `path`, each value as its column's kind says; return the number of rows."""
@@ -101,8 +103,9 @@ def copy_csv(
         f"{column.csv_expression} as {sql_name((BOM if index == 0 else '') + column.label)}"
         for index, column in enumerate(columns)
     )
+    ordered = f" order by {order}" if order else ""
     result = connection.execute(
-        f"copy (select {selected} from ({relation}) order by {order})"
+        f"copy (select {selected} from ({relation}){ordered})"
         f" to {sql_text(path)} (format csv, header true)"
     ).fetchone()
     return int(result[0]) if result else 0

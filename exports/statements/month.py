@@ -1,16 +1,16 @@
 """What the packs of one month are written from: its figures, and each party's lines."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from exports.catalogue import Catalogue
+from exports.catalogue import Catalogue, ExportColumn
 from exports.folder import file_name
 from exports.months import month_text
-from exports.reader import sql_text
+from exports.reader import sql_name, sql_text
 from exports.statements.adjustments import numbers_by_month, read_adjustments
 from exports.statements.budgets import read_budgets
 from exports.statements.checks import check_month
@@ -20,7 +20,6 @@ from exports.statements.packs import pack_folder
 from exports.statements.provenance import Before, statements_before
 from ingest.core.lake import Lake
 
-PARTY_LINES = "party_lines"
 # Documents of the lines that are printed, once for all parties: activities are many.
 DOCUMENTS = """
     create or replace temp table month_documents as
@@ -109,10 +108,10 @@ def read_month(
     )
 
 
-def number_lines(month: Month, party: str) -> None:
-    """Put a party's lines of the month, numbered, into the table `party_lines`; receivable and
-    payable are from its side. Payers and payees are asked for apart: lines lie party by party, and
-    DuckDB skips those of others by one column at a time.
+def lines_of(month: Month, party: str) -> str:
+    """A query for a party's lines of the month, numbered and in order; receivable and payable are
+    from its side. Payers and payees are asked for apart: lines lie party by party, and DuckDB skips
+    those of others by one column at a time. Lines are sorted once; numbers follow that order.
     """
     names, treatments = (
         " ".join(
@@ -121,44 +120,52 @@ def number_lines(month: Month, party: str) -> None:
         )
         for field in ("movement_type", "tax_treatment")
     )
-    month.connection.execute(
-        f"""
-        create or replace temp table {PARTY_LINES} as
+    own, period = sql_text(party), f"date '{month.figures.period_month}'"
+    return f"""
         with sides as (
             select
                 *,
-                case when payee_party = $party then amount_fen else 0 end as receivable_fen,
-                case when payer_party = $party then amount_fen else 0 end as payable_fen,
-                case when payee_party = $party then payer_party else payee_party end
+                case when payee_party = {own} then amount_fen else 0 end as receivable_fen,
+                case when payer_party = {own} then amount_fen else 0 end as payable_fen,
+                case when payee_party = {own} then payer_party else payee_party end
                     as counterparty
             from (
                 select * from fct_settlement_lines
-                where period_month = $month and payer_party = $party
+                where period_month = {period} and payer_party = {own}
                 union all
                 select * from fct_settlement_lines
-                where period_month = $month and payee_party = $party and payer_party <> $party
+                where period_month = {period} and payee_party = {own} and payer_party <> {own}
             )
+        ),
+        in_order as (
+            select
+                sides.*,
+                receivable_fen - payable_fen as net_fen,
+                case when payee_party = {own} then ex_tax_fen else -ex_tax_fen end
+                    as net_ex_tax_fen,
+                case when payee_party = {own} then tax_fen else -tax_fen end as net_tax_fen,
+                case tax_treatment {treatments} else tax_treatment end as tax_treatment_name,
+                case movement_type {names} else movement_type end as movement_name,
+                coalesce(dim_parties.party_name, counterparty) as counterparty_name,
+                documents.document_no,
+                documents.unit_id
+            from sides
+            left join dim_parties on counterparty = dim_parties.party
+            left join month_documents as documents on sides.activity_id = documents.activity_id
+            order by posted_date, business_date, line_id
         )
-        select
-            row_number() over (order by posted_date, business_date, line_id) as line_no,
-            sides.*,
-            receivable_fen - payable_fen as net_fen,
-            case when payee_party = $party then ex_tax_fen else -ex_tax_fen end as net_ex_tax_fen,
-            case when payee_party = $party then tax_fen else -tax_fen end as net_tax_fen,
-            case tax_treatment {treatments} else tax_treatment end as tax_treatment_name,
-            case movement_type {names} else movement_type end as movement_name,
-            coalesce(dim_parties.party_name, counterparty) as counterparty_name,
-            documents.document_no,
-            documents.unit_id
-        from sides
-        left join dim_parties on counterparty = dim_parties.party
-        left join month_documents as documents on sides.activity_id = documents.activity_id
-        order by line_no
-        """,
-        {"party": party, "month": month.figures.period_month},
+        select row_number() over () as line_no, * from in_order
+    """
+
+
+def keep_lines(
+    connection: duckdb.DuckDBPyConnection, lines: str, columns: Sequence[ExportColumn]
+) -> str:
+    """Put the printed columns of numbered lines into the table `party_lines`, for who reads them
+    twice; a query for them.
+    """
+    selected = ", ".join(sql_name(column.column) for column in columns)
+    connection.execute(
+        f"create or replace temp table party_lines as select {selected} from ({lines})"
     )
-
-
-def read_lines(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
-    """The numbered lines in order."""
-    return connection.sql(f"select * from {PARTY_LINES} order by line_no")
+    return "select * from party_lines"

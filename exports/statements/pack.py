@@ -28,10 +28,9 @@ from exports.statements.cover_pdf import write_cover_pdf
 from exports.statements.figures import PartyFigures
 from exports.statements.header import DRAFT, Header, Made, Signatures, Signed
 from exports.statements.month import (
-    PARTY_LINES,
     Month,
-    number_lines,
-    read_lines,
+    keep_lines,
+    lines_of,
     read_month,
 )
 from exports.statements.packs import read_pack
@@ -271,20 +270,19 @@ def _write_party(
         code = party.party.party
         before = previous_pack(month.lake, month.period, code, month.before.get(code))
     folder = ExportFolder(place)
-    if in_sheet or header.detail_file:
-        number_lines(month, party.party.party)
+    lines = lines_of(month, party.party.party)
+    if in_sheet:
+        lines = keep_lines(month.connection, lines, columns)
     if header.detail_file:
-        name, source = header.detail_file, f"select * from {PARTY_LINES}"
-        written = folder.add_csv(
-            name, month.connection, source, columns, "line_no", sum_fen=net_fen
-        )
+        name = header.detail_file
+        written = folder.add_csv(name, month.connection, lines, columns, None, sum_fen=net_fen)
         if written != count:
             raise Problem(f"{name} has {written} rows, not {count}; export again")
         header = replace(header, detail_sha256=folder.sha256_of(name))
 
     def write_xlsx(path: Path) -> None:
-        lines = read_lines(month.connection) if in_sheet else ()
-        write_workbook(path, header, party, month, lines)
+        listed = month.connection.sql(lines) if in_sheet else ()
+        write_workbook(path, header, party, month, listed)
 
     name = f"结算单_{month.name(party, header.status)}.xlsx"
     folder.add_file(name, write_xlsx, rows=count if in_sheet else 0, sum_fen=net_fen)
