@@ -131,10 +131,12 @@ def test_every_line_stands_in_one_of_the_newest_statements(lake: Path) -> None:
 def test_the_difference_is_the_late_lines_and_the_proof_holds(lake: Path) -> None:
     numbers = [f"JS-2026-10-MALL-001-v{version}" for version in (1, 2)]
     said = must_run(lake, "exports", "explain", "statement", "--diff", *numbers)
-    assert "新增 added: 2 行 lines (发放 -1.20, 扣回 0.50)" in said
-    assert "核对 checked: 逐行差异合计 -0.70 = 净额差异 -0.70" in said
+    # Two of points, six of the merchant, and R4's refund, of which R7 took a fen of tax (0.00).
+    added = "新增 added: 9 行 lines (发放 -1.20, 商户退款 50.00, 商户销售款 -100.00, 扣回 0.50, "
+    assert f"{added}扣点 8.00, 扣点退回 -4.00, 渠道手续费 0.60, 渠道手续费退回 -0.30)" in said
+    assert "核对 checked: 逐行差异合计 -46.40 = 净额差异 -46.40" in said  # -0.70 - 45.70
     proof = must_run(lake, "exports", "statements", "verify")
-    assert proof.startswith("14 statements of 7 parties: 28 files")
+    assert proof.startswith("24 statements of 12 parties: 96 files")
 
 
 def test_a_late_line_is_explained_with_its_way_into_the_restated_month(lake: Path) -> None:
