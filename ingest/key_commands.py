@@ -159,8 +159,10 @@ def _retire(settings: Settings, key_id: str) -> int:
 def _tokens(settings: Settings, keys: Keys, key_id: str) -> Iterator[str]:
     """What lies in the lake under a token key: its tokens, and hashes of rows that hide values."""
     lake = Lake(settings.lake)
-    newer = keys.token_keys[[key.key_id for key in keys.token_keys].index(key_id) + 1]
-    until = begin_of(lake, newer.key_id)
+    newer = keys.token_keys[[key.key_id for key in keys.token_keys].index(key_id) + 1 :]
+    # A lake that was rebuilt has never known the keys between this one and the newest.
+    begun = [day for key in newer if (day := begin_of(lake, key.key_id))]
+    until = min(begun, default=None)
     hidden = {
         (name, table.name)
         for name in source_names(settings.dbt_project)

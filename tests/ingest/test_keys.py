@@ -338,6 +338,21 @@ def test_a_token_key_goes_when_the_lake_was_rebuilt_without_it_and_not_before(
     assert key_ids(rebuilt.lake) == {"t2"}
 
 
+def test_keys_go_that_a_rebuilt_lake_has_never_known(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(house)
+    for night in (DAY, NEXT_DAY):
+        load_night(house, night)
+        main(["--rotate"])
+    rebuilt = another(house, tmp_path / "rebuilt")
+    monkeypatch.setattr("ingest.key_commands.load_settings", lambda: rebuilt.settings)
+    for night in (DAY, NEXT_DAY):
+        load_night(rebuilt, night)
+    assert key_ids(rebuilt.lake) == {"t3"}
+    assert [main(["--retire", key_id]) for key_id in ("t1", "t2")] == [0, 0]
+
+
 def test_a_key_that_is_in_use_or_unknown_is_not_taken_away(house: House) -> None:
     main(["--rotate"])
     for key_id in ("t2", "m2", "t9"):
