@@ -15,6 +15,7 @@ QUERY = """
         exception_id,
         reason,
         business,
+        merchant_id,
         business_date as first_seen_date,
         $cutoff - business_date as age_days,
         amount_fen,

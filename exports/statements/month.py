@@ -1,6 +1,6 @@
 """What the packs of one month are written from: its figures, and each party's lines."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,9 +65,26 @@ class Month:
         version = "" if self.version == 1 else f"-v{self.version}"
         return f"{file_name(party.party.party_name)}_{self.period}{version}_{status}"
 
+    @property
+    def missing_sources(self) -> tuple[str, ...]:
+        """Sources of which the month lacks a delivery, as 差异与悬账 lists them."""
+        missing = (row for row in self.exceptions if row["reason"] == "missing_delivery")
+        return tuple(sorted({row["detail"] for row in missing}))
+
     def exceptions_of(self, party: str) -> list[Row]:
-        """What waits at one business; the fund sees all of it."""
-        return [row for row in self.exceptions if party in ("fund", row["business"])]
+        """What waits at one business, of one merchant or in one suspense account; the fund sees all
+        of it.
+        """
+        return [row for row in self.exceptions if party in ("fund", *_concerned(row))]
+
+
+def _concerned(row: Row) -> Iterator[str]:
+    """The parties that an exception concerns besides the fund."""
+    yield row["business"]
+    if row["merchant_id"]:
+        yield f"{row['business']}/{row['merchant_id']}"
+    if row["reason"] == "suspense":
+        yield f"suspense/{row['business']}"
 
 
 def read_month(

@@ -187,7 +187,7 @@ def _header(
         from_date=month.figures.period_month,
         to_date=month.through,
         version=close["version"],
-        missing_sources=(),
+        missing_sources=month.missing_sources,
         detail_file=f"明细_{month.name(party, status)}.csv",
         made=made,
         statement_version=close["statement_version"],

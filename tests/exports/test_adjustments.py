@@ -3,10 +3,15 @@
 Order O of October, of merchants A and B, earned its buyer points. What is late arrives in November.
 """
 
+from datetime import date
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from exports.adjustments import VIEW
+from exports.statements.adjustments import read_adjustments
+from ingest.core.lake import Lake
 
 OCTOBER, NOVEMBER = "2026-10-20", "2026-11-05"
 POSTED = [
@@ -18,27 +23,37 @@ POSTED = [
 ]
 
 
-def corrected(*late: tuple[str, str, str, str, str, int]) -> list[tuple[str, str, str | None]]:
-    """What the late lines correct: line, how, line corrected."""
-    with duckdb.connect() as database:
-        database.execute(
-            "create table fct_settlement_lines (line_id varchar, activity_id varchar,"
-            " movement_type varchar, payer_party varchar, payee_party varchar, amount_fen bigint,"
-            " entry_id varchar, posted_date date, period_month date, origin_month date,"
-            " business_date date, points bigint, is_reversal boolean)"
-        )
-        for lines, posted in ((POSTED, OCTOBER), (late, NOVEMBER)):
-            month = posted[:8] + "01"
+Line = tuple[str, str | None, str, str, str, int]
+
+
+def published(*late: Line) -> duckdb.DuckDBPyConnection:
+    """The marts that adjustments are read of, with lines that came late."""
+    database = duckdb.connect()
+    database.execute(
+        "create table fct_settlement_lines (line_id varchar, activity_id varchar,"
+        " movement_type varchar, payer_party varchar, payee_party varchar, amount_fen bigint,"
+        " entry_id varchar, posted_date date, period_month date, origin_month date,"
+        " business_date date, points bigint, is_reversal boolean)"
+    )
+    for lines, posted in ((POSTED, OCTOBER), (late, NOVEMBER)):
+        month = posted[:8] + "01"
+        if lines:
             database.executemany(
                 "insert into fct_settlement_lines"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?, '2026-10-01', '2026-10-20', 0, false)",
                 [(*line, line[0], posted, month) for line in lines],
             )
-        database.execute("create table fct_points_entries (entry_id varchar, entry_key varchar)")
-        database.execute(
-            "create table fct_activities as select * from (values ('O', null), ('R', 'O'))"
-            " as t(activity_id, reverses_activity_id)"
-        )
+    database.execute("create table fct_points_entries (entry_id varchar, entry_key varchar)")
+    database.execute(
+        "create table fct_activities as select * from (values ('O', null), ('R', 'O'))"
+        " as t(activity_id, reverses_activity_id)"
+    )
+    return database
+
+
+def corrected(*late: Line) -> list[tuple[str, str, str | None]]:
+    """What the late lines correct: line, how, line corrected."""
+    with published(*late) as database:
         return database.execute(
             f"select line_id, corrects, corrected_line_id from ({VIEW}) order by line_id"
         ).fetchall()
@@ -68,3 +83,16 @@ def test_a_late_line_of_an_order_corrects_the_line_of_the_same_merchant() -> Non
 def test_a_late_line_that_nothing_was_posted_for_corrects_nothing() -> None:
     late = ("late", "R", "channel_fee_refund", "mall", "mall/A", 10)
     assert corrected(late) == [("late", "nothing_posted_before", None)]
+
+
+def test_the_sheet_lists_what_the_view_lists_with_an_activity_or_without(tmp_path: Path) -> None:
+    late: tuple[Line, ...] = (
+        ("guarantee", None, "minimum_guarantee", "mall/B", "mall", 900),
+        ("refund", "R", "sale_refund", "mall/B", "mall", 10),
+    )
+    with published(*late) as database:
+        rows = read_adjustments(Lake(tmp_path), database, date(2026, 11, 1))
+    assert [(row["line_id"], row["corrects"]) for row in rows] == [
+        ("guarantee", "nothing_posted_before"),
+        ("refund", "reversed_activity"),
+    ]

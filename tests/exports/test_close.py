@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from exports.__main__ import main
+from exports.closes.totals import check_unchanged
 from exports.closes.workflow import close_month
 from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.lake import Lake
@@ -222,3 +225,20 @@ def march() -> list[str]:
 def test_totals_that_do_not_balance_are_not_closed(tmp_path: Path, change: str, words: str) -> None:
     publish_small_night(tmp_path, changes=[change])
     assert_refused(tmp_path, "2026-01", words)
+
+
+@pytest.mark.parametrize(("fen", "is_refused"), [(0, False), (1, True)])
+def test_a_party_that_came_after_the_freeze_changes_nothing_unless_it_has_something_in_it(
+    tmp_path: Path, fen: int, is_refused: bool
+) -> None:
+    def row(party: str, fen: int) -> dict[str, Any]:
+        figures = ("opening_fen", "receivable_fen", "payable_fen", "closing_fen", "line_count")
+        return {"period_month": date(2026, 1, 1), "party": party, **dict.fromkeys(figures, fen)}
+
+    frozen, tonight = (row("mall", 7),), (row("mall", 7), row("mall/S9", fen))
+    check = partial(check_unchanged, Lake(tmp_path), "2026-01", 1, frozen, tonight, "2026-02-01-x")
+    if is_refused:
+        with pytest.raises(Problem, match="was closed with other totals"):
+            check()
+    else:
+        check()

@@ -1,6 +1,6 @@
 -- What finance has to look at besides payments. Money in suspense is open until somebody is known to bear it; the rest was
--- found in one night: refunds whose order is not known, rows that were refused, points that could not be taken back or
--- given back, deliveries that did not come.
+-- found in one night: refunds whose order is not known (and of whom no money waits), rows that were refused, points that
+-- could not be taken back or given back, deliveries that did not come.
 with businesses as (
 
     select
@@ -45,7 +45,10 @@ findings as (
         activities.source_row
     from {{ ref('fct_rating_outcomes') }} as outcomes
     inner join {{ ref('fct_activities') }} as activities on outcomes.activity_id = activities.activity_id
-    where outcomes.outcome = 'order_not_found'
+    left join (
+        select distinct activity_id from {{ ref('fct_settlement_suspense') }}
+    ) as suspended on outcomes.activity_id = suspended.activity_id
+    where outcomes.outcome = 'order_not_found' and suspended.activity_id is null
     union all
     select
         'quarantined_rows' as reason,

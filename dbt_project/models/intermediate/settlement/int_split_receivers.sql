@@ -1,5 +1,6 @@
 -- What the merchants of an order get of its money: its sale less commission and channel fee, less what its refunds took
--- back of these, and the last month whose statement says so. Subsidies travel apart.
+-- back of these, and the last month whose statement says so. Subsidies travel apart; what waits in suspense is a part of
+-- the order, and nobody's.
 with lines as (
 
     select
@@ -34,7 +35,6 @@ receivers as (
         sum(sale_fen) as sale_fen,
         sum(net_fen) as net_fen
     from sides
-    where receiver_party not like 'suspense/%'
     group by activity_id, receiver_party
     having sum(sale_fen) <> 0
 
@@ -45,9 +45,17 @@ with_orders as (
     select
         *,
         sum(sale_fen) over (partition by activity_id) as order_fen,
-        count(*) over (partition by activity_id) as receiver_count
+        sum(case when receiver_party like 'suspense/%' then 0 else 1 end) over (partition by activity_id)
+            as receiver_count
     from receivers
+
+),
+
+in_contract as (
+
+    select * from with_orders
+    where receiver_party not like 'suspense/%'
 
 )
 
-select * from with_orders
+select * from in_contract

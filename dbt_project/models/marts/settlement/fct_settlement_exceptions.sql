@@ -23,7 +23,7 @@ found as (
         cast(null as bigint) as points,
         till_fen,
         bill_fen,
-        till_fen - bill_fen as amount_fen,
+        case when till_fen = bill_fen then till_fen else till_fen - bill_fen end as amount_fen,
         source_file,
         source_row
     from {{ ref('int_channel_matches') }}

@@ -1,5 +1,6 @@
 -- What waits for somebody to say whose it is: a sale without a contract, a voucher that no programme knows, a refund that
--- does not fit its order. It leaves by itself once rules or deliveries know; what nets to nothing is not open any more.
+-- does not fit its order. It leaves by itself once rules or deliveries know; what nets to nothing, as an order does with all
+-- of its refunds, is not open any more.
 with lines as (
 
     select * from {{ ref('fct_settlement_lines') }}
@@ -12,11 +13,14 @@ signed as (
 
     select
         lines.*,
+        coalesce(orders.activity_id, lines.activity_id) as order_id,
         case when payee_party like 'suspense/%' then payee_party else payer_party end as party,
         case when payee_party like 'suspense/%' then payer_party else payee_party end as counterparty,
         case when payee_party like 'suspense/%' then amount_fen else -amount_fen end as signed_fen,
         substring(rule_id, position('suspense/' in rule_id) + length('suspense/')) as reason_and_more
     from lines
+    left join {{ ref('fct_activities') }} as activities on lines.activity_id = activities.activity_id
+    left join {{ ref('fct_activities') }} as orders on activities.reverses_activity_id = orders.activity_id
 
 ),
 
@@ -25,13 +29,13 @@ open_amounts as (
     select
         party,
         counterparty,
-        activity_id,
+        order_id as activity_id,
         substring(reason_and_more, 1, position(' ' in reason_and_more || ' ') - 1) as reason,
         min(business_date) as business_date,
         min(posted_date) as first_posted_date,
         sum(signed_fen) as open_fen
     from signed
-    group by party, counterparty, activity_id, substring(reason_and_more, 1, position(' ' in reason_and_more || ' ') - 1)
+    group by party, counterparty, order_id, substring(reason_and_more, 1, position(' ' in reason_and_more || ' ') - 1)
     having sum(signed_fen) <> 0
 
 ),
