@@ -107,7 +107,14 @@ def rules_by_day(rules: TierRules, first_date: date, last_date: date) -> Rules:
         grace_days=policy["grace_days"],
         downgrade=policy["downgrade"],
         is_carried=policy["is_carried"],
+        changed_on=_changed_on(rules),
     )
+
+
+def _changed_on(rules: TierRules) -> Ints:
+    """Days on which a version of a condition or of the policy begins."""
+    begins = [day_column(table, "valid_from_date") for table in (rules.conditions, rules.policy)]
+    return np.unique(np.concatenate(begins))
 
 
 def _numbered(table: pa.Table, name: str, number: str, what: str) -> list[str]:

@@ -75,6 +75,7 @@ class Rules(NamedTuple):
     grace_days: Ints  # days of grace after a period that ends this day
     downgrade: Ints  # position in DOWNGRADES
     is_carried: Ints  # 1 if an upgrade deducts what it asked for
+    changed_on: Ints  # days on which a version of any of them begins, ascending
 
 
 class Holdings(NamedTuple):
@@ -100,6 +101,7 @@ class Life(NamedTuple):
     events: Events
     total: Ints  # [row, metric]: sum over all rows before this one
     locks: Ints  # rows of locks
+    refunds: Ints  # rows of refunds of earlier days
     score: Ints  # by metric: values in the window of the day that is judged
 
 
@@ -121,6 +123,7 @@ class Day(NamedTuple):
     first: int  # the member's first row
     row: int  # the row after the last one of the day
     first_lock: int  # the member's first lock, a position in `locks`
+    first_refund: int  # and in `refunds`
 
 
 @compiled
@@ -134,25 +137,29 @@ def fold_tiers(starts: Ints, events: Events, rules: Rules, last_day: int) -> Int
         events=events,
         total=running_totals(events, rules.metric_count),
         locks=np.flatnonzero(events.lock_rank != NONE),
+        refunds=np.flatnonzero(events.origin < events.day),
         score=np.zeros(rules.metric_count, np.int64),
     )
     changes = [(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) for _ in range(0)]  # empty, yet typed
     values = [0 for _ in range(0)]
     held = no_holdings(rules.conditions.place.shape[1], rules.metric_count)
-    first_lock = 0
+    first_lock, first_refund = 0, 0
     for member in range(len(starts) - 1):
         first, end = starts[member], starts[member + 1]
-        while first_lock < len(life.locks) and life.locks[first_lock] < first:
-            first_lock += 1
+        first_lock = position_from(life.locks, first_lock, first)
+        first_refund = position_from(life.refunds, first_refund, first)
         has_lock = first_lock < len(life.locks) and life.locks[first_lock] < end
         hold_from_start(held)
-        row, due = first, NEVER
+        row, due, rule = first, NEVER, 0
         while True:
             today = due
             if row < end:
                 today = min(today, events.day[row])
+            if rule < len(rules.changed_on) and row > first:
+                today = min(today, rules.changed_on[rule])
             if today > last_day:
                 break
+            rule = position_from(rules.changed_on, rule, today + 1)
             is_refunded = False
             while row < end and events.day[row] == today:
                 if events.value[row] < 0:
@@ -165,10 +172,11 @@ def fold_tiers(starts: Ints, events: Events, rules: Rules, last_day: int) -> Int
             if start == NONE:
                 start = anniversary(rules, events.day[first], today)
             if not (is_refunded or has_lock or due <= today or held.counted_to[top] >= start):
-                sum_window(life.score, life.total, events.day, first, row, start)
+                sum_window(life, first, row, start)
+                forget_older(life, first_refund, row, start)
                 if highest_rank(rules.conditions, line, life.score) <= held.rank[top]:
                     continue
-            day = Day(member, today, last_day, first, row, first_lock)
+            day = Day(member, today, last_day, first, row, first_lock, first_refund)
             judge_day(held, rules, life, day, changes, values)
             due = evaluation_day(held, rules, last_day)
     return as_table(changes, values, rules.metric_count)
@@ -292,29 +300,50 @@ def score_day(held: Holdings, rules: Rules, life: Life, day: Day) -> None:
     """The value of each metric in the window that ends today.
 
     What an upgrade deducted from counts no more: it is replaced by what was carried on, dated the
-    day of that upgrade.
+    day of that upgrade; refunds since then lower it, whenever what they take back was bought.
     """
     top, start = held.top[0], window_start(rules, life, day)
-    is_carried = held.counted_to[top] >= start
-    if is_carried:
-        start = held.counted_to[top] + 1
-    sum_window(life.score, life.total, life.events.day, day.first, day.row, start)
-    if is_carried:
+    if held.counted_to[top] >= start:
+        sum_window(life, day.first, day.row, held.counted_to[top] + 1)
         life.score[:] += held.carried[top]
+    else:
+        sum_window(life, day.first, day.row, start)
+        forget_older(life, day.first_refund, day.row, start)
 
 
 @compiled
-def sum_window(score: Ints, total: Ints, days: Ints, first: int, row: int, start: int) -> None:
-    """Put into `score` the sum of each metric from a day on, over a member's rows before `row`."""
+def sum_window(life: Life, first: int, row: int, start: int) -> None:
+    """Put the sum of each metric from a day on into the score, of a member's rows before `row`."""
     oldest, high = first, row
     while oldest < high:
         middle = (oldest + high) // 2
-        if days[middle] < start:
+        if life.events.day[middle] < start:
             oldest = middle + 1
         else:
             high = middle
-    for metric in range(len(score)):
-        score[metric] = total[row, metric] - total[oldest, metric]
+    for metric in range(len(life.score)):
+        life.score[metric] = life.total[row, metric] - life.total[oldest, metric]
+
+
+@compiled
+def forget_older(life: Life, first_refund: int, row: int, start: int) -> None:
+    """Take refunds out of the score whose purchase lies before the window, and counts in it no
+    more than they do.
+    """
+    for position in range(first_refund, len(life.refunds)):
+        refund = life.refunds[position]
+        if refund >= row:
+            break
+        if life.events.day[refund] >= start and life.events.origin[refund] < start:
+            life.score[life.events.metric[refund]] -= life.events.value[refund]
+
+
+@compiled
+def position_from(ascending: Ints, position: int, least: int) -> int:
+    """The position of the first number that is not below another one, from a position on."""
+    while position < len(ascending) and ascending[position] < least:
+        position += 1
+    return position
 
 
 @compiled

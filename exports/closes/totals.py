@@ -175,8 +175,8 @@ def check_unchanged(
     rows: tuple[Row, ...],
     publication: str,
 ) -> None:
-    """Problem if a frozen month now says something else. Every party that there is tonight has a row
-    of every month; one that came later has no statement of it, and nothing in it.
+    """Problem if a frozen month now says something else. Every party of tonight has a row of every
+    month; one that came later has no statement of it, and nothing in it.
     """
     known = {row["party"] for row in closed}
     before = [[row[name] for name in SAID_ONCE] for row in closed]

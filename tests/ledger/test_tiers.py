@@ -292,17 +292,99 @@ def test_the_policy_in_force_on_the_day_gives_window_period_and_grace() -> None:
     ]
 
 
-def test_before_the_first_rule_nothing_is_decided_yet_growth_counts_later() -> None:
+def test_before_the_first_rule_nothing_is_decided_and_on_its_first_day_what_was_grown_counts() -> (
+    None
+):
     tiers = [
         TierVersion(tier.tier, tier.tier_rank, tier.growth_threshold, date(2024, 1, 1))
         for tier in TIERS_OF_FOUR
     ]
     policy = [PolicyVersion(valid_from_date=date(2024, 1, 1))]
     december = grow(date(2023, 12, 31), 40)
-    assert changes(december, until=date(2024, 6, 1), tiers=tiers, policy=policy) == []
-    assert changes(december, grow(D1, 1), until=D1, tiers=tiers, policy=policy) == [
-        (date(2024, 1, 2), "basic", "diamond", "upgrade", 41, date(2025, 1, 1))
+    assert changes(december, until=date(2023, 12, 31), tiers=tiers, policy=policy) == []
+    assert changes(december, until=D1, tiers=tiers, policy=policy) == [
+        (date(2024, 1, 2), "basic", "diamond", "upgrade", 40, date(2025, 1, 1))
     ]
+
+
+JULY = date(2024, 7, 1)
+EASIER_GOLD = [
+    *(tier for tier in TIERS_OF_FOUR if tier.tier != "gold"),
+    TierVersion("gold", 2, 20, valid_until_date=JULY),
+    TierVersion("gold", 2, 12, valid_from_date=JULY),
+]
+WITH_JADE = [
+    *TIERS_OF_FOUR[:3],
+    TierVersion("jade", 3, 30, valid_from_date=JULY),
+    TierVersion("diamond", 4, 40),
+]
+SILVER_IN_MARCH = (date(2024, 3, 2), "basic", "silver", "upgrade")
+
+
+@pytest.mark.parametrize(("grown", "is_gold"), [(11, False), (12, True)])
+def test_a_threshold_that_is_lowered_is_judged_on_its_first_day(grown: int, is_gold: bool) -> None:
+    march = grow(date(2024, 3, 1), grown)
+    silver = [(*SILVER_IN_MARCH, grown, date(2025, 3, 1))]
+    gold = [(date(2024, 7, 2), "silver", "gold", "upgrade", grown, date(2025, 7, 1))]
+    june = date(2024, 6, 30)
+    assert changes(march, until=june, tiers=EASIER_GOLD) == silver
+    assert changes(march, until=JULY, tiers=EASIER_GOLD) == silver + gold * is_gold
+
+
+@pytest.mark.parametrize(("grown", "is_jade"), [(29, False), (30, True)])
+def test_a_tier_that_is_put_between_two_is_reached_on_its_first_day(
+    grown: int, is_jade: bool
+) -> None:
+    march = grow(date(2024, 3, 1), grown)
+    gold = (date(2024, 3, 2), "basic", "gold", "upgrade", grown, date(2025, 3, 1))
+    jade = (date(2024, 7, 2), "gold", "jade", "upgrade", grown, date(2025, 7, 1))
+    found = changes(march, until=date(2024, 12, 31), tiers=WITH_JADE)
+    assert found == [gold, jade][: 1 + is_jade]
+
+
+def test_a_window_that_becomes_longer_is_judged_on_its_first_day() -> None:
+    policy = [
+        PolicyVersion(1, 12, 0, valid_until_date=JULY),
+        PolicyVersion(12, 12, 0, valid_from_date=JULY),
+    ]
+    grown = [grow(date(2024, 3, 1), 6), grow(date(2024, 5, 1), 4)]
+    assert changes(*grown, until=date(2024, 6, 30), policy=policy) == []
+    assert changes(*grown, until=JULY, policy=policy) == [
+        (date(2024, 7, 2), "basic", "silver", "upgrade", 10, date(2025, 7, 1))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "bought", "refunded", "bought_again"),
+    [
+        (
+            [PolicyVersion(window_kind="calendar_year", cycle_start_month=1, cycle_start_day=1)],
+            date(2024, 12, 20),
+            date(2025, 1, 5),
+            date(2025, 3, 1),
+        ),
+        (POLICY, D1, date(2024, 12, 31), date(2025, 1, 1)),  # its window begins on 2 January
+    ],
+)
+def test_a_refund_of_what_was_bought_before_the_window_lowers_nothing_in_it(
+    policy: list[PolicyVersion], bought: date, refunded: date, bought_again: date
+) -> None:
+    pair = grow(bought, 40), refund(refunded, 40, bought)
+    *_, last = changes(*pair, grow(bought_again, 20), until=bought_again, policy=policy)
+    assert last[1:5] == ("basic", "gold", "upgrade", 20)
+
+
+def test_a_refund_of_what_was_bought_in_the_window_counts_until_both_leave_it() -> None:
+    bought, last_day_of_both = D1, date(2024, 12, 31)
+    pair = grow(bought, 5), refund(date(2024, 6, 1), 4, bought)
+    for day, grown, tier in (
+        (last_day_of_both, 8, None),  # 5 - 4 + 8
+        (last_day_of_both, 9, "silver"),
+        (date(2025, 1, 1), 9, None),  # neither counts any more
+        (date(2025, 1, 1), 10, "silver"),
+    ):
+        found = changes(*pair, grow(day, grown), until=day)
+        assert [change[2] for change in found] == [tier] * (tier is not None), (day, grown)
 
 
 def test_changes_are_numbered_and_each_is_valid_until_the_next() -> None:

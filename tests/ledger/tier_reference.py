@@ -143,6 +143,7 @@ class Member:
         self.metrics = metrics
         self.days = {event.business_date for event in events}
         self.days |= {lock.from_date - DAY for lock in self.locks}
+        self.rule_days = {version.valid_from_date for version in (*tiers, *policies)}
         nothing = dict.fromkeys(metrics, 0)
         self.holdings = [Holding(0, None, asked=nothing, carried=nothing)]
         self.changes: list[Change] = []
@@ -150,7 +151,7 @@ class Member:
     def live(self, closing_date: date) -> list[Change]:
         day = min(self.days)
         while day <= closing_date:
-            if day in self.days or self.is_due(day):
+            if day in self.days | self.rule_days or self.is_due(day):
                 self.end_of_day(day)
             day += DAY
         return self.changes
@@ -299,11 +300,13 @@ class Member:
 
     def score(self, day: date) -> Values:
         first, counted_to = self.window_start(day), self.held.counted_to
-        values = dict.fromkeys(self.metrics, 0)
+        values, bought_from = dict.fromkeys(self.metrics, 0), first
         if counted_to is not None and counted_to >= first:
             first, values = counted_to + DAY, dict(self.held.carried)
+            bought_from = date.min
         for event in self.events:
-            if first <= event.business_date <= day:
+            is_of_window = (event.origin_date or event.business_date) >= bought_from
+            if first <= event.business_date <= day and is_of_window:
                 values[event.metric] += event.value
         return values
 

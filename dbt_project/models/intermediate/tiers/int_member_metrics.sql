@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 
--- What counts so far of each metric in the window of each judgement.
+-- What counts so far of each metric in the window of each judgement: a refund only if what it takes back lies in it, or
+-- an upgrade carried something on.
 with judgements as (
 
     select * from {{ ref('int_tier_judgements') }}
@@ -26,6 +27,7 @@ counted as (
         on judgements.member_id = tier_values.member_id
         and tier_values.business_date >= judgements.counted_from_date
         and tier_values.business_date <= tonight.business_date
+        and (judgements.is_carried or tier_values.origin_date >= judgements.window_start_date)
     union all
     select
         judgements.member_id,

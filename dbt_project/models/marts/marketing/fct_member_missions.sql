@@ -1,4 +1,5 @@
--- Missions offered to members, and how far they have come: what the metric grew by on the mission's days, less refunds.
+-- Missions offered to members, and how far they have come: what the metric grew by on the mission's days, less what is
+-- refunded of that on these days.
 with missions as (
 
     select * from {{ ref('int_missions') }}
@@ -22,6 +23,7 @@ grown as (
         and missions.metric = tier_values.metric
         and tier_values.business_date >= missions.valid_from_date
         and tier_values.business_date < missions.valid_until_date
+        and tier_values.origin_date >= missions.valid_from_date
     group by missions.mission_id
 
 ),
