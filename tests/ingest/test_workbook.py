@@ -292,7 +292,7 @@ def test_a_time_without_a_day_is_a_time() -> None:
 
 @SMALL
 @given(
-    st.integers(0, (datetime(9999, 12, 31) - datetime(1900, 3, 1)) // timedelta(milliseconds=1)),
+    st.integers(0, (datetime(9999, 12, 31) - datetime(1904, 3, 1)) // timedelta(milliseconds=1)),
     st.booleans(),
 )
 def test_every_moment_survives_being_stored_as_a_double(milliseconds: int, is_1904: bool) -> None:

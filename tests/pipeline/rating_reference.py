@@ -28,6 +28,8 @@ class Activity:
     missions: tuple[tuple[str, date, date], ...] = ()  # the member's, first day and last
     tags: frozenset[str] = frozenset()  # the member's, on the day
     discount_fen: int = 0
+    outcome: str = "awarded"  # of the base rate
+    most_points_per_order: int | None = None  # by the base rate
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def value(rule: Rule, activity: Activity, amount: int) -> int:
     """Points for an amount, before caps."""
     way, number, each = rule.award
     if way == "percent_of_base":
-        return amount * activity.rate * number // 10**10
+        most = activity.most_points_per_order
+        of_all = amount * activity.rate * number // 10**10
+        return of_all if most is None else min(of_all, most * number // 100)
     if way == "points_per_10000_fen":
         return amount * number // 10_000
     if each:
@@ -186,6 +190,11 @@ def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | No
         counter = (rule.rule, activity.member_id, period_of(period, activity.business_date))
         seen[counter] += 1
         place = seen[counter]
+    of_base = rule.award[0] == "percent_of_base"
+    if activity.outcome == "channel_excluded" and (of_base or "channel" not in rule.lists):
+        return "channel_excluded"
+    if of_base and activity.outcome in ("discounted", "no_rule_in_force"):
+        return activity.outcome
     if rule.is_full_price_asked and activity.discount_fen > 0:
         return "discounted"
     if rule.tiers and activity.tier not in rule.tiers:

@@ -29,6 +29,7 @@ MODELS = (
 )  # fmt: skip
 FIRSTS, SHANGHAI = (date(2026, 2, 23), date(2028, 2, 23), date(2026, 12, 27)), 480
 BIRTHDAYS = {"M1": (2, 29), "M2": (12, 31)}  # nobody knows that of M3
+BASE_REASONS = ["channel_excluded", "discounted", "no_rule_in_force"]
 TABLES = {**earning.TABLES, **tags.TABLES}
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
 TEXT, WHOLE = pa.string(), pa.int64()
@@ -37,7 +38,7 @@ ORDERS = {
     "business_date": pa.date32(), "occurred_at": pa.timestamp("us"), "merchant_id": TEXT,
     "channel": TEXT, "category": TEXT, "discount_fen": WHOLE, "paid_fen": WHOLE,
     "tier": TEXT, "rate": WHOLE, "source": TEXT, "account_id": TEXT, "refund_policy": TEXT,
-    "outcome": TEXT,
+    "outcome": TEXT, "most_points_per_order": WHOLE,
 }  # fmt: skip
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
@@ -97,6 +98,8 @@ def some_activities(chance: np.random.Generator, count: int, first: date) -> lis
                 BIRTHDAYS.get(member),
                 missions_of(member, first),
                 discount_fen=int(chance.choice([0, 0, 1])) if paid else 0,
+                outcome=chosen(chance, ["awarded"] * 7 + BASE_REASONS) if paid else "awarded",
+                most_points_per_order=chosen(chance, [None, None, 7]) if paid else None,
             )
         )
     return activities
@@ -261,7 +264,7 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
 
 
 def world(seed: int) -> tuple[list[Activity], list[Rule]]:
-    """Forty activities of three members and eight rules, about the end of a February or a year."""
+    """Forty activities of three members, fourteen rules, about the end of a February or a year."""
     chance = np.random.default_rng(seed)
     first = FIRSTS[seed % len(FIRSTS)]
     said = some_activities(chance, 40, first)
@@ -269,7 +272,7 @@ def world(seed: int) -> tuple[list[Activity], list[Rule]]:
     activities = [
         replace(a, tags=tags_on(a.member_id, a.business_date, said, defined)) for a in said
     ]
-    return activities, [some_rule(chance, number, first) for number in range(8)]
+    return activities, [some_rule(chance, number, first) for number in range(14)]
 
 
 def test_the_worlds_hold_every_outcome() -> None:
@@ -277,7 +280,7 @@ def test_the_worlds_hold_every_outcome() -> None:
     assert outcomes == {
         *("awarded", "cap_reached", "outranked", "not_the_nth", "tier_not_eligible"),
         *("below_least_paid", "below_one_point", "not_birthday", "birthday_unknown"),
-        *("no_mission", "no_tag", "discounted"),
+        *("no_mission", "no_tag", *BASE_REASONS),
     }
 
 

@@ -1,7 +1,7 @@
 {{ config(materialized='file') }}
 
 -- Whose ledger is derived again tonight: new or corrected activities, a changed link, a birthday told anew that a rule
--- asks for, something falling due; everybody when a rule or the code changed.
+-- asks for, a referral that others have a part in, something falling due; everybody when a rule or the code changed.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -72,6 +72,8 @@ touched as (
         on links.source = birthdays.source
         and links.account_id = birthdays.account_id
     where birthdays.is_changed
+    union
+    select member_id from {{ ref('int_referral_members') }}
     union
     select member_id from {{ ref('int_due_members') }}
     union

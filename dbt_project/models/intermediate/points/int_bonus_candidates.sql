@@ -2,12 +2,13 @@
 
 -- Every activity of a member with every bonus rule in whose scope it is: business, kind, date, merchant, channel,
 -- category, weekday of the business date, and time of day by the business's clocks. What is inside a legacy balance is
--- no candidate.
+-- no candidate. Of a channel that earns nothing only rules give that name it; a percentage of the base gives none where
+-- the base gives none.
 with earners as (
 
     select
         activity_id, source, account_id, member_id, business, activity_type, business_date, occurred_at, merchant_id,
-        channel, category, discount_fen, paid_fen, tier, rate, refund_policy
+        channel, category, discount_fen, paid_fen, tier, rate, most_points_per_order, outcome, refund_policy
     from {{ ref('int_rated_orders') }}
     where member_id is not null
         and paid_fen > 0
@@ -16,7 +17,8 @@ with earners as (
     select
         activity_id, source, account_id, member_id, business, activity_type, business_date, occurred_at, merchant_id,
         channel, category, cast(0 as bigint) as discount_fen, cast(0 as bigint) as paid_fen, tier,
-        cast(0 as bigint) as rate, cast(null as string) as refund_policy
+        cast(0 as bigint) as rate, cast(null as bigint) as most_points_per_order, cast(null as string) as outcome,
+        cast(null as string) as refund_policy
     from {{ ref('int_rated_behaviours') }}
 
 ),
@@ -62,6 +64,13 @@ candidates as (
         timed.paid_fen,
         timed.tier,
         timed.rate as base_rate,
+        timed.most_points_per_order,
+        case
+            when timed.outcome = 'channel_excluded' and (rules.channels is null or rules.percent_of_base is not null)
+                then timed.outcome
+            when timed.outcome in ('discounted', 'no_rule_in_force') and rules.percent_of_base is not null
+                then timed.outcome
+        end as base_reason,
         timed.refund_policy,
         {{ bonus_rule_columns('rules') }}
     from timed

@@ -1,4 +1,4 @@
--- Candidates with what their rule would give, and what stands in the way so far: amount, discount, tier, birthday, mission, tag,
+-- Candidates with what their rule would give, and what stands in the way so far: amount, the base rate, discount, tier, birthday, mission, tag,
 -- which activity it is in its period, what a better rule of the same group gives.
 with candidates as (
 
@@ -39,6 +39,7 @@ asked as (
         case
             when referrals.reason is not null then referrals.reason
             when paid_fen < least_paid_fen then 'below_least_paid'
+            when base_reason is not null then base_reason
             when is_full_price_asked and discount_fen > 0 then 'discounted'
             when not {{ is_listed('tier', 'tiers') }} then 'tier_not_eligible'
             when birthdays.reason is not null then birthdays.reason

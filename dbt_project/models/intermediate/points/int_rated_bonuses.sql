@@ -67,6 +67,7 @@ rated as (
         tier,
         refund_policy,
         base_rate,
+        most_points_per_order,
         paid_fen,
         percent_of_base,
         points_per_10000_fen,

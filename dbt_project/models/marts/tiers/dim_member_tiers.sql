@@ -13,13 +13,42 @@ growth as (
 
 ),
 
+-- A way counts if growth alone is missing to it: of each of its groups enough lines hold once growth does.
+condition_groups as (
+
+    select
+        member_id,
+        way_number,
+        group_number,
+        case
+            when sum(case when missing_value = 0 then 1 else 0 end) >= max(needed_count) then 0
+            else max(case when metric = 'growth' then missing_value end)
+        end as growth_missing,
+        sum(case when missing_value = 0 or metric = 'growth' then 1 else 0 end) >= max(needed_count) as holds_then
+    from {{ ref('fct_tier_progress') }}
+    where purpose = 'reach'
+    group by member_id, way_number, group_number
+
+),
+
+ways as (
+
+    select
+        member_id,
+        way_number,
+        max(growth_missing) as growth_missing
+    from condition_groups
+    group by member_id, way_number
+    having min(case when holds_then then 1 else 0 end) = 1
+
+),
+
 missing as (
 
     select
         member_id,
-        min(missing_value) as growth_missing
-    from {{ ref('fct_tier_progress') }}
-    where purpose = 'reach' and metric = 'growth'
+        min(growth_missing) as growth_missing
+    from ways
     group by member_id
 
 ),
