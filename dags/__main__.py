@@ -57,7 +57,7 @@ from dags.simulate import Simulation, simulate
 from dags.status import published, report_status, status_of
 from dags.upgrade import try_newest
 from dags.who_is_who import Decision, keep, preview
-from ingest.core.errors import run_command
+from ingest.core.errors import Problem, run_command
 from ingest.core.fail_points import STEP
 from ingest.core.fence import FENCE
 
@@ -284,7 +284,7 @@ def stand(options: argparse.Namespace, lake: Path) -> int:
     """Where the lake stands; with a date, status 1 unless that business date is published."""
     try:
         return report_status(lake, options.date, options.json)
-    except Trouble as trouble:
+    except (Trouble, Problem) as trouble:
         if options.alarm:
             alarm("late", str(options.date or lake), str(trouble))
         raise
@@ -419,9 +419,9 @@ def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool)
     runner.lock.remember(day.isoformat(), sorted(left_out))
     values = {"date": day.isoformat(), "replace": "--replace" * is_replacing}
     outcome = runner.run(day.isoformat(), steps, values)
+    tell_failure(outcome)  # first: a full disk may be why the run cannot be kept
     for line in keep_run(runner.logs.parents[1], outcome):
         print(line, file=runner.board.stream)
-    tell_failure(outcome)
     return outcome
 
 

@@ -21,6 +21,7 @@ def make_secrets(folder: Path) -> list[str]:
         password = (folder / "postgres_password").read_text(encoding="utf-8")
     texts = {
         "admin_password": secrets.token_urlsafe(16),
+        "alarm_urls": "# Where alarms go, a URL a line: docs/operations.md\n",
         "api_secret_key": secrets.token_urlsafe(32),
         "fernet_key": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         "jwt_secret": secrets.token_urlsafe(64),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 STAGING = PROJECT / "dbt_project" / "models" / "staging"
+LOCK_WAIT = "ONEMEMBER_LOCK_WAIT_SECONDS"  # in the environment: how long to wait for the lake
 NOTHING_NEW = 99
 TIME_ZONE = "Asia/Shanghai"
 

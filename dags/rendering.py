@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from dags.pipeline import (
+    LOCK_WAIT,
     NOTHING_NEW,
     PROJECT,
     TIME_ZONE,
@@ -26,6 +27,7 @@ NIGHT_STARTS = timedelta(
 )  # a business day ends at 04:00; deliveries need a moment
 IS_LATE = timedelta(hours=6)  # when readers expect the night
 BETWEEN_ATTEMPTS = timedelta(minutes=2)
+LOCK_PATIENCE = timedelta(minutes=20)  # a night, a backup or a rebuild by hand comes to its end
 NIGHT = "--date {date} {replace}"
 WRITER_POOL = "lake"  # one place: whatever writes into the lake, of whichever DAG, does so alone
 BY = '"$ANSWERED_BY"'
@@ -117,6 +119,7 @@ def render_command(
     own = {
         **step_environment(lake_root()),
         "ONEMEMBER_PYTHON": os.environ.get("ONEMEMBER_PYTHON") or sys.executable,
+        LOCK_WAIT: str(LOCK_PATIENCE.seconds),
         **(environment or {}),
     }
     return operator(

@@ -25,7 +25,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TextIO
 
-from dags.pipeline import NOTHING_NEW, PROJECT, Step
+from dags.pipeline import LOCK_WAIT, NOTHING_NEW, PROJECT, Step
 from dags.takeover import end_holders
 from ingest.core.errors import Problem
 from ingest.core.fail_points import STEP, fail_point
@@ -50,6 +50,7 @@ WARM_MODULES = [
     "xlsxwriter",
 ]
 RUN = "RUN"  # of which run a process is, for its log
+SECONDS_BETWEEN_LOOKS = 1.0  # at a lake that somebody has
 SECONDS_TO_STOP = 5.0  # what a step gets between the request to stop and the kill
 SECONDS_BETWEEN_NEWS = 30.0  # on a screen that cannot be overwritten
 LINES_OF_A_FAILED_LOG = 15
@@ -96,10 +97,13 @@ class RunLock:
         is done.
         """
         self.night, self.done = night, tuple(done)
-        self.file.seek(0)
-        self.file.truncate()
-        self.file.write("\n".join([f"{os.getpid()} {night or ''}", *self.done]) + "\n")
-        self.file.flush()
+        try:
+            self.file.seek(0)
+            self.file.truncate()
+            self.file.write("\n".join([f"{os.getpid()} {night or ''}", *self.done]) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise Trouble(f"cannot write {self.file.name}: {error.strerror}; free space") from error
 
 
 @contextmanager
@@ -121,11 +125,19 @@ def run_lock(lake: Path, is_taking_over: bool = False) -> Iterator[RunLock]:
 def attempt_lock(lake: Path, name: str) -> Iterator[RunLock]:
     """Share the lake with others that Airflow has started, for one attempt of what `name` names.
 
-    Trouble if a run of the command line has the lake. An earlier attempt that is still there is
-    ended, and can commit nothing if that fails.
+    Trouble if a run of the command line has the lake, and keeps it for the seconds of LOCK_WAIT. An
+    earlier attempt that is still there is ended, and can commit nothing if that fails.
     """
+    until = time.monotonic() + float(os.environ.get(LOCK_WAIT, "0"))
     with _opened(lake) as file:
-        night, done = _take(file, lake, fcntl.LOCK_SH)
+        while True:
+            try:
+                night, done = _take(file, lake, fcntl.LOCK_SH)
+                break
+            except Trouble:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(SECONDS_BETWEEN_LOOKS)
         claimed = _claim(lake / "work" / "fences" / name)
         end_holders(lock_file(lake), {claimed.previous_process})
         yield RunLock(file, night or None, claimed.text, tuple(done))

@@ -144,14 +144,16 @@ def _prepare(environment: dict[str, str], home: Path, has_roles: bool) -> Path:
     _airflow(["pools", "import", str(POOLS)], environment, log)
     if not has_roles:
         return home / PASSWORDS
-    done = home / "roles.done"
-    if not done.exists():  # it takes a while
+    done, roles = home / "roles.done", ROLES.read_text(encoding="utf-8")
+    is_new = not done.exists()
+    if is_new or done.read_text(encoding="utf-8") != roles:  # it takes a while
         _airflow(["roles", "import", str(ROLES)], environment, log)
+    if is_new:
         person = "--firstname Data --lastname Team --email data-team@example.com"
         password = _kept(home / "admin.password", 16)
         user = ["--role", "Admin", "--username", "admin", "--password", password, *person.split()]
         _airflow(["users", "create", *user], environment, log)
-        done.touch()
+    done.write_text(roles, encoding="utf-8")
     return home / "admin.password"
 
 

@@ -25,6 +25,7 @@ from dags.runner import SECONDS_TO_STOP, WARM_MODULES, Trouble, run_module
 from dags.takeover import descendants
 
 SOCKET = "ONEMEMBER_WARM"  # in the environment: where the warm process answers
+SOCKET_PYTHON = "ONEMEMBER_WARM_PYTHON"  # and which Python it is
 FAILED = 1
 PR_SET_CHILD_SUBREAPER = 36  # Linux: prctl(2)
 
@@ -41,7 +42,7 @@ def run_beside(command: Sequence[str], path: Path) -> int:
         listener.listen()
         process = subprocess.Popen(
             [*command],
-            env={**os.environ, SOCKET: str(path)},
+            env={**os.environ, SOCKET: str(path), SOCKET_PYTHON: sys.executable},
             close_fds=False,  # it holds what whoever started us lets us hold
         )
         signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
@@ -58,8 +59,8 @@ def ask(arguments: Sequence[str]) -> int | None:
     status, or None if nobody answers.
     """
     path = os.environ.get(SOCKET)
-    if not path:
-        return None
+    if not path or os.environ.get(SOCKET_PYTHON) != sys.executable:
+        return None  # another Python has other libraries
     own = {name: value for name, value in os.environ.items() if name != SOCKET}
     request = json.dumps({"arguments": [*arguments], "environment": own}).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:

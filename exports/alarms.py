@@ -26,8 +26,8 @@ def send_alarm(settings: Settings, kind: str, about: str, text: str) -> str:
     """Send an alarm unless the same kind about the same thing was sent a short while ago; what
     became of it, in a word or two. `text` holds no personal data.
 
-    Problem if the file of URLs cannot be read or used, or a channel does not take the alarm; it
-    counts as not sent then.
+    Problem if the file of URLs cannot be read or used, or no channel takes the alarm; it counts as
+    not sent then. A channel that does not take it keeps none of the others from it.
     """
     if settings.alarm_urls_file is None:
         return "not sent: ALARM_URLS_FILE names no file"
@@ -36,9 +36,12 @@ def send_alarm(settings: Settings, kind: str, about: str, text: str) -> str:
     folder = Lake(settings.lake).root / "metrics" / "alarms" / f"{kind}_{digest}"
     if not _is_due(folder, settings.alarm_hours):
         return f"not sent: the same was sent within {settings.alarm_hours} hours"
-    _notify(urls, TITLES[kind], f"{about}\n{text}")
+    faults = _notify(urls, TITLES[kind], f"{about}\n{text}")
+    if len(faults) == len(urls):
+        raise Problem("; ".join(faults))
     write_bytes(folder / "sent", f"{about}\n{text}\n".encode())
-    return f"sent by {len(urls)} channels"
+    of_all = f" of {len(urls)}" if faults else ""
+    return "; ".join([f"sent by {len(urls) - len(faults)}{of_all} channels", *faults])
 
 
 def read_urls(path: Path) -> list[str]:
@@ -62,14 +65,17 @@ def _is_due(folder: Path, hours: int) -> bool:
     return asked.stat().st_mtime - sent.stat().st_mtime >= hours * SECONDS_AN_HOUR
 
 
-def _notify(urls: list[str], title: str, body: str) -> None:
+def _notify(urls: list[str], title: str, body: str) -> list[str]:
+    """Send by every channel; what is wrong with those that did not take it."""
     from apprise import Apprise, AppriseAsset, NotifyType  # noqa: PLC0415 - half a second
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines would name the URLs
     asset = AppriseAsset(app_id="OneMember", app_desc="OneMember", async_mode=False)
+    faults = []
     for number, url in enumerate(urls, 1):
         channel = Apprise(asset=asset)
         if not channel.add(url):
-            raise Problem(f"URL {number} of ALARM_URLS_FILE is none that apprise knows; mend it")
-        if not channel.notify(body=body, title=title, notify_type=NotifyType.FAILURE):
-            raise Problem(f"URL {number} of ALARM_URLS_FILE did not take the alarm; see its server")
+            faults.append(f"URL {number} of ALARM_URLS_FILE is none that apprise knows; mend it")
+        elif not channel.notify(body=body, title=title, notify_type=NotifyType.FAILURE):
+            faults.append(f"URL {number} of ALARM_URLS_FILE did not take the alarm; see its server")
+    return faults

@@ -20,6 +20,7 @@ from ingest.core.errors import Problem
 
 FENCE = "FENCE"
 SECONDS_OF_A_COMMIT = 10.0  # a rename takes milliseconds
+DIGITS = 12  # of a token and of a process
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,22 @@ class Claim:
 def claim(path: Path) -> Claim:
     """Take a new token; from now on nothing is committed under the ones before.
 
-    Problem if somebody is in the middle of a commit and does not come to its end.
+    Problem if somebody is in the middle of a commit and does not come to its end, or the disk does
+    not take it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
-        _wait_for(file.fileno(), path)
-        file.seek(0)
-        token, _, process = file.read().partition(" ")
-        number = int(token or 0) + 1
-        file.truncate(0)
-        file.write(f"{number} {os.getpid()}")
-    return Claim(f"{number} {path}", int(process or 0))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT), "r+b") as file:
+            _wait_for(file.fileno(), path)
+            token, _, process = file.read().decode().partition(" ")
+            number = int(token or 0) + 1
+            # One write over the old one, as long as that: whoever is killed leaves either.
+            os.pwrite(file.fileno(), f"{number:0{DIGITS}} {os.getpid():0{DIGITS}}".encode(), 0)
+    except OSError as error:
+        raise Problem(
+            f"cannot write {path}: {error.strerror}; free space, or see who owns it"
+        ) from error
+    return Claim(f"{number:0{DIGITS}} {path}", int(process or 0))
 
 
 @contextmanager
@@ -60,8 +66,8 @@ def fenced() -> Iterator[None]:
         newest, _, process = file.read().partition(" ")
         if newest != token:
             raise Problem(
-                f"another run (process {process}) has taken over this lake; this one wrote nothing "
-                "more"
+                f"another run (process {int(process)}) has taken over this lake; this one wrote "
+                "nothing more"
             )
         yield
 

@@ -1,11 +1,14 @@
 """The parts of a night that Airflow runs as tasks: what a retry and a rerun of one does again."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from dags.__main__ import left_of_part
+from dags.pipeline import LOCK_WAIT
 from dags.runner import RunLock, Trouble, attempt_lock, run_lock
 
 NIGHT = "2026-03-31"
@@ -54,6 +57,17 @@ def test_a_part_of_another_night_than_the_lake_holds_is_refused(lock: RunLock) -
     with pytest.raises(Trouble, match="2026-03-31, not 2026-04-01; begin with open"):
         left_of_part("build", "2026-04-01", lock)
     assert lock.done == BEFORE
+
+
+def test_a_task_waits_for_whoever_has_the_lake_if_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LOCK_WAIT, "60")
+    with ExitStack() as held:
+        held.enter_context(run_lock(tmp_path))
+        Timer(1.5, held.close).start()
+        with attempt_lock(tmp_path, "night") as lock:
+            assert lock.night is None
 
 
 def test_the_command_line_and_a_part_keep_each_other_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dags.pipeline import PROJECT
-from dags.warm import SOCKET, ask
+from dags.warm import SOCKET, SOCKET_PYTHON, ask
 
 ASK = (
     "import sys; from dags.warm import ask; sys.exit(ask(['tests.dags.fake_step', *sys.argv[1:]]))"
@@ -34,7 +34,8 @@ def asked(warm: Path, status: int, folder: Path, name: str) -> subprocess.Popen[
     """A process that asks for a fake step with this exit status."""
     return subprocess.Popen(
         [sys.executable, "-c", ASK, str(status), str(folder), name],
-        env={**os.environ, SOCKET: str(warm), "NIGHT_OF": "the warm"},
+        env=os.environ
+        | {SOCKET: str(warm), SOCKET_PYTHON: sys.executable, "NIGHT_OF": "the warm"},
         cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
@@ -102,6 +103,15 @@ def test_where_nobody_answers_the_command_does_it_itself(
     monkeypatch.delenv(SOCKET, raising=False)
     assert ask(["tests.dags.fake_step"]) is None
     monkeypatch.setenv(SOCKET, str(tmp_path / "nobody"))
+    monkeypatch.setenv(SOCKET_PYTHON, sys.executable)
+    assert ask(["tests.dags.fake_step"]) is None
+
+
+def test_a_process_of_another_python_is_not_asked(
+    warm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SOCKET, str(warm))
+    monkeypatch.setenv(SOCKET_PYTHON, "/elsewhere/bin/python")
     assert ask(["tests.dags.fake_step"]) is None
 
 

@@ -113,6 +113,18 @@ def test_an_alarm_that_nobody_took_is_one_line_and_is_sent_next_time(tmp_path: P
     assert len(came) == 1
 
 
+def test_a_channel_that_is_down_keeps_no_other_from_the_alarm_and_is_named(tmp_path: Path) -> None:
+    with listening(status=500) as (down, _), listening() as (up, came):
+        settings = settings_with(tmp_path, down, up)
+        said = send_alarm(settings, *LATE)
+        again = send_alarm(settings, *LATE)
+    assert len(came) == 1
+    assert said == (
+        "sent by 1 of 2 channels; URL 1 of ALARM_URLS_FILE did not take the alarm; see its server"
+    )
+    assert again.startswith("not sent: the same was sent")
+
+
 def test_without_a_file_of_urls_nothing_is_sent_and_a_wrong_one_is_named(tmp_path: Path) -> None:
     quiet = load_settings({"LAKE_ROOT": str(tmp_path / "lake")})
     assert send_alarm(quiet, *LATE) == "not sent: ALARM_URLS_FILE names no file"
