@@ -21,7 +21,8 @@ left join (
 left join explained_outcomes o on o.activity_id = e.activity_id and o.rule_id = e.rule_id
 left join fct_activities a on a.activity_id = e.activity_id
 where l.member_id = ?
-order by l.remaining_points = 0, l.expires_on_date nulls last, l.earned_on_date, l.lot_id
+order by l.remaining_points + l.pending_points = 0, l.expires_on_date nulls last,
+    l.earned_on_date, l.lot_id
 """
 MOVEMENTS = """
 select * from explained_entries where member_id = ?
@@ -32,6 +33,11 @@ TIER_CHANGES = """
 select * from explained_tier_changes
 where member_id = ?
 order by effective_date, change_number, posted_date
+"""
+PROGRESS = """
+select * from fct_tier_progress
+where member_id = ?
+order by purpose desc, way_number, group_number, metric, at_least
 """
 MISSIONS = """
 select * from fct_member_missions
@@ -51,15 +57,18 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
     ):
         yield f"  账户 account {account['source']}:{account['account_id']}"
     yield from _tier(tier, asked.rows(TIER_CHANGES, [member]))
+    yield from (_progress(line) for line in asked.rows(PROGRESS, [member]))
     yield from (_mission(mission) for mission in asked.rows(MISSIONS, [member]))
     yield (
         f"积分余额 balance {balance['balance_points']:,} = 累计发放 issued"
         f" {balance['issued_points']:,} - 使用 redeemed {balance['redeemed_points']:,}"
         f" - 过期 expired {balance['expired_points']:,} - 扣回 clawed back"
         f" {balance['clawed_back_points']:,}; 其中欠分 debt {balance['debt_points']:,}"
+        f"; 待生效 pending {balance['pending_points']:,}, 不在余额内 apart"
     )
     lots = asked.rows(LOTS, [member])
-    shown = lots if is_all else [lot for lot in lots if lot["remaining_points"]][:LISTED]
+    held = [lot for lot in lots if lot["remaining_points"] or lot["pending_points"]]
+    shown = lots if is_all else held[:LISTED]
     open_count = sum(lot["remaining_points"] > 0 for lot in lots)
     yield f"批次 lots: {len(lots)}, 剩余 with points left {open_count}"
     yield from (_lot(lot) for lot in shown)
@@ -82,6 +91,18 @@ def _tier(tier: Row, changes: list[Row]) -> Iterator[str]:
         )
 
 
+def _progress(line: Row) -> str:
+    """One line of what the next tier asks, or what the tier held asks to be kept."""
+    goal = "升级 to reach" if line["purpose"] == "reach" else "保级 to keep"
+    by = f", 于 judged on {line['judged_on_date']}" if line["purpose"] == "keep" else ""
+    return (
+        f"    {goal} {line['tier_name']}{by}: 方式 way {line['way_number']}"
+        f"-{line['group_number']} (需 needs {line['needed_count']})"
+        f" {line['metric_name']} {line['metric_value']:,} / {line['at_least']:,},"
+        f" 还差 missing {line['missing_value']:,}"
+    )
+
+
 def _mission(mission: Row) -> str:
     return (
         f"任务 mission {mission['mission_name']}, {mission['valid_from_date']} 至 through"
@@ -102,6 +123,8 @@ def _lot(lot: Row) -> str:
     how += f", 依据 {lot['rule_source'] or '–'}"
     if lot["tier_rule_id"] is not None:
         how += f"; 等级规则 {lot['tier_rule_id']}, 依据 {lot['tier_rule_source']}"
+    if lot["pending_points"]:
+        how += f"; 待生效 pending {lot['pending_points']:,}, {lot['release_on_date']} 生效 released"
     return (
         f"  {lot['remaining_points']:>9,} / {lot['issued_points']:,}  {lot['issuer_business']}"
         f" {lot['document_no'] or ''} {lot['earned_on_date']}, 有效至"

@@ -5,8 +5,8 @@ the fund and 0.50 from it. Version 1 says that the mall owes 50.00 at the end of
 50.70; at the end of the last night it owes 40.70 in either case.
 Merchant S1, for whom the mall takes money: in October R1, R2 and R3 sell 5,299.99 and R4 gives back
 200.00; 8 % commission (408.00, R3's 7.9992 going up) and 0.6 % fees (30.60) leave 4,661.39. R6 and
-R7 add 100.00 - 50.00, less 8.60 - 4.30 of charges: 45.70. On 1 November R5 gives R1 back: 1,000.00
-and 86.00 of charges.
+R7 add 100.00 - 50.00, less 8.60 - 4.30 of charges: 45.70. On 1 November R5 gives 1,000.00 of R2
+back, and 86.00 of charges.
 """
 
 import csv

@@ -111,6 +111,16 @@ def test_what_explain_prints_is_what_analysts_read_in_the_views(
         assert f"{explanation} {points:,}  " in said
 
 
+def test_a_member_is_told_what_is_held_what_waits_and_what_is_missing(worked_lake: Path) -> None:
+    said = must_run(worked_lake, "exports", "explain", "member", "pos:10000001")
+    assert "等级 tier 普卡 (basic), 自 since 2026-11-02\n" in said
+    missing = "成长值 4,000 / 5,000, 还差 missing 1,000\n"
+    assert f"    升级 to reach 银卡: 方式 way 1-1 (需 needs 1) {missing}" in said
+    assert "积分余额 balance 4,800 = 累计发放 issued 7,000 - 使用 redeemed 600" in said
+    assert "待生效 pending 0, 不在余额内 apart\n" in said
+    assert "批次 lots: 3, 剩余 with points left 2\n" in said
+
+
 def test_an_outcome_leads_to_the_documents_of_its_rule_and_to_who_approved_them(
     worked_lake: Path,
 ) -> None:
