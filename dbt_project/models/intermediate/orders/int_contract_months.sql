@@ -1,5 +1,5 @@
--- Of each merchant whose contract asks for it, turnover and commission of every month that is over, by contract: what the
--- orders and refunds of its days moved, as posted up to tonight.
+-- Of each merchant one of whose contracts asks for it, turnover and commission of every month that is over, by contract:
+-- what the orders and refunds of its days moved, as posted up to tonight.
 with lines as (
 
     select business_date, movement_type, payer_party, payee_party, amount_fen, is_reversal, rule_id
@@ -11,14 +11,24 @@ with lines as (
 
 ),
 
-contracts as (
+asking as (
 
-    select
-        *,
-        business || '/' || merchant_id as merchant_party
+    select distinct business, merchant_id
     from {{ ref('int_rules__merchant_contracts') }}
     where merchant_id is not null
         and (commission_mode = 'tiered' or monthly_minimum_fen is not null)
+
+),
+
+contracts as (
+
+    select
+        terms.*,
+        terms.business || '/' || terms.merchant_id as merchant_party
+    from {{ ref('int_rules__merchant_contracts') }} as terms
+    inner join asking
+        on terms.business = asking.business
+        and terms.merchant_id = asking.merchant_id
 
 ),
 

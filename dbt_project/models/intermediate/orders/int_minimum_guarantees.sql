@@ -1,5 +1,5 @@
--- What is missing to the least commission of a month, of contracts in force on all of its days, once it is over. A contract
--- with a merchant that the business has never named is not one yet.
+-- What is missing to the least commission of a month by the version in force on its last day, of merchants who had a
+-- contract on all of its days, once it is over. A contract with a merchant that the business has never named is not one yet.
 with contracts as (
 
     select
@@ -9,7 +9,6 @@ with contracts as (
     inner join {{ ref('dim_merchants') }} as merchants
         on terms.business = merchants.business
         and terms.merchant_id = merchants.merchant_id
-    where terms.monthly_minimum_fen is not null
 
 ),
 
@@ -40,6 +39,23 @@ charged as (
 
 ),
 
+contract_days as (
+
+    select
+        contracts.merchant_party,
+        months.month,
+        sum({{ days_between(
+            'greatest(contracts.valid_from_date, months.month)',
+            'least(contracts.valid_until_date, ' ~ add_months('months.month', '1') ~ ')'
+        ) }}) as day_count
+    from contracts
+    inner join months
+        on contracts.valid_from_date < {{ add_months('months.month', '1') }}
+        and contracts.valid_until_date > months.month
+    group by contracts.merchant_party, months.month
+
+),
+
 missing as (
 
     select
@@ -50,13 +66,18 @@ missing as (
         cast(contracts.monthly_minimum_fen - coalesce(charged.commission_fen, 0) as bigint) as missing_fen
     from contracts
     inner join months
-        on contracts.valid_from_date <= months.month
+        on contracts.valid_from_date < {{ add_months('months.month', '1') }}
         and contracts.valid_until_date >= {{ add_months('months.month', '1') }}
+    inner join contract_days
+        on contracts.merchant_party = contract_days.merchant_party
+        and months.month = contract_days.month
+        and contract_days.day_count = {{ days_between('months.month', add_months('months.month', '1')) }}
     left join charged
         on contracts.merchant_party = charged.merchant_party
         and months.month = charged.month
     cross join {{ ref('int_tonight') }} as tonight
-    where {{ add_months('months.month', '1') }} <= {{ add_days('tonight.business_date', '1') }}
+    where contracts.monthly_minimum_fen is not null
+        and {{ add_months('months.month', '1') }} <= {{ add_days('tonight.business_date', '1') }}
 
 ),
 
