@@ -5,7 +5,7 @@ with explained as (
         business,
         flow,
         business_date,
-        sum(amount_fen) as explained_fen,
+        sum(till_fen - bill_fen) as explained_fen,
         count(*) as exception_count
     from {{ ref('fct_settlement_exceptions') }}
     where flow is not null

@@ -51,7 +51,10 @@ LINK_CHANGES = pa.schema(
 DOCUMENTS = pa.schema([("business", TEXT), ("document_no", TEXT)])
 PROFILES = pa.schema([("source", TEXT), ("account_id", TEXT), ("first_seen_date", DAY)])
 BEHAVIOURS = pa.schema(
-    [(name, TEXT) for name in ("source", "event_id", "account_id", "referred_account_id")]
+    [
+        *((name, TEXT) for name in ("source", "event_id", "account_id", "referred_account_id")),
+        ("load_date", DAY),
+    ]
 )
 
 

@@ -1,6 +1,5 @@
 -- Members with something falling due since the last night: a lot's last day or release, a tier that begins to exempt
--- lots or ceases to, the end of a tier's grace, a lock that begins the day after, or ends, a mission that begins; everybody
--- when a version of what tiers ask for begins.
+-- lots or ceases to, the end of a tier's grace, a lock that begins the day after, or ends, a mission that begins.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -83,20 +82,6 @@ due_missions as (
 
 ),
 
-begun_rules as (
-
-    select count(*) as version_count
-    from (
-        select valid_from_date from {{ ref('int_rules__tier_conditions') }}
-        union all
-        select valid_from_date from {{ ref('int_rules__tier_policy') }}
-    ) as versions
-    cross join tonight
-    where versions.valid_from_date > tonight.previous_date
-        and versions.valid_from_date <= tonight.business_date
-
-),
-
 due as (
 
     select links.member_id
@@ -112,10 +97,6 @@ due as (
     select member_id from due_locks
     union
     select member_id from due_missions
-    union
-    select links.member_id
-    from links
-    inner join begun_rules on begun_rules.version_count > 0
 
 )
 

@@ -41,7 +41,7 @@ pairs as (
 
 ),
 
-members as (
+judged as (
 
     select referrer_id as member_id from pairs
     where is_changed
@@ -54,7 +54,13 @@ members as (
     inner join (select distinct referred_id from pairs where is_changed) as brought
         on pairs.referred_id = brought.referred_id
 
+),
+
+members as (
+
+    select * from judged
+    where member_id is not null
+
 )
 
 select * from members
-where member_id is not null

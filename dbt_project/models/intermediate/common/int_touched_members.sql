@@ -75,6 +75,8 @@ touched as (
     union
     select member_id from {{ ref('int_referral_members') }}
     union
+    select member_id from {{ ref('int_newly_ruled_members') }}
+    union
     select member_id from {{ ref('int_due_members') }}
     union
     select links.member_id
