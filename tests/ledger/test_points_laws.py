@@ -383,3 +383,40 @@ def test_the_fold_is_compiled_once_and_kept() -> None:
     """One signature, so that one night compiles nothing that another night compiled before."""
     folded([Event("accrual", START, 1, "O1", lot_id="L1")], START)
     assert len(points.fold_points.signatures) == 1
+
+
+def forecast(entries: list[Entry], after: date, through: date) -> dict[str | None, int]:
+    """What marts say will lapse: what is left of each lot that last became due within some days."""
+    left: Counter[str | None] = Counter()
+    last_day: dict[str | None, date | None] = {}
+    for entry in entries:
+        left[entry.lot_id] += LOT_SIGNS.get(entry.entry_type, 0) * entry.points
+        if entry.entry_type in ("accrual", "opening_balance", "pending", "renewal_in"):
+            last_day.setdefault(entry.lot_id, entry.expires_on_date)
+    for entry in entries:
+        if entry.entry_type == "last_day":
+            last_day[entry.lot_id] = entry.expires_on_date
+    return {
+        lot: points
+        for lot, points in left.items()
+        if points > 0 and (day := last_day[lot]) is not None and after < day <= through
+    }
+
+
+@given(lives())
+def test_what_is_forecast_for_ninety_days_lapses_if_nothing_happens_in_them(
+    life: tuple[list[Event], date],
+) -> None:
+    events, today = life
+    later = today + timedelta(days=90)
+    entries = folded_rows(events, today)
+    pending = [event for event in events if event.release_on_date is not None]
+    waiting = {e.lot_id for e in pending if e.release_on_date and e.release_on_date > today}
+    lapsed: Counter[str | None] = Counter()
+    for entry in folded_rows(events, later):
+        if entry.entry_type == "expiry" and today < entry.business_date and entry.lot_id:
+            lapsed[entry.lot_id] += entry.points
+    told = forecast(entries, today, later)
+    assert {lot: told[lot] for lot in told if lot not in waiting} == {
+        lot: points for lot, points in lapsed.items() if lot not in waiting
+    }
