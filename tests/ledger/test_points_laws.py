@@ -23,7 +23,7 @@ from tests.ledger.reference import (
 )
 from tests.ledger.tables import folded, folded_rows, plain
 
-START = date(2026, 1, 1)
+START, DAY = date(2026, 1, 1), timedelta(days=1)
 POLICIES = ("unlimited", "within_balance", "only_pending")
 TARGETS = {"claw_back": ("accrual", "opening"), "restore": ("redemption",)}
 KINDS = [
@@ -403,15 +403,17 @@ def forecast(entries: list[Entry], after: date, through: date) -> dict[str | Non
     }
 
 
-@given(lives(), st.integers(1, 90))
+@given(lives(), st.integers(1, 90), st.integers(0, 30), st.sampled_from([-1, 0, 0, 1]))
 def test_what_is_forecast_for_up_to_ninety_days_lapses_if_nothing_happens_in_them(
-    life: tuple[list[Event], date], days: int
+    life: tuple[list[Event], date], days: int, which: int, beside: int
 ) -> None:
     events, today = life
-    later = today + timedelta(days=days)
     entries = folded_rows(events, today)
-    pending = [event for event in events if event.release_on_date is not None]
-    waiting = {e.lot_id for e in pending if e.release_on_date and e.release_on_date > today}
+    # A span that ends on a lot's last day, or a day before or after it, if there is such a lot.
+    known = {e.expires_on_date for e in entries if e.expires_on_date is not None}
+    ends = sorted(day for day in known if today + DAY < day < today + 90 * DAY)
+    later = ends[which % len(ends)] + beside * DAY if ends else today + days * DAY
+    waiting = {e.lot_id for e in events if e.release_on_date and e.release_on_date > today}
     lapsed: Counter[str | None] = Counter()
     for entry in folded_rows(events, later):
         if entry.entry_type == "expiry" and today < entry.business_date and entry.lot_id:
