@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from exports.folder import ExportFolder, copy_csv, file_name
 from exports.nightly import export
 from exports.statements import pack
 from exports.statements.figures import Party
+from exports.statements.month import Month
 from exports.statements.pack import write_pack
 from ingest.core.errors import Problem
 from ingest.core.settings import Settings
@@ -462,6 +463,33 @@ def test_what_waits_for_somebody_is_listed_at_its_business_and_all_of_it_at_the_
     assert sorted(row["exception_name"] for row in of_fund) == [
         *("数据未到", "未入库行", "积分扣回差额", "退款无原单"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("party", "seen"),
+    [
+        ("fund", "abcd"),
+        ("mall", "abc"),
+        ("hotel", "d"),
+        ("mall/S1", "a"),
+        ("mall/S2", "b"),
+        ("suspense/mall", "b"),
+    ],
+)
+def test_an_exception_is_seen_by_its_business_its_merchant_its_suspense_account_and_the_fund(
+    party: str, seen: str
+) -> None:
+    rows = [
+        {"exception_id": "a", "reason": "not_in_bill", "business": "mall", "merchant_id": "S1"},
+        {"exception_id": "b", "reason": "suspense", "business": "mall", "merchant_id": "S2"},
+        {"exception_id": "c", "reason": "quarantined_rows", "business": "mall"},
+        {"exception_id": "d", "reason": "missing_delivery", "business": "hotel", "detail": "pms"},
+    ]
+    nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(Month))
+    whole = tuple({"merchant_id": None, "detail": None, **row} for row in rows)
+    month = Month(**{**nothing, "exceptions": whole})
+    assert "".join(row["exception_id"] for row in month.exceptions_of(party)) == seen
+    assert month.missing_sources == ("pms",)
 
 
 def test_what_is_open_is_listed_however_old_it_is(tmp_path: Path) -> None:
