@@ -48,7 +48,7 @@ ADJUSTMENTS = f"""
     select *
     from ({QUERY.format(lines="late_lines", entries="late_entries", activities="fct_activities")})
     where period_month = $month
-    order by posted_date, line_id
+    order by posted_date, origin_month, business_date, activity_id, line_id
 """
 
 

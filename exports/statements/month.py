@@ -169,7 +169,7 @@ def lines_of(month: Month, party: str) -> str:
             from sides
             left join dim_parties on counterparty = dim_parties.party
             left join month_documents as documents on sides.activity_id = documents.activity_id
-            order by posted_date, business_date, line_id
+            order by posted_date, business_date, document_no, line_id
         )
         select row_number() over () as line_no, * from in_order
     """

@@ -93,6 +93,6 @@ def test_the_sheet_lists_what_the_view_lists_with_an_activity_or_without(tmp_pat
     with published(*late) as database:
         rows = read_adjustments(Lake(tmp_path), database, date(2026, 11, 1))
     assert [(row["line_id"], row["corrects"]) for row in rows] == [
-        ("guarantee", "nothing_posted_before"),
         ("refund", "reversed_activity"),
+        ("guarantee", "nothing_posted_before"),
     ]
