@@ -14,7 +14,7 @@ DESCRIPTION = (
 # activity (other lots, other prices), the movement that a refund or a return takes back.
 # Of an entry that two parties pay for, the line of the one corrects that of the same one; of an
 # order of several merchants, the line of one corrects that of the same one.
-IS_OTHER_SHARE = """
+IS_OF_OTHERS = """
     (late.movement_type like '%_top_up') <> (other.movement_type like '%_top_up') as is_other_share,
     least(late.payer_party, late.payee_party) <> least(other.payer_party, other.payee_party)
         or greatest(late.payer_party, late.payee_party)
@@ -44,17 +44,17 @@ QUERY = """
     ),
     earlier as (
         select late.line_id, 1 as distance, 'same_entry' as corrects,
-            IS_OTHER_SHARE, other.*
+            IS_OF_OTHERS, other.*
         from late inner join lines as other
             on late.entry_key = other.entry_key and other.posted_date < late.posted_date
         union all
-        select late.line_id, 2, 'same_activity', IS_OTHER_SHARE, other.*
+        select late.line_id, 2, 'same_activity', IS_OF_OTHERS, other.*
         from late inner join lines as other
             on late.activity_id = other.activity_id
             and late.movement_type = other.movement_type
             and other.posted_date < late.posted_date
         union all
-        select late.line_id, 3, 'reversed_activity', IS_OTHER_SHARE, other.*
+        select late.line_id, 3, 'reversed_activity', IS_OF_OTHERS, other.*
         from late inner join lines as other
             on late.reverses_activity_id = other.activity_id
             and IS_TAKEN_BACK
@@ -81,7 +81,7 @@ QUERY = """
         closest.amount_fen as corrected_amount_fen
     from late
     left join closest on late.line_id = closest.line_id
-""".replace("IS_OTHER_SHARE", IS_OTHER_SHARE).replace("IS_TAKEN_BACK", IS_TAKEN_BACK)
+""".replace("IS_OF_OTHERS", IS_OF_OTHERS).replace("IS_TAKEN_BACK", IS_TAKEN_BACK)
 VIEW = QUERY.format(
     lines="fct_settlement_lines", entries="fct_points_entries", activities="fct_activities"
 )

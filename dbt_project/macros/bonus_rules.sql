@@ -25,14 +25,13 @@
     hundred fen thrice (three percentages), so a percentage of it divides by 100 more, once, rounded down; where the base
     gives no more than so much for one order, it is a percentage of that. -#}
 {% macro bonus_points(amount) -%}
+    {%- set of_base = divide_down(amount ~ ' * base_rate * percent_of_base', '10000000000') -%}
     case
-        when percent_of_base is not null and most_points_per_order is not null
-            then least(
-                {{ divide_down(amount ~ ' * base_rate * percent_of_base', '10000000000') }},
-                {{ divide_down('most_points_per_order * percent_of_base', '100') }}
-            )
         when percent_of_base is not null
-            then {{ divide_down(amount ~ ' * base_rate * percent_of_base', '10000000000') }}
+            then least(
+                {{ of_base }},
+                coalesce({{ divide_down('most_points_per_order * percent_of_base', '100') }}, {{ of_base }})
+            )
         when points_per_10000_fen is not null
             then {{ divide_down(amount ~ ' * points_per_10000_fen', '10000') }}
         when for_each_fen is not null

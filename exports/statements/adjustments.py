@@ -20,23 +20,23 @@ from ingest.core.lake import Lake
 # What the late lines of one month have to do with: little, so that it costs little every night.
 RELATED = (
     """
-    create or replace temp table late as
+    create or replace temp table late_keys as
     select activity_id, entry_id from fct_settlement_lines
     where period_month = $month and origin_month < date_trunc('month', posted_date)
     """,
     """
     create or replace temp table late_activities as
-    select activity_id from late where activity_id is not null
+    select activity_id from late_keys where activity_id is not null
     union
     select reverses_activity_id from fct_activities
-    where activity_id in (select activity_id from late) and reverses_activity_id is not null
+    where activity_id in (select activity_id from late_keys) and reverses_activity_id is not null
     """,
     # Terms of a contract's month (guarantee, steps, budget) have entries and no activity.
     """
     create or replace temp table late_lines as
     select * from fct_settlement_lines
     where activity_id in (select activity_id from late_activities)
-        or (activity_id is null and entry_id in (select entry_id from late))
+        or (activity_id is null and entry_id in (select entry_id from late_keys))
     """,
     """
     create or replace temp table late_entries as

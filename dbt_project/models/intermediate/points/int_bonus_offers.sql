@@ -1,5 +1,5 @@
--- Candidates with what their rule would give, and what stands in the way so far: amount, the base rate, discount, tier, birthday, mission, tag,
--- which activity it is in its period, what a better rule of the same group gives.
+-- Candidates with what their rule would give, and what stands in the way so far: amount, the base rate, discount, tier,
+-- birthday, mission, tag, which activity it is in its period, what a better rule of the same group gives.
 with candidates as (
 
     select
