@@ -2,10 +2,10 @@
 
 Rules: RULES §1 (months, last usable day), §2 (expiry models).
 
-The version in force on the day a lot is earned decides for good; a renewal follows the version of
-its own day. A lot may bring its last day along, from a system before this one; then the models say
-nothing, only what goes with any of them (exempt tiers, renewal, reinstatement). What depends on the
-member's later life (idle time, tiers) is left to the fold.
+The version of the issuing business in force on the day a lot is earned decides for good; a renewal
+follows that of its own business and day. A lot may bring its last day along, from a system before
+this one; then the models say nothing, only what goes with any of them (exempt tiers, renewal,
+reinstatement). What depends on the member's later life (idle time, tiers) is left to the fold.
 """
 
 from collections.abc import Callable
@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 
 from ingest.core.errors import Problem
 from ledger.calendar import add_months, anniversary, day_in_year, period_end
-from ledger.columns import Ints, as_date, date_array, day_column, int_column
+from ledger.columns import Ints, Mask, as_date, date_array, day_column, int_column
 from ledger.points import NEVER
 
+DAYS_APART = 10_000_000  # between businesses on one line of days
 EXPIRY = pa.schema(
     [
+        ("business", pa.string()),
         ("lot_months", pa.int64()),
         ("fixed_month", pa.int64()),
         ("fixed_day", pa.int64()),
@@ -50,14 +52,16 @@ LOT_RULES = pa.schema(
 
 
 def with_lot_rules(events: pa.Table, rules: pa.Table) -> pa.Table:
-    """Events with the columns of LOT_RULES; Problem if one happened before the first version.
+    """Events with the columns of LOT_RULES; Problem if one happened before the first version of its
+    business.
 
     Tiers that a version exempts have a bit each; `tier_bit` is that of the tier an event names.
     """
-    rules = rules.sort_by("valid_from_date").combine_chunks()
+    rules = rules.sort_by([("business", "ascending"), ("valid_from_date", "ascending")])
+    rules = rules.combine_chunks()
     days = day_column(events, "business_date")
-    version = np.searchsorted(day_column(rules, "valid_from_date"), days, side="right") - 1
-    _check_in_force(events, days, version)
+    version, is_in_force = _versions(events, rules, days)
+    _check_in_force(events, days, is_in_force)
     exempt = [text.split() for text in rules["exempt_tiers"].to_pylist()]
     tiers = sorted({tier for names in exempt for tier in names})
     bits = [sum(1 << tiers.index(tier) for tier in names) for names in exempt]
@@ -106,12 +110,32 @@ def _limits(days: Ints, joined: Ints, of_version: Callable[[str], Ints]) -> Ints
     return limit
 
 
-def _check_in_force(events: pa.Table, days: Ints, version: Ints) -> None:
+def _versions(events: pa.Table, rules: pa.Table, days: Ints) -> tuple[Ints, Mask]:
+    """Of each event the row of its business's version of its day, and whether there is one."""
+    names = pa.array(sorted(set(rules["business"].to_pylist())), pa.string())
+
+    def business(table: pa.Table) -> Ints:
+        return int_column(
+            pa.table({"code": pc.index_in(table["business"], names)}), "code", if_null=-1
+        )
+
+    of_event, of_rule = business(events), business(rules)
+    begins = of_rule * DAYS_APART + day_column(rules, "valid_from_date")
+    version = np.searchsorted(begins, of_event * DAYS_APART + days, side="right") - 1
+    version = np.maximum(version, 0)
+    is_in_force = (of_rule[version] == of_event) & (
+        day_column(rules, "valid_from_date")[version] <= days
+    )
+    return version, is_in_force
+
+
+def _check_in_force(events: pa.Table, days: Ints, is_in_force: Mask) -> None:
     needs_rule = pc.is_in(events["event_type"], pa.array(["accrual", "opening", "renewal"]))
-    is_missing = (version < 0) & np.asarray(needs_rule)
+    is_missing = ~is_in_force & np.asarray(needs_rule)
     if np.any(is_missing):
-        day = as_date(int(days[is_missing].min()))
+        row = int(np.flatnonzero(is_missing)[np.argmin(days[is_missing])])
         raise Problem(
-            f"rules of points: no version of expiry is in force on {day}, when points were earned;"
-            " let the first version start no later"
+            f"rules of points: no version of expiry of {events['business'][row]} is in force on"
+            f" {as_date(int(days[row]))}, when points were earned; let the first version start no"
+            " later"
         )

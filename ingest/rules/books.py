@@ -15,6 +15,7 @@ from ingest.rules.channels import Channels, check_channels
 from ingest.rules.contracts import Contracts, check_contracts
 from ingest.rules.earning import Earning, Known, check_earning
 from ingest.rules.entitlements import Entitlements, check_entitlements
+from ingest.rules.expiry import check_expiry
 from ingest.rules.marketing import Marketing, check_marketing
 from ingest.rules.migrations import Migrations, check_migrations
 from ingest.rules.missions import Missions, check_missions
@@ -71,6 +72,8 @@ def load_rule_books(rules: Path, dbt_project: Path) -> RuleBooks:
     metrics = {metric.metric for metric in tiers.content.metrics}
     check_tiers(tiers, businesses)
     check_points(points, names)
+    for page in pages:
+        check_expiry(page, page.content.expiry or (), points.content.resets_clock, names)
     check_tags(tags, businesses)
     tag_names = {tag.tag for tag in tags.content.tags}
     check_earning(earning, Known(businesses, set(names), offered, tag_names))

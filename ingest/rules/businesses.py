@@ -23,6 +23,7 @@ from ingest.rules.dated import (
     WholeTimeline,
     periods,
 )
+from ingest.rules.expiry import OwnExpiryTimeline
 
 FIRST_DAY, LAST_DAY = date(2010, 1, 1), date(2049, 12, 31)  # of zone offsets
 Policy = Literal["unlimited", "within_balance", "only_pending"]
@@ -111,6 +112,7 @@ class Business(Written):
     refund_policy: PolicyTimeline
     base_terms: BaseTermsTimeline | None = None
     vesting: VestingTimeline | None = None
+    expiry: OwnExpiryTimeline | None = None
     growth_percent: WholeTimeline
     excluded_channels: NamesTimeline
 

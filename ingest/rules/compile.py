@@ -19,6 +19,7 @@ from ingest.rules import (
     contracts,
     earning,
     entitlements,
+    expiry,
     funding,
     marketing,
     migrations,
@@ -41,6 +42,7 @@ TABLES: Mapping[str, Columns] = {
     for part in (
         businesses,
         points,
+        expiry,
         earning,
         tiers,
         settlement,
@@ -72,7 +74,9 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "earning": points.earning_rows(books.points, books.businesses),
         "earning_overrides": earning.override_rows(books.earning),
         "bonus_rules": earning.bonus_rule_rows(books.earning),
-        "expiry": points.expiry_rows(books.points),
+        "expiry": expiry.expiry_rows(
+            books.points.expiry, {book.business: book.expiry for book in books.businesses}
+        ),
         "qualifying_activity": points.qualifying_activity_rows(books.points),
         "base_terms": businesses.base_term_rows(books.businesses),
         "vesting": businesses.vesting_rows(books.businesses),

@@ -118,7 +118,11 @@ def test_a_version_of_expiry_is_one_row_of_months_days_and_tiers(rules: Path) ->
         f"value: {ROLLING}, {FROM_CHARTER}}}",
         f"value: {ROLLING}, {SOURCE}}}\n  - {{from: 2026-01-01, value: {value}, {SOURCE}}}",
     )
-    first, second = compiled(rules, "expiry")
+    rows = compiled(rules, "expiry")
+    assert {row["business"] for row in rows} == {
+        row["business"] for row in compiled(rules, "earning")
+    }
+    first, second = [row for row in rows if row["business"] == "mall"]
     assert (first["model"], first["lot_months"], first["valid_until_date"]) == (
         *("rolling", 12, date(2026, 1, 1)),
     )
@@ -133,8 +137,36 @@ def test_a_version_of_expiry_is_one_row_of_months_days_and_tiers(rules: Path) ->
         "renewal_points_per_10000_fen": 100,
         "renewal_extension_months": 6,
         "valid_from_date": date(2026, 1, 1),
-        "rule_id": "expiry/2026-01-01",
+        "business": "mall",
+        "rule_id": "expiry/mall/2026-01-01",
     }
+
+
+def test_expiry_of_a_business_holds_instead_of_the_groups_until_null(rules: Path) -> None:
+    own = (
+        f"expiry:\n  - {{from: 2026-01-01, value: {{model: never}}, {SOURCE}}}\n"
+        f"  - {{from: 2026-07-01, value: null, {SOURCE}}}\n"
+    )
+    change(rules / "businesses" / "property.yml", VESTING, own + VESTING)
+    rows = compiled(rules, "expiry")
+    assert [row["model"] for row in rows if row["business"] == "mall"] == ["rolling"]
+    assert [
+        (row["model"], row["valid_from_date"], row["valid_until_date"])
+        for row in rows
+        if row["business"] == "property"
+    ] == [
+        ("rolling", date(2024, 1, 1), date(2026, 1, 1)),
+        ("never", date(2026, 1, 1), date(2026, 7, 1)),
+        ("rolling", date(2026, 7, 1), None),
+    ]
+
+
+def test_spoiled_expiry_of_a_business_is_refused_in_its_own_book(rules: Path) -> None:
+    value = "{model: never, exempt_tiers: [jade]}"
+    own = f"expiry: [{{from: 2026-01-01, value: {value}, {SOURCE}}}]\n"
+    line = change(rules / "businesses" / "property.yml", VESTING, own + VESTING)
+    with pytest.raises(Problem, match=rf"property\.yml:{line}:\d+: .*unknown tier 'jade'"):
+        load_rule_books(rules, PROJECT)
 
 
 VESTING = "growth_percent:  #"

@@ -74,6 +74,7 @@ class Event:
 class ExpiryVersion:
     """One row of the compiled rules of expiry; points last for ever unless it says otherwise."""
 
+    business: str = "mall"
     lot_months: int | None = None
     fixed_month: int | None = None
     fixed_day: int | None = None

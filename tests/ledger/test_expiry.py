@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import TypeAdapter
 
 from ingest.core.errors import Problem
-from ingest.rules.points import Points, expiry_rows
+from ingest.rules.expiry import OwnExpiryTimeline, expiry_rows
+from ingest.rules.points import Points
 from ledger import points
 from ledger.calendar import add_months, anniversary, day_in_year, day_number, period_end
 from ledger.expiry import EXPIRY
@@ -29,8 +31,8 @@ def d(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def rules(*versions: tuple[date, Value]) -> pa.Table:
-    """Versions of expiry as the rule book says them, compiled."""
+def rules(*versions: tuple[date, Value], **own: list[tuple[date, Value | None]]) -> pa.Table:
+    """Versions of expiry as the rule books say them, compiled; `own` are those of businesses."""
     signed = {"source": "s", "approved_by": "a"}
     book = Points.model_validate(
         {
@@ -39,7 +41,9 @@ def rules(*versions: tuple[date, Value]) -> pa.Table:
             "resets_clock": [{"from": START, "value": ["purchase"], **signed}],
         }
     )
-    rows = expiry_rows(book)
+    dated = [{"from": day, "value": value, **signed} for day, value in own.get("hotel", [])]
+    hotel = TypeAdapter(OwnExpiryTimeline).validate_python(dated) if own else None
+    rows = expiry_rows(book.expiry, {"hotel": hotel, "mall": None})
     return pa.Table.from_pylist(
         [{name: row[name] for name in EXPIRY.names} for row in rows], EXPIRY
     )
@@ -257,7 +261,7 @@ def test_the_version_in_force_on_the_day_earned_decides(earned: str, last_day: d
 
 
 def test_points_earned_before_the_first_version_are_a_problem_that_names_the_day() -> None:
-    with pytest.raises(Problem, match="no version of expiry is in force on 2025-12-31"):
+    with pytest.raises(Problem, match="expiry of mall is in force on 2025-12-31"):
         lines([earn("2025-12-31")], rules((d("2026-01-01"), NEVER)), d("2026-01-01"))
 
 
@@ -346,6 +350,34 @@ def test_the_calendar_of_whole_arrays_agrees_with_the_fold() -> None:
     leap = np.full(1, day_number(date(2024, 2, 29)))
     assert day_in_year(leap, 1, 2, 29).tolist() == [day_number(date(2025, 2, 28))]
     assert anniversary(leap, leap, 1).tolist() == [day_number(date(2025, 2, 28))]
+
+
+# A rule of one business
+
+
+@pytest.mark.parametrize(
+    ("business", "earned", "last_day"),
+    [
+        ("hotel", "2025-12-31", "2026-12-31"),  # the group's, the day before
+        ("hotel", "2026-01-01", "2028-01-01"),  # its own: 24 months
+        ("mall", "2026-01-01", "2027-01-01"),  # never the hotel's
+        ("hotel", "2026-06-30", "2028-06-30"),
+        ("hotel", "2026-07-01", "2027-07-01"),  # null: the group's again
+    ],
+)
+def test_points_of_a_business_last_as_its_own_rule_says_while_it_has_one(
+    business: str, earned: str, last_day: str
+) -> None:
+    own = [(d("2026-01-01"), rolling(24)), (d("2026-07-01"), None)]
+    table, last = rules((START, rolling(12)), hotel=own), d(last_day)
+    events = [earn(earned, business=business), tier(earned, "gold")]
+    assert len(lines(events, table, last - ONE_DAY)) == 1
+    assert lines(events, table, last)[1:] == [("expiry", "LO", last, 100)]
+
+
+def test_a_business_without_a_version_on_the_day_is_named() -> None:
+    with pytest.raises(Problem, match="no version of expiry of outlet is in force on 2026-01-01"):
+        lines([earn("2026-01-01", business="outlet")], rules((START, NEVER)), d("2026-01-02"))
 
 
 # A last day that a lot brings along

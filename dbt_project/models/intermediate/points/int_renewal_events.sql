@@ -1,5 +1,5 @@
--- Purchases that make points last longer: so many points for their paid amount, by the expiry rule of their own day.
--- A later refund leaves the renewal alone. What is inside a legacy balance renews nothing.
+-- Purchases that make points last longer: so many points for their paid amount, by the rule of expiry of their own
+-- business and day. A later refund leaves the renewal alone. What is inside a legacy balance renews nothing.
 with orders as (
 
     select * from {{ ref('int_rated_orders') }}
@@ -28,7 +28,8 @@ renewals as (
         rules.rule_id
     from orders
     inner join rules
-        on orders.business_date >= rules.valid_from_date
+        on orders.business = rules.business
+        and orders.business_date >= rules.valid_from_date
         and orders.business_date < rules.valid_until_date
         and rules.renewal_points_per_10000_fen is not null
     where orders.paid_fen > 0

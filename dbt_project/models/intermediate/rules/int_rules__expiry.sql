@@ -7,6 +7,7 @@ with rules as (
 named as (
 
     select
+        business,
         idle_months is not null as has_idle_months,
         exempt_tiers <> '' as has_exempt_tiers,
         anniversary_years is not null as has_anniversary,
