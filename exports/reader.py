@@ -80,6 +80,7 @@ class Tonight:
     previous_run_key: str | None
     input_key: str | None
     code_version: str | None
+    rules_version: str | None
 
     @property
     def version(self) -> str:
@@ -199,6 +200,7 @@ def read_tonight(lake: Lake, business_date: date) -> Tonight:
             previous_run_key=row["previous_run_key"],
             input_key=row.get("input_key"),
             code_version=row.get("code_version"),
+            rules_version=row.get("rules_version"),
         )
     except FileNotFoundError as error:
         raise Problem(

@@ -28,6 +28,7 @@ from exports.reader import (
     sql_name,
     work_database,
 )
+from exports.rule_guard import rule_change_failures
 from exports.spark_tables import show_spark_tables
 from exports.writer import write_json
 from ingest.core.errors import Problem, one_line
@@ -123,8 +124,9 @@ def _check(settings: Settings, tonight: Tonight, marts: tuple[Mart, ...]) -> Ver
         invariants = tuple(_read_invariants(work))
         businesses = _texts(work, "select business from dim_businesses order by business")
         parties = _texts(work, "select party from dim_parties order by party")
+        too_much = tuple(rule_change_failures(work, lake, tonight))
     counted = tuple({"name": name, "rows": count} for name, count in rows.items())
-    if failures := tuple(_invariant_failures(invariants)):
+    if failures := (*_invariant_failures(invariants), *too_much):
         return Verification(failures, counted, invariants)
 
     facts = (businesses, parties, _previous_rows(lake, tonight))

@@ -17,6 +17,7 @@ from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import Problem, run_command
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log
+from ingest.core.rule_agreements import agree
 from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
 from ingest.fitness import findings
@@ -29,6 +30,7 @@ from ingest.rules.books import load_rule_books
 from ingest.rules.changes import RuleChange, change_table, rule_changes
 from ingest.rules.compile import compile_rules, read_rules, write_rules
 from ingest.rules.funding import check_kept
+from ingest.rules.kept import rules_version
 from ingest.tier_locks import tier_lock_table
 
 MOST_COLUMNS = 12  # that a person reads side by side
@@ -96,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
         help="only check, and show what changes against the last night's rules, and when",
     )
     ruling.add_argument("--against", help="folder of other rule books, for --changes")
+    ruling.add_argument(
+        "--agree",
+        action="store_true",
+        help="let the night of --date move more members than a change of rules may; --by, --why",
+    )
+    ruling.add_argument("--by", default="", help="who agrees")
+    ruling.add_argument("--why", default="", help="why that many are right")
     ruling.add_argument("--write", type=Path, help="Parquet file for the changes, not the screen")
     commands.add_parser("fitness", help="look at contracts, rules, keys and lake, for the doctor")
     commands.add_parser("keys", help="make, rotate or retire keys", add_help=False)
@@ -158,6 +167,8 @@ def _rules(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     day = parse_date(arguments.date) if arguments.date else None
     tables = compile_rules(load_rule_books(settings.rules, settings.dbt_project))
+    if arguments.agree:
+        return _agree(settings, day, arguments.by, arguments.why)
     if arguments.changes or arguments.against:
         books = Path(arguments.against) if arguments.against else None
         changes = rule_changes(_rules_before(settings, books), tables)
@@ -181,6 +192,14 @@ def _rules(arguments: argparse.Namespace) -> int:
     }
     write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")
+    return 0
+
+
+def _agree(settings: Settings, day: date | None, by: str, why: str) -> int:
+    if day is None:
+        raise Problem("an agreement is for one night; say --date YYYY-MM-DD")
+    path = agree(Lake(settings.lake), day, rules_version(settings.rules), by, why)
+    print(f"these books may move as many members as they do on {day}: {path}")
     return 0
 
 

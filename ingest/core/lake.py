@@ -76,6 +76,11 @@ class Lake:
         return self.root / "decisions" / "tiers"
 
     @property
+    def rule_decisions(self) -> Path:
+        """Folder of what people agreed that changed rules may do in one night."""
+        return self.root / "decisions" / "rules"
+
+    @property
     def identity_labels(self) -> Path:
         """File that says who is who of a sample of accounts, if somebody has checked one."""
         return self.root / "decisions" / "identity_labels.parquet"

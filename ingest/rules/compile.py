@@ -133,6 +133,26 @@ def read_rules(lake: Lake) -> dict[str, pa.Table]:
 
 
 def write_rules(lake: Lake, business_date: date, tables: Mapping[str, pa.Table]) -> None:
-    """Replace tonight's partition of every rule table."""
+    """Replace tonight's partition of every rule table. Partitions of earlier releases get tonight's
+    columns, so that each table still reads as one.
+    """
     for name, table in tables.items():
         write_parquet(table, lake.raw("rules", name, business_date))
+        _reshape(lake, name, table.schema)
+
+
+def _reshape(lake: Lake, name: str, schema: pa.Schema) -> None:
+    nights = partition_dates(lake.raw("rules", name, date.max).parent.parent)
+    paths = [lake.raw("rules", name, night) for night in nights]
+    if pq.read_schema(paths[0]).names == schema.names:
+        return
+    # The oldest comes last: whoever is stopped in between finds it as it was and does all again.
+    for path in reversed(paths):
+        kept = pq.read_table(path, partitioning=None)
+        columns = [
+            kept[field.name].cast(field.type)
+            if field.name in kept.column_names
+            else pa.nulls(len(kept), field.type)
+            for field in schema
+        ]
+        write_parquet(pa.table(columns, schema=schema), path)

@@ -32,6 +32,7 @@ CORE = {
     "fence.py",
     "identity_decisions.py",
     "lake.py",
+    "rule_agreements.py",
     "log.py",
     "pointer.py",
     "privacy.py",

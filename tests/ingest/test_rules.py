@@ -3,12 +3,13 @@
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from ingest.__main__ import main
 from ingest.core.contract import business_names
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake
+from ingest.core.lake import Lake, write_parquet
 from ingest.rules.books import load_rule_books
 from ingest.rules.compile import TABLES, compile_rules, write_rules
 from tests.ingest.rule_books import PROJECT, change, compiled, must_refuse
@@ -417,3 +418,21 @@ def test_terms_of_the_base_rate_that_say_nothing_known_are_refused(rules: Path) 
     path.write_text(f"{text}base_terms: [{term}]\n", encoding="utf-8")
     with pytest.raises(Problem, match=r"mall\.yml:\d+:\d+: .*most_points"):
         load_rule_books(rules, PROJECT)
+
+
+@pytest.mark.parametrize("stopped_after", [0, 1])
+def test_rules_of_an_earlier_release_get_the_columns_of_this_one(
+    rules: Path, tmp_path: Path, stopped_after: int
+) -> None:
+    lake, tables = Lake(tmp_path / "lake"), compile_rules(load_rule_books(rules, PROJECT))
+    earlier = tables["expiry"].drop_columns(["business"]).append_column("gone", tables["expiry"][0])
+    nights = [date(2026, 10, 26), date(2026, 10, 27), DAY]
+    for night in nights[:2]:
+        write_rules(lake, night, {"expiry": earlier})
+    for night in nights[2 - stopped_after : 2]:  # as a load that was killed left them
+        write_parquet(tables["expiry"], lake.raw("rules", "expiry", night))
+    write_rules(lake, DAY, {"expiry": tables["expiry"]})
+    kept = [pq.read_table(lake.raw("rules", "expiry", each), partitioning=None) for each in nights]
+    assert [table.schema for table in kept] == [tables["expiry"].schema] * 3
+    assert kept[0]["model"] == kept[2]["model"]
+    assert kept[0]["business"].null_count == kept[0].num_rows
