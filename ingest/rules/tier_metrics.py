@@ -27,12 +27,14 @@ MAIN_METRIC = "growth"  # growth_threshold asks for it, and marts show it as gro
 ORDERS = ("purchase", "stay", "fee_payment", "parking_session")
 TAKING_BACK = {"refund", "points_redemption", "points_return"}
 CYCLE_START = r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$"
+MONEY = ("growth_percent", "paid_10000_fen")  # units of which something may be pending
 Unit = Literal["growth_percent", "paid_10000_fen", "activity", "visit_day", "quantity"]
 
 FEED_COLUMNS: Columns = {
     "metric": "text",
     "feed_number": "whole",
     "unit": "text",
+    "is_pending_counted": "flag",
     "business": "text",
     "activity_type": "text",
     "value": "whole",
@@ -54,6 +56,7 @@ class Feed(Written):
     businesses: Annotated[list[Name], Field(min_length=1)] | None = None
     activity_types: list[Name] = Field(default_factory=lambda: list(ORDERS), min_length=1)
     value: WholeTimeline | None = None
+    pending_counts: Literal[True] | None = None  # money whose points are pending, at once
 
 
 class Metric(Written):
@@ -207,6 +210,7 @@ def feed_rows(metrics: Sequence[Metric], books: Sequence[Business]) -> list[Row]
                     "metric": metric.metric,
                     "feed_number": number,
                     "unit": "paid_10000_fen" if is_own else feed.unit,
+                    "is_pending_counted": bool(feed.pending_counts),
                     "business": book.business,
                 }
                 values = book.growth_percent if feed.value is None else feed.value

@@ -22,6 +22,7 @@ from ingest.rules.dated import (
 from ingest.rules.tier_metrics import (
     FEED_COLUMNS,
     MAIN_METRIC,
+    MONEY,
     TAKING_BACK,
     ConditionTimeline,
     Line,
@@ -143,6 +144,9 @@ def _check_metrics(page: Document[Tiers], businesses: Collection[str]) -> None:
                     if feed.value is not None
                     else f"unit {feed.unit} needs a value",
                 )
+            if feed.pending_counts and feed.unit not in MONEY:
+                reason = f"nothing of {feed.unit} is pending; it goes with {' and '.join(MONEY)}"
+                raise page.problem((*where, "pending_counts"), reason)
             for name in feed.businesses or []:
                 check_known(page, (*where, "businesses"), "business", name, businesses)
             for name in feed.activity_types:

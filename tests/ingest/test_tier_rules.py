@@ -115,6 +115,15 @@ def test_growth_percent_is_each_businesss_own_value_for_money_paid(rules: Path) 
     ]
 
 
+def test_pending_money_does_not_count_unless_the_feed_says_so(rules: Path) -> None:
+    def is_counted() -> set[bool]:
+        return {row["is_pending_counted"] for row in compiled(rules, "tier_feeds")}
+
+    assert is_counted() == {False}
+    spoil(rules, "unit: growth_percent", "unit: growth_percent\n        pending_counts: true")
+    assert is_counted() == {False, True}
+
+
 WINDOW = "{kind: rolling_months, months: 12}"
 MISTAKES = [
     (WINDOW, "{kind: rolling_days}", "window rolling_days needs days besides its kind"),
@@ -127,6 +136,11 @@ MISTAKES = [
     ("metric: growth  #", "metric: spend  #", "the first metric is 'growth'"),
     ("metric: nights  #", "metric: growth  #", "'growth' is described twice"),
     ("unit: growth_percent", "unit: activity", "unit activity needs a value"),
+    (
+        "unit: quantity",
+        "unit: quantity\n        pending_counts: true",
+        "nothing of quantity is pen",
+    ),
     ("businesses: [hotel]", "businesses: [zoo]", "unknown business 'zoo'"),
     ("activity_types: [stay]", "activity_types: [refund]", "'refund' takes back, it earns nothing"),
 ]

@@ -7,6 +7,7 @@ After the last night the postings of all nights add up to what one night derives
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -35,6 +36,13 @@ ACCOUNTS = {
 BUSINESSES = {"pos": "mall", "hotel": "hotel", "miniprogram": "miniprogram"}
 MEMBERS = {account: f"M{account[1:]}" for account in ACCOUNTS}
 MOVED = {"A9": "M1", "A8": "M2", "G4": "M3"}  # accounts that turn out to be somebody else's
+VESTING = """
+vesting:
+  - from: 2024-01-01
+    value: [{after_days: 5, percent: 40}, {after_days: 23, percent: 60}]
+    source: Test
+    approved_by: Test
+"""
 TEXT, WHOLE, DAY = pa.string(), pa.int64(), pa.date32()
 ACTIVITIES = pa.schema(
     [(name, TEXT) for name in ("activity_id", "source", "business", "document_no", "account_id",
@@ -228,8 +236,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 
 @pytest.fixture(scope="module")
-def rules() -> Mapping[str, pa.Table]:
-    return compile_rules(load_rule_books(PROJECT / "rules", PROJECT))
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
+    """The programme's own, and hotel points that are pending for a while."""
+    books = tmp_path_factory.mktemp("rules") / "rules"
+    shutil.copytree(PROJECT / "rules", books)
+    with (books / "businesses" / "hotel.yml").open("a", encoding="utf-8") as book:
+        book.write(VESTING)
+    return compile_rules(load_rule_books(books, PROJECT))
 
 
 def some_order(
@@ -259,6 +272,7 @@ def test_the_life_holds_what_may_depend_on_the_order(whole: tuple[list[Piece], N
     assert {piece.says is None for piece in pieces if piece.version == 2} == {True, False}
     entries = set(nights.posted("points_entries")["entry_type"].to_pylist())
     assert entries >= {"accrual", "redemption", "claw_back", "debt_repayment", "restore"}
+    assert entries >= {"pending", "release", "pending_claw_back"}
     reasons = set(nights.posted("tier_changes")["reason"].to_pylist())
     assert reasons >= {"upgrade", "reversal"}
     outcomes = set(nights.believed["outcome"].to_pylist())

@@ -28,6 +28,23 @@ due_lots as (
 
 ),
 
+-- What an order is worth to tiers counts as its instalments are released, also where it earned no points.
+due_money as (
+
+    select
+        activities.source,
+        activities.account_id
+    from {{ ref('int_known_activities') }} as activities
+    inner join {{ ref('int_rules__vesting') }} as vesting
+        on activities.business = vesting.business
+        and activities.business_date >= vesting.valid_from_date
+        and activities.business_date < vesting.valid_until_date
+    inner join tonight
+        on {{ add_days('activities.business_date', 'vesting.after_days') }} > tonight.previous_date
+        and {{ add_days('activities.business_date', 'vesting.after_days') }} <= tonight.business_date
+
+),
+
 exempting_rules as (
 
     select count(*) as version_count
@@ -89,6 +106,12 @@ due as (
     inner join due_lots
         on links.source = due_lots.source
         and links.account_id = due_lots.account_id
+    union
+    select links.member_id
+    from links
+    inner join due_money
+        on links.source = due_money.source
+        and links.account_id = due_money.account_id
     union
     select member_id from due_exemptions
     union

@@ -12,6 +12,7 @@ named as (
         unit,
         business,
         activity_type,
+        coalesce(is_pending_counted, false) as is_pending_counted,
         value,
         valid_from_date,
         coalesce(valid_until_date, cast('9999-12-31' as date)) as valid_until_date

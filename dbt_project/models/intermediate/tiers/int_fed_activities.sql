@@ -25,6 +25,7 @@ fed as (
         activities.activity_id,
         activities.source,
         activities.account_id,
+        activities.business,
         activities.occurred_at,
         activities.business_date,
         activities.paid_fen,
@@ -32,6 +33,7 @@ fed as (
         feeds.metric,
         feeds.feed_number,
         feeds.unit,
+        feeds.is_pending_counted,
         feeds.value
     from activities
     inner join feeds

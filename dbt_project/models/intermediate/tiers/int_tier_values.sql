@@ -9,7 +9,7 @@ with links as (
 
 of_accounts as (
 
-    select * from {{ ref('int_metric_money') }}
+    select * from {{ ref('int_vested_money') }}
     union all
     select * from {{ ref('int_metric_counts') }}
 
@@ -37,8 +37,10 @@ of_members as (
 
 tier_values as (
 
-    select * from of_members
-    where value <> 0
+    select of_members.*
+    from of_members
+    inner join {{ ref('int_tonight') }} as tonight on of_members.business_date <= tonight.business_date
+    where of_members.value <> 0
 
 )
 
