@@ -35,6 +35,7 @@ from exports.statements.month import (
 )
 from exports.statements.packs import read_pack
 from exports.statements.provenance import previous_pack, read_inputs, read_made
+from exports.statements.register import write_register
 from exports.statements.signatures import Signer
 from exports.statements.workbook import sheet_lines, write_workbook
 from exports.writer import TEMPORARY, put_folder
@@ -86,13 +87,15 @@ def write_pack(settings: Settings, period: str) -> tuple[Path, ...]:
         made = read_made(lake, frozen.publication)
         inputs = read_inputs(connection, month_day, frozen.through_date)
         keys = settings.keys_file
-        return tuple(
+        folders = tuple(
             _write_frozen(
                 month, party, _header(month, party, closes[code], history, made), inputs, keys
             )
             for code, party in parties.items()
             if code in closes
         )
+    write_register(lake)
+    return folders
 
 
 def write_drafts(
@@ -128,6 +131,7 @@ def write_drafts(
                 continue
             header = _draft_header(month, party, publication, made, missing)
             folders.append(_write_party(month, party, header, inputs, month.folder(party)))
+    write_register(lake)
     return tuple(folders)
 
 
