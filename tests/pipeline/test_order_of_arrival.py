@@ -256,8 +256,8 @@ CAMPAIGN = f"""campaigns:
   - campaign: shared
     campaign_name: 共享上限
     caps: [{{from: 2026-11-02, value: {{points_per_day: 500, points_per_month: 520}}, {SOURCE}}}]
-bonus_rules:"""
-SHARING = ("spend_300_get_30", "hotel_first_stay", "daily_check_in", "brought_a_friend")
+"""
+SHARING = ("spend_300_get_30", "hotel_first_stay", "brought_a_friend")
 CAPS_OF_BASE = f"""base_terms:
   - {{from: 2026-10-22, value: {{points_per_day: 6000, points_per_month: 7500}}, {SOURCE}}}
 """
@@ -268,7 +268,8 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
     """The project's books, and caps that a member's activities of all businesses share."""
     rules = shutil.copytree(PROJECT / "rules", tmp_path_factory.mktemp("books") / "rules")
     earning = rules / "programme" / "earning.yml"
-    text = earning.read_text(encoding="utf-8").replace("bonus_rules:", CAMPAIGN)
+    text = earning.read_text(encoding="utf-8").replace("campaigns:\n", CAMPAIGN)
+    text = text.replace("    campaign: daily_life\n", "    campaign: shared\n")
     for name in SHARING:
         text = text.replace(f"- rule: {name}\n", f"- rule: {name}\n    campaign: shared\n")
     earning.write_text(text, encoding="utf-8")
