@@ -47,22 +47,3 @@
         else least({{ bonus_points(amount) }}, awarded_points)
     end
 {%- endmacro %}
-{#- Points after the cap of a period: no more than what the member's earlier awards of the rule in it leave, and none
-    after so many awards. -#}
-{% macro clipped(points, most_points, most_awards, period) -%}
-    {%- set earlier -%}
-    over (
-            partition by member_id, rule{{ ', ' ~ period if period }}
-            order by business_date, occurred_at, activity_id
-            rows between unbounded preceding and 1 preceding
-        )
-    {%- endset -%}
-    case
-        when refused_reason is not null then 0
-        when {{ most_awards }} <= coalesce(sum(case when refused_reason is null and {{ points }} > 0 then 1 else 0 end)
-            {{ earlier }}, 0) then 0
-        when {{ most_points }} is null then {{ points }}
-        else least({{ points }}, greatest({{ most_points }} - coalesce(
-            sum(case when refused_reason is null then {{ points }} else 0 end) {{ earlier }}, 0), 0))
-    end
-{%- endmacro %}

@@ -40,11 +40,11 @@ OUTCOMES = {
     "no_tag": "会员当日没有活动要求的标签",
     "not_the_nth": "不是活动要求的第几次消费",
     "outranked": "同组活动只取最优惠的一个",
-    "cap_reached": "已达到活动的积分上限",
+    "cap_reached": "已达到积分上限",
     "referred_account_unknown": "被推荐的账户不存在",
     "referred_oneself": "不能推荐自己",
     "referred_before": "该好友已被推荐过",
-    "referred_in_a_loop": "不能互相推荐",
+    "referred_as_member": "被推荐人此前已推荐过他人, 早已是会员",
 }
 ENTRIES = {
     "accrual": "积分到账",
@@ -95,13 +95,17 @@ MULTIPLIED = """
     || ' × 业态 ' || business_multiplier_percent || '%'
     || ' × ' || tier || ' ' || tier_multiplier_percent || '%, 向下取整'
 """
+CLIPPED = """
+    ', 封顶扣减 clipped ' || format('{:,}', clipped_points)
+    || case when rule = 'base' then ' (业态单笔、每日、每月上限)'
+        else ' (活动及所属联合活动的上限)' end
+"""
 # One outcome in a sentence: what happened, by which numbers, by which rule.
 OUTCOME_WORDS = f"""
     {OUTCOME_NAME} || ' (' || outcome || ') ' || format('{{:,}}', points)
     || case when outcome = 'awarded' and business_multiplier_percent is not null
         then {MULTIPLIED} else '' end
-    || case when clipped_points > 0
-        then ', 封顶扣减 clipped ' || format('{{:,}}', clipped_points) else '' end
+    || case when clipped_points > 0 then {CLIPPED} else '' end
     || '  规则 rule ' || coalesce(rule_id, '–')
     || case when tier_rule_id is not null then ', 等级规则 tier rule ' || tier_rule_id else '' end
 """

@@ -45,6 +45,12 @@ TABLES: dict[str, Columns] = {
         "most_points_per_order": "whole",
         **VALID,
     },
+    "base_caps": {
+        "business": "text",
+        "points_per_day": "whole",
+        "points_per_month": "whole",
+        **VALID,
+    },
     "vesting": {
         "business": "text",
         "instalment": "whole",
@@ -56,10 +62,14 @@ TABLES: dict[str, Columns] = {
 
 
 class BaseTerms(Written):
-    """What an order must be to earn the base rate, and the most that it gives for one order."""
+    """What an order must be to earn the base rate, the most that it gives for one order, and to one
+    member in a day and a month, by business date.
+    """
 
     earns_with_discount: bool = True
     most_points_per_order: Positive | None = None
+    points_per_day: Positive | None = None
+    points_per_month: Positive | None = None
 
 
 BaseTermsTimeline = Annotated[list[Dated[BaseTerms]], *ONE_OR_MORE]
@@ -191,6 +201,12 @@ def base_term_rows(books: Sequence[Business]) -> list[Row]:
         for book in books
         for period in (periods(terms=book.base_terms) if book.base_terms else [])
     ]
+
+
+def base_cap_rows(books: Sequence[Business]) -> list[Row]:
+    """The table `base_caps`: stretches in which a business caps the points of a day or a month."""
+    rows = [{name: row[name] for name in TABLES["base_caps"]} for row in base_term_rows(books)]
+    return [row for row in rows if (row["points_per_day"], row["points_per_month"]) != (None, None)]
 
 
 def vesting_rows(books: Sequence[Business]) -> list[Row]:

@@ -73,12 +73,14 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "excluded_channels": businesses.excluded_channel_rows(books.businesses),
         "earning": points.earning_rows(books.points, books.businesses),
         "earning_overrides": earning.override_rows(books.earning),
+        "campaign_caps": earning.campaign_cap_rows(books.earning),
         "bonus_rules": earning.bonus_rule_rows(books.earning),
         "expiry": expiry.expiry_rows(
             books.points.expiry, {book.business: book.expiry for book in books.businesses}
         ),
         "qualifying_activity": points.qualifying_activity_rows(books.points),
         "base_terms": businesses.base_term_rows(books.businesses),
+        "base_caps": businesses.base_cap_rows(books.businesses),
         "vesting": businesses.vesting_rows(books.businesses),
         "tiers": tiers.tier_rows(books.tiers),
         "tier_metrics": tiers.tier_metric_rows(books.tiers),

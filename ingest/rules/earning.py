@@ -154,14 +154,26 @@ class Terms(Written):
     caps: Caps = Field(default_factory=Caps)
 
 
+class Campaign(Written):
+    """What several rules share: the most that one member gets by all of them together, after each
+    rule's own caps. A year is the calendar's. A value of null ends the caps, not the rules.
+    """
+
+    campaign: Name
+    campaign_name: Text
+    caps: Annotated[list[Dated[Caps | None]], *ONE_OR_MORE]
+
+
 class BonusRule(Written):
     """One rule. Of the rules of one `only_best_of`, an order earns by the one that gives most, of
-    equal ones by the one of the lower rank. A value of null ends the rule.
+    equal ones by the one of the lower rank. Rules of one `campaign` share its caps. A value of null
+    ends the rule.
     """
 
     rule: Name
     rule_name: Text
     scope: Scope
+    campaign: Name | None = None
     only_best_of: Name | None = None
     rank: Whole = 0
     terms: Annotated[list[Dated[Terms | None]], *ONE_OR_MORE]
@@ -172,6 +184,7 @@ class Earning(Written):
 
     brands: list[Brand] = Field(default_factory=list)
     overrides: list[Override] = Field(default_factory=list)
+    campaigns: list[Campaign] = Field(default_factory=list)
     bonus_rules: list[BonusRule] = Field(default_factory=list)
 
 
@@ -181,6 +194,13 @@ TABLES: dict[str, Columns] = {
         "merchant_id": "text",
         "layer": "whole",
         "multiplier_percent": "whole",
+        **VALID,
+        "rule_id": "text",
+    },
+    "campaign_caps": {
+        "campaign": "text",
+        "rule": "text",
+        **dict.fromkeys(Caps.model_fields, "whole"),
         **VALID,
         "rule_id": "text",
     },
@@ -234,11 +254,13 @@ def check_earning(page: Document[Earning], known: Known) -> None:
     book = page.content
     check_unique(page, "brands", [brand.brand for brand in book.brands])
     check_unique(page, "overrides", [override.override for override in book.overrides])
+    check_unique(page, "campaigns", [campaign.campaign for campaign in book.campaigns])
     check_unique(page, "bonus_rules", [rule.rule for rule in book.bonus_rules])
     for number, brand in enumerate(book.brands):
         where: Where = ("brands", number, "business")
         check_known(page, where, "business", brand.business, known.businesses)
     _check_overrides(page, known.businesses)
+    _check_campaigns(page)
     for number, rule in enumerate(book.bonus_rules):
         _check_rule(page, number, rule, known)
 
@@ -264,6 +286,14 @@ def _check_overrides(page: Document[Earning], businesses: set[str]) -> None:
             taken[key] = override.override
 
 
+def _check_campaigns(page: Document[Earning]) -> None:
+    for number, campaign in enumerate(page.content.campaigns):
+        for place, caps in enumerate(campaign.caps):
+            if caps.value == Caps():
+                where: Where = ("campaigns", number, "caps", place, "value")
+                raise page.problem(where, "caps nothing; say at least one cap, or null to end them")
+
+
 def _check_rule(page: Document[Earning], number: int, rule: BonusRule, known: Known) -> None:
     where: Where = ("bonus_rules", number)
     scope: Where = (*where, "scope")
@@ -271,6 +301,9 @@ def _check_rule(page: Document[Earning], number: int, rule: BonusRule, known: Kn
         raise page.problem((*where, "rule"), f"'{BASE}' is the name of the base rate")
     for place, name in enumerate(rule.scope.businesses):
         check_known(page, (*scope, "businesses", place), "business", name, known.businesses)
+    if rule.campaign is not None:
+        campaigns = {campaign.campaign for campaign in page.content.campaigns}
+        check_known(page, (*where, "campaign"), "campaign", rule.campaign, campaigns)
     brands = {brand.brand: brand for brand in page.content.brands}
     if rule.scope.brand is not None:
         check_known(page, (*scope, "brand"), "brand", rule.scope.brand, set(brands))
@@ -325,6 +358,20 @@ def override_rows(book: Earning) -> list[Row]:
             merchants = _merchants(book, override.brand, override.merchants) or ()
             rows += [{**row, "merchant_id": merchant} for merchant in merchants]
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in sorted(row)))
+
+
+def campaign_cap_rows(book: Earning) -> list[Row]:
+    """The table `campaign_caps`: one row a campaign, rule of it, and stretch with any caps."""
+    rows = []
+    for campaign in book.campaigns:
+        rules = [rule.rule for rule in book.bonus_rules if rule.campaign == campaign.campaign]
+        for stretch in periods(caps=campaign.caps):
+            caps: Caps | None = stretch.pop("caps")
+            if caps is not None:
+                row = named(stretch, "campaign", campaign=campaign.campaign)
+                row |= {"campaign_name": campaign.campaign_name, **caps.model_dump()}
+                rows += [{**row, "rule": rule} for rule in rules]
+    return sorted(rows, key=lambda row: (row["campaign"], row["rule"], row["valid_from_date"]))
 
 
 def bonus_rule_rows(book: Earning) -> list[Row]:

@@ -23,7 +23,7 @@ TABLES: dict[str, Columns] = {
 DATED = {"from_date", "value", *SAID}
 NAMES = (
     "rule_name", "tier_name", "benefit_name", "reward_name", "audience_name", "mission_name",
-    "tag_name",
+    "tag_name", "campaign_name",
 )  # fmt: skip
 # What names the entries of a list, if not their first word; feeds have nothing but their place.
 NAMED_BY: Mapping[str, Sequence[str]] = {

@@ -28,7 +28,11 @@ TABLES = """
             null),
         ('B', 'base', 'below_one_point', 0, 0, 50, 'basic', 100, 0, 'earn/hotel/2024-01-01',
             'tier/basic/2024-01-01'),
-        ('C', 'base', 'order_not_found', 0, 0, null, null, null, 0, null, null);
+        ('C', 'base', 'order_not_found', 0, 0, null, null, null, 0, null, null),
+        ('D', 'base', 'cap_reached', 0, 1000, 150, 'silver', 120, 1800, 'earn/hotel/2024-01-01',
+            'tier/silver/2024-01-01'),
+        ('D', 'spend', 'cap_reached', 0, 1360, null, 'silver', null, 1360, 'bonus/spend/2026-11-02',
+            null);
     create table fct_points_entries (entry_type varchar, is_reversal boolean, rule_id varchar);
     insert into fct_points_entries values
         ('expiry', false, 'earn/hotel/2024-01-01'), ('accrual', true, 'redemption');
@@ -66,11 +70,16 @@ def test_an_outcome_says_what_moved_by_which_numbers_and_by_which_rule(
     )
     multiplied = "基础 base 1,000 × 业态 150% × silver 120%, 向下取整"
     hotel = "规则 rule earn/hotel/2024-01-01, 等级规则 tier rule tier"
+    spend = "规则 rule bonus/spend/2026-11-02"
+    of_base, of_rule = " (业态单笔、每日、每月上限)", " (活动及所属联合活动的上限)"
+    none_left = "已达到积分上限 (cap_reached) 0, 封顶扣减 clipped"
     assert [line for (line,) in said] == [
         f"已得积分 (awarded) 1,800 = {multiplied}  {hotel}/silver/2024-01-01",
-        "已得积分 (awarded) 300, 封顶扣减 clipped 60  规则 rule bonus/spend/2026-11-02",
+        f"已得积分 (awarded) 300, 封顶扣减 clipped 60{of_rule}  {spend}",
         f"不足1积分 (below_one_point) 0  {hotel}/basic/2024-01-01",
         "找不到原单 (order_not_found) 0  规则 rule –",
+        f"{none_left} 1,800{of_base}  {hotel}/silver/2024-01-01",
+        f"{none_left} 1,360{of_rule}  {spend}",
     ]
 
 
@@ -83,6 +92,8 @@ def test_an_outcome_names_its_rule_the_documents_and_who_approved_them(
         ("已得积分", "满300元加30积分", "Sheet", "Mall marketing"),
         ("不足1积分", None, "Charter §3; Charter §3.2", "Committee"),
         ("找不到原单", None, None, None),
+        ("已达到积分上限", None, "Charter §3; Charter §3.2", "Committee"),
+        ("已达到积分上限", "满300元加30积分", "Sheet", "Mall marketing"),
     ]
 
 

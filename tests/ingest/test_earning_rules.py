@@ -42,6 +42,14 @@ def compiled(rules: Path, text: str, name: str) -> list[dict[str, Any]]:
     return rows
 
 
+CAMPAIGN = f"""campaigns:
+  - campaign: eleven
+    campaign_name: 双十一
+    caps:
+      - {{from: 2026-11-01, value: {{points_per_day: 500, awards_in_all: 9}}, {SOURCE}}}
+      - {{from: 2026-11-12, value: null, {SOURCE}}}
+"""
+SHARING = RULE.replace("    scope:", "    campaign: eleven\n    scope:")
 MISTAKES = [
     ("percent_of_base: 100", "percent_of_base: 0", 10, "greater than or equal to 1"),
     ("percent_of_base: 100", "percent: 100", 10, "unknown here"),
@@ -82,6 +90,48 @@ def test_two_rules_of_one_name_are_refused(rules: Path) -> None:
     write(rules, RULE + RULE.removeprefix("bonus_rules:\n"))
     with pytest.raises(Problem, match="'double' is described twice"):
         load_rule_books(rules, PROJECT)
+
+
+CAMPAIGN_MISTAKES = [
+    ("campaign: eleven\n    scope", "campaign: twelve\n    scope", 10, "unknown campaign 'twelve'"),
+    ("points_per_day: 500, awards_in_all: 9", "", 5, "caps nothing; say at least one cap, or null"),
+    ("points_per_day: 500", "points_per_week: 500", 5, "unknown here"),
+    ("points_per_day: 500", "points_per_day: 0", 5, "greater than or equal to 1"),
+    ("awards_in_all: 9", "awards_in_all: 1.5", 5, "integer"),
+    ("2026-11-12", "2026-11-01", 4, "must come after"),
+    ("campaign_name: 双十一\n    ", "", 2, "campaign_name"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "reason"), CAMPAIGN_MISTAKES)
+def test_a_spoiled_campaign_is_refused_with_its_line(
+    rules: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    text = CAMPAIGN + SHARING
+    assert old in text
+    path = write(rules, text.replace(old, new, 1))
+    must_refuse(rules, path, line, reason)
+
+
+def test_two_campaigns_of_one_name_are_refused(rules: Path) -> None:
+    path = write(rules, CAMPAIGN + CAMPAIGN.removeprefix("campaigns:\n") + SHARING)
+    must_refuse(rules, path, 7, "'eleven' is described twice")
+
+
+def test_caps_of_a_campaign_become_a_row_for_each_rule_that_shares_them(rules: Path) -> None:
+    other = SHARING.removeprefix("bonus_rules:\n").replace("double", "also")
+    alone = RULE.removeprefix("bonus_rules:\n").replace("double", "alone")
+    rows = compiled(rules, CAMPAIGN + SHARING + other + alone, "campaign_caps")
+    days = (date(2026, 11, 1), date(2026, 11, 12))  # null ends them
+    assert [
+        (row["campaign"], row["rule"], row["valid_from_date"], row["valid_until_date"])
+        for row in rows
+    ] == [("eleven", "also", *days), ("eleven", "double", *days)]
+    said = {name: most for name, most in rows[0].items() if isinstance(most, int)}
+    assert said == {"points_per_day": 500, "awards_in_all": 9}
+    versions = compiled(rules, CAMPAIGN + SHARING, "rule_versions")
+    [version] = [row for row in versions if row["rule_id"] == "campaign/eleven/2026-11-01"]
+    assert (version["rule_name"], version["source"]) == ("双十一", "Sheet")
 
 
 def override(name: str, where: str, percent: int = 200) -> str:

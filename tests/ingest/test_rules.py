@@ -415,6 +415,36 @@ def test_terms_of_the_base_rate_are_compiled_by_business_and_stretch(rules: Path
     ]
 
 
+def test_caps_of_a_day_and_a_month_are_compiled_where_there_are_any(rules: Path) -> None:
+    values = ["points_per_day: 500", "most_points_per_order: 7", "points_per_month: 9"]
+    terms = [
+        f"{{from: 2026-0{month}-01, value: {{{value}}}, {SOURCE}}}"
+        for month, value in enumerate(values, 3)
+    ]
+    path = rules / "businesses" / "mall.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}base_terms: [{', '.join(terms)}]\n", encoding="utf-8")
+    rows = [row for row in compiled(rules, "base_caps") if row["business"] == "mall"]
+    assert [tuple(row.values()) for row in rows] == [
+        ("mall", 500, None, date(2026, 3, 1), date(2026, 4, 1)),
+        ("mall", None, 9, date(2026, 5, 1), None),
+    ]
+    assert [row["most_points_per_order"] for row in compiled(rules, "base_terms")][:3] == [
+        None, 7, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["points_per_day", "points_per_month"])
+def test_a_cap_of_the_base_rate_below_one_point_is_refused_with_its_line(
+    rules: Path, name: str
+) -> None:
+    path = rules / "businesses" / "mall.yml"
+    text = path.read_text(encoding="utf-8")
+    term = f"{{from: 2026-03-01, value: {{{name}: 0}}, {SOURCE}}}"
+    path.write_text(f"{text}base_terms: [{term}]\n", encoding="utf-8")
+    must_refuse(rules, path, len(text.splitlines()) + 1, "greater than or equal to 1")
+
+
 def test_terms_of_the_base_rate_that_say_nothing_known_are_refused(rules: Path) -> None:
     path = rules / "businesses" / "mall.yml"
     text = path.read_text(encoding="utf-8")

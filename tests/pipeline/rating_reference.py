@@ -1,8 +1,8 @@
-"""Bonus rules a second time, slowly: one rule, one member and one activity after another."""
+"""Bonus rules and caps a second time, slowly: one rule, one member, one activity after another."""
 
 from calendar import isleap
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -55,6 +55,19 @@ class Rule:
     caps: dict[str, int] = field(default_factory=dict)
     group: str | None = None
     rank: int = 0
+    campaign: str | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Caps with their days: those that all rules of a campaign share, or a business's own of the
+    base rate.
+    """
+
+    name: str  # the campaign or the business
+    from_date: date
+    until_date: date
+    caps: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -150,9 +163,70 @@ def birthday_near(rule: Rule, activity: Activity) -> date | None:
     return None
 
 
-def rate_all(activities: list[Activity], rules: list[Rule], offset: int) -> Outcomes:
+def in_order(activities: list[Activity]) -> list[Activity]:
+    """The order in which activities use up what caps leave."""
+    return sorted(activities, key=lambda a: (a.business_date, a.occurred_at, a.activity_id))
+
+
+def base_points(activity: Activity, amount: int) -> int:
+    """Points of the base rate for an amount, by the rate and the most for one order."""
+    points = amount * activity.rate // 10**8
+    most = activity.most_points_per_order
+    return points if most is None else min(points, most)
+
+
+def cap_base(activities: list[Activity], shared: list[Shared]) -> list[Activity]:
+    """The activities with the base rate's outcome and most points after caps of day and month."""
+    had: dict[object, int] = defaultdict(int)
+    left = {}
+    for activity in in_order(activities):
+        if activity.paid_fen == 0 or activity.outcome != "awarded":
+            continue
+        day, full = activity.business_date, base_points(activity, activity.paid_fen)
+        counters = {
+            f"points_per_{name}": (
+                activity.member_id,
+                activity.business,
+                name,
+                period_of(name, day),
+            )
+            for name in ("day", "month")
+        }
+        caps = caps_on(activity.business, day, shared)
+        points = min([full, *(max(most - had[counters[name]], 0) for name, most in caps.items())])
+        for counter in counters.values():
+            had[counter] += points
+        if points < full:
+            left[activity.activity_id] = points
+    return [
+        replace(
+            activity,
+            outcome="awarded" if points else "cap_reached",
+            most_points_per_order=points,
+        )
+        if (points := left.get(activity.activity_id)) is not None
+        else activity
+        for activity in activities
+    ]
+
+
+def caps_on(name: str, day: date, shared: list[Shared]) -> dict[str, int]:
+    """The caps of a campaign or a business that hold on a day."""
+    holding = [s for s in shared if s.name == name and s.from_date <= day < s.until_date]
+    return holding[0].caps if holding else {}
+
+
+def base_taken_back(activity: Activity) -> list[int]:
+    """What each refund of an order takes back of the base rate's points."""
+    kept = [base_points(activity, amount) for amount in [activity.paid_fen, *activity.left_fen]]
+    return [before - after for before, after in pairwise(kept)]
+
+
+def rate_all(
+    activities: list[Activity], rules: list[Rule], shared: list[Shared], offset: int
+) -> Outcomes:
     """The outcome and points of every candidate."""
-    ordered = sorted(activities, key=lambda a: (a.business_date, a.occurred_at, a.activity_id))
+    ordered = in_order(activities)
     seen: dict[object, int] = defaultdict(int)
     offered: dict[str, list[tuple[int, int, str, Rule]]] = defaultdict(list)
     outcomes: Outcomes = {}
@@ -168,15 +242,17 @@ def rate_all(activities: list[Activity], rules: list[Rule], offset: int) -> Outc
                 offered[activity.activity_id].append((-points, rule.rank, rule.rule, rule))
     had: dict[object, list[int]] = defaultdict(list)
     for activity in ordered:
-        taken = set()
+        taken, left = set(), []
         for points, _, name, rule in sorted(offered[activity.activity_id], key=lambda o: o[:3]):
-            key = (activity.activity_id, name)
             if rule.group is not None and rule.group in taken:
-                outcomes[key] = ("outranked", 0)
+                outcomes[activity.activity_id, name] = ("outranked", 0)
                 continue
             taken.add(rule.group)
-            given = clip(rule, activity, -points, had)
-            outcomes[key] = ("awarded" if given else "cap_reached", given)
+            left.append((rule.rank, name, rule, clip(rule, activity, -points, had)))
+        for _, name, rule, points in sorted(left, key=lambda each: each[:2]):
+            caps = caps_on(rule.campaign or "", activity.business_date, shared)
+            given = clip_together(rule.campaign, caps, activity, points, had)
+            outcomes[activity.activity_id, name] = ("awarded" if given else "cap_reached", given)
     return outcomes
 
 
@@ -193,7 +269,7 @@ def refusal(rule: Rule, activity: Activity, seen: dict[object, int]) -> str | No
     of_base = rule.award[0] == "percent_of_base"
     if activity.outcome == "channel_excluded" and (of_base or "channel" not in rule.lists):
         return "channel_excluded"
-    if of_base and activity.outcome in ("discounted", "no_rule_in_force"):
+    if of_base and activity.outcome in ("discounted", "no_rule_in_force", "cap_reached"):
         return activity.outcome
     if rule.is_full_price_asked and activity.discount_fen > 0:
         return "discounted"
@@ -224,12 +300,35 @@ def clip(rule: Rule, activity: Activity, points: int, had: dict[object, list[int
     }
     year = (birthday_near(rule, activity) or activity.business_date).year
     counters["per_year"] = (rule.rule, activity.member_id, "per_year", year)
-    for suffix in ("per_day", "per_month", "per_year", "in_all"):
-        counter = counters[suffix]
+    return use_up(rule.caps, counters, points, had)
+
+
+def clip_together(
+    campaign: str | None, caps: dict[str, int], activity: Activity, points: int,
+    had: dict[object, list[int]],
+) -> int:  # fmt: skip
+    """What the caps of a rule's campaign leave of what its own caps left; remembers it."""
+    if campaign is None:
+        return points
+    day = activity.business_date
+    counters: dict[str, object] = {
+        suffix: ("campaign", campaign, activity.member_id, suffix, period_of(name, day))
+        for name, suffix in (("day", "per_day"), ("month", "per_month"), ("year", "per_year"),
+                             ("", "in_all"))
+    }  # fmt: skip
+    counters["per_activity"] = ("campaign", campaign, activity.activity_id)
+    return use_up(caps, counters, points, had)
+
+
+def use_up(
+    caps: dict[str, int], counters: dict[str, object], points: int, had: dict[object, list[int]]
+) -> int:
+    """What caps leave, by the counters of their periods, in which it is put down."""
+    for suffix, counter in counters.items():
         before = [each for each in had[counter] if each > 0]
-        if len(before) >= rule.caps.get(f"awards_{suffix}", len(before) + 1):
+        if len(before) >= caps.get(f"awards_{suffix}", len(before) + 1):
             points = 0
-        if (most := rule.caps.get(f"points_{suffix}")) is not None:
+        if (most := caps.get(f"points_{suffix}")) is not None:
             points = min(points, max(most - sum(before), 0))
     for counter in counters.values():
         had[counter].append(points)

@@ -1,6 +1,7 @@
 """The order in which deliveries arrive leaves no trace in what is believed of points and money.
 
-Some months of a few members: orders, stays, check-ins, refunds, points spent and given back. Some
+Some months of a few members: orders, stays, check-ins, friends brought, refunds, points spent and
+given back, under caps that they share. Some
 documents are delivered again, changed, moved to another account or taken back; an account turns
 out to be somebody else's. Every piece arrives on a night of chance, never before its own date.
 After the last night the postings of all nights add up to what one night derives from everything.
@@ -31,11 +32,16 @@ NIGHTS = [LAST - timedelta(days=9 * number) for number in reversed(range(7))]
 ACCOUNTS = {
     **{f"A{number}": "pos" for number in range(24)},
     **{f"G{number}": "hotel" for number in range(8)},
-    **{f"U{number}": "miniprogram" for number in range(2)},
+    **{f"U{number}": "miniprogram" for number in range(10)},
 }
 BUSINESSES = {"pos": "mall", "hotel": "hotel", "miniprogram": "miniprogram"}
 MEMBERS = {account: f"M{account[1:]}" for account in ACCOUNTS}
-MOVED = {"A9": "M1", "A8": "M2", "G4": "M3"}  # accounts that turn out to be somebody else's
+MOVED = {
+    "A9": "M1",
+    "A8": "M2",
+    "G4": "M3",
+    "U6": "M4",
+}  # accounts that turn out to be somebody else's
 VESTING = """
 vesting:
   - from: 2024-01-01
@@ -85,9 +91,11 @@ def some_activity(chance: np.random.Generator, number: int, earlier: list[Piece]
     kind = kinds[int(chance.integers(len(kinds)))]
     business, is_shown = BUSINESSES[ACCOUNTS[account]], True
     paid, points, reverses = int(chance.choice([950, 9_900, 42_000, 150_000, 610_000])), 0, None
+    friend = None
     if ACCOUNTS[account] == "miniprogram":
-        kind, paid = "check_in", 0
+        kind, paid = "check_in" if account in ("U0", "U1") else "referral", 0
         day = FIRST + timedelta(days=14 + int(chance.integers(4)))  # some on one day: capped
+        friend = f"U{int(chance.integers(2, 10))}"
     if kind in ("refund", "points_return"):
         wanted = ("purchase", "stay") if kind == "refund" else ("points_redemption",)
         originals = [each for each in earlier if each.says and each.says["activity_type"] in wanted]
@@ -111,6 +119,7 @@ def some_activity(chance: np.random.Generator, number: int, earlier: list[Piece]
         "reverses_activity_id": reverses,
         "paid_fen": paid if is_money else 0, "points": 0 if is_money else points,
         "quantity": 2 if kind == "stay" else None, "occurred_at": noon,
+        "referred_account_id": friend if kind == "referral" else None,
     }  # fmt: skip
     return Piece(f"D{number:02}", 1, business, day, said)
 
@@ -131,6 +140,8 @@ def some_pieces(chance: np.random.Generator, count: int) -> list[Piece]:
             ]
             if piece.business == "mall" and piece.says["reverses_activity_id"] is None:
                 changed.append({**piece.says, "account_id": f"A{int(chance.integers(24))}"})
+            if piece.says["activity_type"] == "referral":
+                changed.append({**piece.says, "account_id": f"U{int(chance.integers(2, 10))}"})
             says = changed[int(chance.integers(len(changed)))]
             again.append(replace(piece, version=2, says=says))
     return pieces + again
@@ -149,6 +160,15 @@ def row(piece: Piece, night: date) -> dict[str, Any]:
     return {**known, **piece.says}
 
 
+def behaviour(piece: Piece, night: date) -> dict[str, Any]:
+    """What the behaviours say of a document: whom it brought, if it did."""
+    said = piece.says or {"account_id": None, "referred_account_id": None}
+    names = ("account_id", "referred_account_id")
+    return {"source": "miniprogram", "event_id": piece.number, "load_date": night} | {
+        name: said[name] for name in names
+    }
+
+
 def members_on(night: date, moves: Mapping[str, date]) -> dict[str, str]:
     """Whose each account is, as known on a night."""
     moved = {account: MOVED[account] for account, day in moves.items() if night >= day}
@@ -164,11 +184,13 @@ def run(
     is done to what the folds of each night wrote.
     """
     nights, newest, links = Nights(models, rules, root), dict[str, Piece](), dict[str, str]()
+    behaviours: dict[str, dict[str, Any]] = {}
     for night, arrived in arrivals.items():
         for piece in arrived:
             known = newest.get(piece.number, piece)
             newest[piece.number] = max(piece, known, key=lambda each: each.version)
         touched = [newest[number] for number in sorted({piece.number for piece in arrived})]
+        behaviours |= {piece.number: behaviour(piece, night) for piece in touched}
         before, links = links, members_on(night, moves)
         given = {
             "int_derived_activities": [row(piece, night) for piece in touched if piece.says],
@@ -184,7 +206,8 @@ def run(
                  "previous_member_id": before.get(account), "reason": "merge"}
                 for account, member in links.items() if before.get(account) != member
             ],
-            "int_accounts": [], "int_behaviours": [],
+            "int_accounts": [],
+            "int_behaviours": [row for row in behaviours.values() if row["referred_account_id"]],
         }  # fmt: skip
         schemas = (ACTIVITIES, DOCUMENTS, LINKS, LINK_CHANGES, PROFILES, BEHAVIOURS)
         tables = {
@@ -235,14 +258,34 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     return compile_models(tmp_path_factory.mktemp("models"))
 
 
+SOURCE = "source: Sheet, approved_by: Somebody"
+CAMPAIGN = f"""campaigns:
+  - campaign: shared
+    campaign_name: 共享上限
+    caps: [{{from: 2026-11-02, value: {{points_per_day: 500, points_per_month: 520}}, {SOURCE}}}]
+"""
+SHARING = ("spend_300_get_30", "hotel_first_stay", "brought_a_friend")
+CAPS_OF_BASE = f"""base_terms:
+  - {{from: 2026-10-22, value: {{points_per_day: 6000, points_per_month: 7500}}, {SOURCE}}}
+"""
+
+
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
-    """The programme's own, and hotel points that are pending for a while."""
-    books = tmp_path_factory.mktemp("rules") / "rules"
-    shutil.copytree(PROJECT / "rules", books)
-    with (books / "businesses" / "hotel.yml").open("a", encoding="utf-8") as book:
-        book.write(VESTING)
-    return compile_rules(load_rule_books(books, PROJECT))
+    """The project's books, caps that a member's activities of all businesses share, and hotel points
+    that are pending for a while.
+    """
+    rules = shutil.copytree(PROJECT / "rules", tmp_path_factory.mktemp("books") / "rules")
+    earning = rules / "programme" / "earning.yml"
+    text = earning.read_text(encoding="utf-8").replace("campaigns:\n", CAMPAIGN)
+    text = text.replace("    campaign: daily_life\n", "    campaign: shared\n")
+    for name in SHARING:
+        text = text.replace(f"- rule: {name}\n", f"- rule: {name}\n    campaign: shared\n")
+    earning.write_text(text, encoding="utf-8")
+    for business, words in (("mall", CAPS_OF_BASE), ("hotel", VESTING)):
+        book = rules / "businesses" / f"{business}.yml"
+        book.write_text(book.read_text(encoding="utf-8") + words, encoding="utf-8")
+    return compile_rules(load_rule_books(rules, PROJECT))
 
 
 def some_order(
@@ -261,7 +304,7 @@ def whole(
     models: Models, rules: Mapping[str, pa.Table], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[Piece], Nights]:
     """All pieces, and one night that gets everything."""
-    pieces = some_pieces(np.random.default_rng(10), 90)
+    pieces = some_pieces(np.random.default_rng(22), 90)
     folder = tmp_path_factory.mktemp("whole")
     return pieces, run(models, rules, folder, {LAST: pieces}, dict.fromkeys(MOVED, LAST))
 
@@ -277,6 +320,11 @@ def test_the_life_holds_what_may_depend_on_the_order(whole: tuple[list[Piece], N
     assert reasons >= {"upgrade", "reversal"}
     outcomes = set(nights.believed["outcome"].to_pylist())
     assert outcomes >= {"awarded", "clawed_back", "not_the_nth", "outranked", "cap_reached"}
+    assert outcomes >= {"referred_oneself", "referred_before", "referred_as_member"}
+    believed = nights.believed.select(["rule", "points", "clipped_points"]).to_pylist()
+    clipped = {(row["rule"], row["points"] > 0) for row in believed if row["clipped_points"] > 0}
+    assert clipped >= {("base", True), ("base", False), ("hotel_first_stay", True)}
+    assert clipped >= {("daily_check_in", False), ("spend_300_get_30", True)}
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,4 +1,4 @@
-"""The bonus models, as dbt compiles them, against rules written a second time in Python."""
+"""The models of bonuses and caps, as dbt compiles them, against rules written a second time."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,27 +10,35 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.rules import earning, tags
+from ingest.rules import businesses, earning, tags
 from ingest.rules.lists import listed
 from tests.pipeline.nights import must_run
 from tests.pipeline.rating_reference import (
     Activity,
     Definition,
+    Outcomes,
     Rule,
+    Shared,
+    base_points,
+    base_taken_back,
+    cap_base,
     rate_all,
     tags_on,
     taken_back,
 )
 
 MODELS = (
-    "int_bonus_candidates", "int_bonus_birthdays", "int_bonus_missions", "int_tagged_orders",
-    "int_member_tags", "int_bonus_tags", "int_bonus_offers", "int_rated_bonuses",
-    "int_bonus_refunds",
+    "int_clipped_orders", "int_capped_orders", "int_rated_refunds", "int_bonus_candidates",
+    "int_bonus_birthdays", "int_bonus_missions", "int_tagged_orders", "int_member_tags",
+    "int_bonus_tags", "int_bonus_offers", "int_rated_bonuses", "int_clipped_bonuses",
+    "int_capped_bonuses", "int_bonus_refunds",
 )  # fmt: skip
 FIRSTS, SHANGHAI = (date(2026, 2, 23), date(2028, 2, 23), date(2026, 12, 27)), 480
 BIRTHDAYS = {"M1": (2, 29), "M2": (12, 31)}  # nobody knows that of M3
+CAPS = tuple(earning.Caps.model_fields)
+CAPS_OF_BASE = ("points_per_day", "points_per_month")
 BASE_REASONS = ["channel_excluded", "discounted", "no_rule_in_force"]
-TABLES = {**earning.TABLES, **tags.TABLES}
+TABLES = {**businesses.TABLES, **earning.TABLES, **tags.TABLES}
 KINDS = {"text": pa.string(), "whole": pa.int64(), "date": pa.date32(), "flag": pa.bool_()}
 TEXT, WHOLE = pa.string(), pa.int64()
 ORDERS = {
@@ -38,7 +46,9 @@ ORDERS = {
     "business_date": pa.date32(), "occurred_at": pa.timestamp("us"), "merchant_id": TEXT,
     "channel": TEXT, "category": TEXT, "discount_fen": WHOLE, "paid_fen": WHOLE,
     "tier": TEXT, "rate": WHOLE, "source": TEXT, "account_id": TEXT, "refund_policy": TEXT,
-    "outcome": TEXT, "most_points_per_order": WHOLE,
+    "outcome": TEXT, "most_points_per_order": WHOLE, "full_points": WHOLE,
+    "uncapped_points": WHOLE, "base_points": WHOLE, "multiplier_percent": WHOLE,
+    "tier_multiplier_percent": WHOLE, "rule_id": TEXT,
 }  # fmt: skip
 REFUNDS = {
     "activity_id": TEXT, "order_activity_id": TEXT, "order_date": pa.date32(),
@@ -119,11 +129,9 @@ def some_rule(chance: np.random.Generator, number: int, first: date) -> Rule:
     ]
     caps = {
         name: int(chance.integers(1, 90 if name.startswith("points") else 4))
-        for name in ("points_per_activity", "points_per_day", "points_per_month", "points_in_all",
-                     "points_per_year", "awards_per_day", "awards_per_month", "awards_per_year",
-                     "awards_in_all")
+        for name in CAPS
         if chance.random() < 0.25
-    }  # fmt: skip
+    }
     nth = int(chance.integers(1, 4))
     ordinal = (
         chosen(chance, ["day", "week", "month", "year", "ever"]),
@@ -145,8 +153,28 @@ def some_rule(chance: np.random.Generator, number: int, first: date) -> Rule:
         group=chosen(chance, [None, "g"]), rank=int(chance.integers(3)),
         birthday=maybe(chosen(chance, [("month", 0, 0), days]), None),
         mission=maybe("step", None), tag=maybe(chosen(chance, ["regular", "spender"]), None),
-        is_full_price_asked=maybe(True, False),
+        is_full_price_asked=maybe(True, False), campaign=chosen(chance, [None, None, "c1", "c2"]),
     )  # fmt: skip
+
+
+def some_shared(chance: np.random.Generator, first: date) -> list[Shared]:
+    """Caps of two campaigns and of the base rate of two businesses, each for some days."""
+
+    def some(names: tuple[str, ...], most: int, chances: float) -> dict[str, int]:
+        return {
+            name: int(chance.integers(1, most if name.startswith("points") else 3))
+            for name in names
+            if chance.random() < chances
+        }
+
+    shared = []
+    for name in ("c1", "c2", "mall", "outlet"):
+        begin = first + timedelta(days=int(chance.integers(-3, 6)))
+        end = begin + timedelta(days=int(chance.integers(4, 20)))
+        is_campaign = name.startswith("c")
+        caps = some(CAPS, 150, 0.3) if is_campaign else some(CAPS_OF_BASE, 900, 0.5)
+        shared += [Shared(name, begin, end, caps)] if caps else []
+    return shared
 
 
 def rule_rows(rules: list[Rule]) -> pa.Table:
@@ -179,6 +207,22 @@ def rule_rows(rules: list[Rule]) -> pa.Table:
     return table_of("bonus_rules", rows)
 
 
+def shared_rows(rules: list[Rule], shared: list[Shared]) -> Iterator[tuple[str, pa.Table]]:
+    def row(caps: Shared, **of: str) -> dict[str, Any]:
+        return {**of, **caps.caps, "valid_from_date": caps.from_date,
+                "valid_until_date": caps.until_date}  # fmt: skip
+
+    of_rules = [
+        row(caps, campaign=caps.name, rule=rule.rule)
+        for caps in shared
+        for rule in rules
+        if rule.campaign == caps.name
+    ]
+    yield "int_rules__campaign_caps", table_of("campaign_caps", of_rules)
+    of_base = [row(caps, business=caps.name) for caps in shared if not caps.name.startswith("c")]
+    yield "int_rules__base_caps", table_of("base_caps", of_base)
+
+
 def table_of(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     columns = TABLES[name]
     return pa.Table.from_pylist(rows, pa.schema([(n, KINDS[k]) for n, k in columns.items()]))
@@ -204,10 +248,12 @@ def tag_row(tag: Definition) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[str, pa.Table]]:
+def tables_of(
+    activities: list[Activity], rules: list[Rule], shared: list[Shared]
+) -> Iterator[tuple[str, pa.Table]]:
     rows = [
         {n: getattr(a, n) for n in ORDERS if hasattr(a, n)}
-        | {"source": "pos", "account_id": a.member_id}
+        | {"source": "pos", "account_id": a.member_id, "full_points": base_points(a, a.paid_fen)}
         for a in activities
     ]
     schema = pa.schema(list(ORDERS.items()))
@@ -224,6 +270,7 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
         pa.Table.from_pylist([row for row in rows if not row["paid_fen"]], schema),
     )
     yield "int_rules__bonus_rules", rule_rows(rules)
+    yield from shared_rows(rules, shared)
     zone = {
         "business": ["mall", "outlet"],
         "offset_minutes": [SHANGHAI] * 2,
@@ -263,7 +310,10 @@ def tables_of(activities: list[Activity], rules: list[Rule]) -> Iterator[tuple[s
     yield "int_refunds", pa.Table.from_pylist(refunds, pa.schema(list(REFUNDS.items())))
 
 
-def world(seed: int) -> tuple[list[Activity], list[Rule]]:
+World = tuple[list[Activity], list[Rule], list[Shared]]
+
+
+def world(seed: int) -> World:
     """Forty activities of three members, fourteen rules, about the end of a February or a year."""
     chance = np.random.default_rng(seed)
     first = FIRSTS[seed % len(FIRSTS)]
@@ -272,49 +322,73 @@ def world(seed: int) -> tuple[list[Activity], list[Rule]]:
     activities = [
         replace(a, tags=tags_on(a.member_id, a.business_date, said, defined)) for a in said
     ]
-    return activities, [some_rule(chance, number, first) for number in range(14)]
+    rules = [some_rule(chance, number, first) for number in range(14)]
+    return activities, rules, some_shared(chance, first)
 
 
-def test_the_worlds_hold_every_outcome() -> None:
-    outcomes = {o for seed in range(60) for o, _ in rate_all(*world(seed), SHANGHAI).values()}
+def rated(activities: list[Activity], rules: list[Rule], shared: list[Shared]) -> Outcomes:
+    """Every outcome that the reference says, the base rate's before those that rest on it."""
+    return rate_all(cap_base(activities, shared), rules, shared, SHANGHAI)
+
+
+def test_the_worlds_hold_every_outcome_and_every_cap_that_matters() -> None:
+    worlds = [world(seed) for seed in range(60)]
+    outcomes = {outcome for each in worlds for outcome, _ in rated(*each).values()}
     assert outcomes == {
         *("awarded", "cap_reached", "outranked", "not_the_nth", "tier_not_eligible"),
         *("below_least_paid", "below_one_point", "not_birthday", "birthday_unknown"),
         *("no_mission", "no_tag", *BASE_REASONS),
     }
+    matter: set[tuple[bool, str]] = set()
+    for activities, rules, shared in worlds:
+        everything = cap_base(activities, shared), rated(activities, rules, shared)
+        for number, caps in enumerate(shared):
+            for name in caps.caps:
+                fewer = replace(caps, caps={n: most for n, most in caps.caps.items() if n != name})
+                others = [*shared[:number], fewer, *shared[number + 1 :]]
+                if everything != (cap_base(activities, others), rated(activities, rules, others)):
+                    matter.add((caps.name.startswith("c"), name))
+    assert matter == {(True, name) for name in CAPS} | {(False, name) for name in CAPS_OF_BASE}
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_every_candidate_has_the_outcome_of_the_reference(
     models: dict[str, str], seed: int
 ) -> None:
-    activities, rules = world(seed)
+    activities, rules, shared = world(seed)
+    capped = cap_base(activities, shared)
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as onemember")
         connection.execute("use onemember")
-        for name, table in tables_of(activities, rules):
+        for name, table in tables_of(activities, rules, shared):
             connection.register("loading", table)
             connection.execute(f"create table {name} as select * from loading")
         for name in MODELS:
             connection.execute(f"create table {name} as {models[name]}")
-        found = {
-            (activity, rule): (outcome, points)
-            for activity, rule, outcome, points in connection.execute(
-                "select activity_id, rule, outcome, awarded_points from int_rated_bonuses"
-            ).fetchall()
-        }
-        back = {
-            (activity, rule): points
-            for activity, rule, points in connection.execute(
-                "select activity_id, rule, points from int_bonus_refunds"
-            ).fetchall()
-        }
-    expected = rate_all(activities, rules, SHANGHAI)
-    assert found == expected
-    by_name, of = {rule.rule: rule for rule in rules}, {a.activity_id: a for a in activities}
-    assert back == {
+
+        def found(columns: str, model: str) -> list[tuple[Any, ...]]:
+            return connection.execute(f"select {columns} from {model}").fetchall()
+
+        bonuses = found("activity_id, rule, outcome, awarded_points", "int_capped_bonuses")
+        back = found("activity_id, rule, points", "int_bonus_refunds")
+        orders = found("activity_id, outcome, full_points", "int_capped_orders")
+        base_back = found("activity_id, points", "int_rated_refunds")
+    expected = rated(activities, rules, shared)
+    assert {(activity, rule): rest for activity, rule, *rest in bonuses} == {
+        key: list(outcome) for key, outcome in expected.items()
+    }
+    by_name, of = {rule.rule: rule for rule in rules}, {a.activity_id: a for a in capped}
+    assert {(activity, rule): points for activity, rule, points in back} == {
         (f"{activity}/{number}", rule): points
         for (activity, rule), (outcome, awarded) in expected.items()
         if outcome == "awarded"
         for number, points in enumerate(taken_back(by_name[rule], of[activity], awarded))
     }
+    assert sorted(orders) == sorted(
+        (a.activity_id, a.outcome, base_points(a, a.paid_fen)) for a in capped if a.paid_fen
+    )
+    assert sorted(base_back) == sorted(
+        (f"{a.activity_id}/{number}", points)
+        for a in capped
+        for number, points in enumerate(base_taken_back(a))
+    )

@@ -1,6 +1,7 @@
--- Whose referrals are judged again tonight: what one member's referral earns depends on who was brought, and on who else
--- brought them. A referral that was delivered tonight, or whose referred account belongs to somebody else now, touches
--- its referrer, whom it brought, and everybody else who brought them.
+-- Whose referrals are judged again tonight: what one member's referral earns depends on who was brought, on who else
+-- brought them, and on whether they had referred somebody before. A referral that is new or says something else than
+-- before touches its referrer and whom it brought; so does a change of whose accounts are whose; and each of these
+-- touches everybody who ever referred them.
 with behaviours as (
 
     select source, account_id, referred_account_id, load_date
@@ -15,44 +16,63 @@ links as (
 
 ),
 
-changed_accounts as (
+news as (
 
-    select distinct source, account_id from {{ ref('int_link_changes') }}
+    select behaviours.source, behaviours.account_id, behaviours.referred_account_id
+    from behaviours
+    inner join {{ ref('int_tonight') }} as tonight on behaviours.load_date > tonight.previous_date
 
 ),
 
-pairs as (
+postings as (
 
-    select
-        referrer.member_id as referrer_id,
-        referred.member_id as referred_id,
-        behaviours.load_date > tonight.previous_date or changed.account_id is not null as is_changed
-    from behaviours
-    cross join {{ ref('int_tonight') }} as tonight
-    left join links as referrer
-        on behaviours.source = referrer.source
-        and behaviours.account_id = referrer.account_id
-    left join links as referred
-        on behaviours.source = referred.source
-        and behaviours.referred_account_id = referred.account_id
-    left join changed_accounts as changed
-        on behaviours.source = changed.source
-        and behaviours.referred_account_id = changed.account_id
+    select activity_id, source, account_id
+    from {{ ref('int_activity_postings') }}
+    where activity_type = 'referral'
+
+),
+
+changed_accounts as (
+
+    select source, account_id from news
+    union
+    select source, referred_account_id from news
+    union
+    select source, account_id from postings
+    union
+    select known.source, known.account_id
+    from {{ ref('int_known_activities') }} as known
+    inner join postings on known.activity_id = postings.activity_id
+
+),
+
+changed as (
+
+    select links.member_id
+    from links
+    inner join changed_accounts
+        on links.source = changed_accounts.source
+        and links.account_id = changed_accounts.account_id
+    union
+    select member_id from {{ ref('int_link_changes') }}
+    union
+    select previous_member_id from {{ ref('int_link_changes') }}
 
 ),
 
 judged as (
 
-    select referrer_id as member_id from pairs
-    where is_changed
+    select member_id from changed
     union
-    select referred_id from pairs
-    where is_changed
-    union
-    select pairs.referrer_id
-    from pairs
-    inner join (select distinct referred_id from pairs where is_changed) as brought
-        on pairs.referred_id = brought.referred_id
+    select referrer.member_id
+    from behaviours
+    inner join links as referred
+        on behaviours.source = referred.source
+        and behaviours.referred_account_id = referred.account_id
+    inner join changed on referred.member_id = changed.member_id
+    inner join links as referrer
+        on behaviours.source = referrer.source
+        and behaviours.account_id = referrer.account_id
 
 ),
 

@@ -23,9 +23,11 @@ orders as (
         cast(null as string) as reverses_activity_id, source, account_id, outcome,
         case when outcome = 'awarded' then full_points else 0 end as points,
         base_points, multiplier_percent as business_multiplier_percent, tier, tier_multiplier_percent,
-        cast(case when outcome = 'awarded' then uncapped_points - full_points else 0 end as bigint) as clipped_points,
+        cast(case
+            when outcome in ('awarded', 'cap_reached') then uncapped_points - full_points else 0
+        end as bigint) as clipped_points,
         rule_id, cast(null as string) as refund_policy, business_date as price_date
-    from {{ ref('int_rated_orders') }}
+    from {{ ref('int_capped_orders') }}
 
 ),
 

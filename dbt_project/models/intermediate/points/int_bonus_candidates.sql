@@ -9,7 +9,7 @@ with earners as (
     select
         activity_id, source, account_id, member_id, business, activity_type, business_date, occurred_at, merchant_id,
         channel, category, discount_fen, paid_fen, tier, rate, most_points_per_order, outcome, refund_policy
-    from {{ ref('int_rated_orders') }}
+    from {{ ref('int_capped_orders') }}
     where member_id is not null
         and paid_fen > 0
         and coalesce(outcome <> 'in_legacy_balance', true)
@@ -68,7 +68,7 @@ candidates as (
         case
             when timed.outcome = 'channel_excluded' and (rules.channels is null or rules.percent_of_base is not null)
                 then timed.outcome
-            when timed.outcome in ('discounted', 'no_rule_in_force') and rules.percent_of_base is not null
+            when timed.outcome in ('discounted', 'no_rule_in_force', 'cap_reached') and rules.percent_of_base is not null
                 then timed.outcome
         end as base_reason,
         timed.refund_policy,

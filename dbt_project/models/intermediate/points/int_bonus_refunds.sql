@@ -8,7 +8,7 @@ with refunds as (
 
 bonuses as (
 
-    select * from {{ ref('int_rated_bonuses') }}
+    select * from {{ ref('int_capped_bonuses') }}
     where outcome = 'awarded'
 
 ),

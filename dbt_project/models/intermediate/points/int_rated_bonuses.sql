@@ -1,17 +1,28 @@
 {{ config(materialized='file') }}
 
--- Every candidate with its outcome: points, clipped by what the member has had of the rule, or the reason for none.
--- A cap counts what earlier activities were offered; that is what they were given until the cap is reached, and
--- after that nothing is given anyway.
-with offers as (
+-- Every candidate with its outcome by its own rule: points, clipped by what the member has had of the rule, or the
+-- reason for none. A cap counts what earlier activities were offered; that is what they were given until the cap is
+-- reached, and after that nothing is given anyway.
+with judged as (
 
     select
         *,
-        coalesce(reason, case when place > 1 then 'outranked' end) as refused_reason,
+        coalesce(reason, case when place > 1 then 'outranked' end) as refused_reason
+    from {{ ref('int_bonus_offers') }}
+
+),
+
+offers as (
+
+    select
+        *,
         {{ month_of('business_date') }} as month_date,
         {{ year_of('coalesce(birthday_date, business_date)') }} as year_date,
-        least(full_points, coalesce(points_per_activity, full_points)) as asked_points
-    from {{ ref('int_bonus_offers') }}
+        case
+            when refused_reason is not null then 0
+            else least(full_points, coalesce(points_per_activity, full_points))
+        end as asked_points
+    from judged
 
 ),
 
@@ -19,7 +30,7 @@ by_day as (
 
     select
         *,
-        {{ clipped('asked_points', 'points_per_day', 'awards_per_day', 'business_date') }} as day_points
+        {{ clipped('asked_points', 'points_per_day', 'awards_per_day', 'rule, business_date') }} as day_points
     from offers
 
 ),
@@ -28,7 +39,7 @@ by_month as (
 
     select
         *,
-        {{ clipped('day_points', 'points_per_month', 'awards_per_month', 'month_date') }} as month_points
+        {{ clipped('day_points', 'points_per_month', 'awards_per_month', 'rule, month_date') }} as month_points
     from by_day
 
 ),
@@ -37,7 +48,7 @@ by_year as (
 
     select
         *,
-        {{ clipped('month_points', 'points_per_year', 'awards_per_year', 'year_date') }} as year_points
+        {{ clipped('month_points', 'points_per_year', 'awards_per_year', 'rule, year_date') }} as year_points
     from by_month
 
 ),
@@ -46,7 +57,7 @@ in_all as (
 
     select
         *,
-        {{ clipped('year_points', 'points_in_all', 'awards_in_all', none) }} as awarded_points
+        {{ clipped('year_points', 'points_in_all', 'awards_in_all', 'rule') }} as awarded_points
     from by_year
 
 ),
@@ -64,6 +75,7 @@ rated as (
         occurred_at,
         rule,
         rule_id,
+        rank,
         tier,
         refund_policy,
         base_rate,

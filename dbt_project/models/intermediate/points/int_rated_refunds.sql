@@ -8,7 +8,7 @@ with refunds as (
 
 orders as (
 
-    select * from {{ ref('int_rated_orders') }}
+    select * from {{ ref('int_capped_orders') }}
 
 ),
 

@@ -8,7 +8,7 @@ with base_ratings as (
 
 bonuses as (
 
-    select * from {{ ref('int_rated_bonuses') }}
+    select * from {{ ref('int_capped_bonuses') }}
 
 ),
 

@@ -1,5 +1,6 @@
 -- Referrals that may earn, and why the others may not: nobody brings themself, nobody is brought twice, and nobody
--- brings whoever brought them. Judged by members, so that two accounts of one person are no friends.
+-- brings whoever has referred somebody before, because they were a member already. The last referral of a loop, however
+-- long, is one of these. Judged by members, so that two accounts of one person are no friends.
 with referrals as (
 
     select
@@ -50,6 +51,19 @@ ranked as (
 
 ),
 
+-- What shows first that somebody is a member.
+first_acts as (
+
+    select
+        referrer_id,
+        occurred_at,
+        activity_id,
+        row_number() over (partition by referrer_id order by occurred_at, activity_id) as place
+    from pairs
+    where referrer_id is not null
+
+),
+
 judged as (
 
     select
@@ -58,16 +72,15 @@ judged as (
             when pairs.referred_id is null then 'referred_account_unknown'
             when pairs.referrer_id = pairs.referred_id then 'referred_oneself'
             when ranked.place > 1 then 'referred_before'
-            when back.activity_id is not null then 'referred_in_a_loop'
+            when first_acts.activity_id is not null then 'referred_as_member'
         end as reason
     from pairs
     left join ranked on pairs.activity_id = ranked.activity_id
-    left join ranked as back
-        on pairs.referrer_id = back.referred_id
-        and pairs.referred_id = back.referrer_id
-        and back.place = 1
-        and (back.occurred_at < pairs.occurred_at
-            or (back.occurred_at = pairs.occurred_at and back.activity_id < pairs.activity_id))
+    left join first_acts
+        on pairs.referred_id = first_acts.referrer_id
+        and first_acts.place = 1
+        and (first_acts.occurred_at < pairs.occurred_at
+            or (first_acts.occurred_at = pairs.occurred_at and first_acts.activity_id < pairs.activity_id))
 
 )
 

@@ -24,6 +24,7 @@ earned as (
         activity_id,
         sum(case when outcome = 'awarded' then points else 0 end) as awarded_points,
         sum(case when outcome = 'awarded' and rule = 'base' then points else 0 end) as base_awarded_points,
+        max(case when rule = 'base' then clipped_points end) as base_clipped_points,
         max(case
             when rule = 'base' then {{ divide_down('base_points * business_multiplier_percent', '100') }}
         end) as untiered_points,
@@ -43,6 +44,9 @@ compared as (
         case
             when earned.activity_id is null then 'not_an_activity'
             when earned.base_outcome <> 'awarded' then earned.base_outcome
+            when earned.base_clipped_points > 0 and shown.shown_points in (
+                earned.base_awarded_points + earned.base_clipped_points, earned.untiered_points
+            ) then 'cap_not_shown'
             when shown.shown_points = earned.base_awarded_points then 'bonus_not_shown'
             when shown.shown_points = earned.untiered_points
                 and earned.awarded_points = earned.base_awarded_points then 'tier_not_shown'
