@@ -272,8 +272,8 @@ CAPS_OF_BASE = f"""base_terms:
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
-    """The project's books, caps that a member's activities of all businesses share, and hotel points
-    that are pending for a while.
+    """The project's books, caps that activities of all businesses share, and hotel points that are
+    pending for a while.
     """
     rules = shutil.copytree(PROJECT / "rules", tmp_path_factory.mktemp("books") / "rules")
     earning = rules / "programme" / "earning.yml"

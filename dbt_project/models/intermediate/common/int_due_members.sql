@@ -12,39 +12,6 @@ links as (
 
 ),
 
--- A lot's last day as it was when it was earned, renewed, or last derived; the day of its release.
-due_lots as (
-
-    select
-        entries.source,
-        entries.account_id
-    from {{ ref('int_posted__points_entries') }} as entries
-    inner join tonight
-        on (entries.expires_on_date > tonight.previous_date
-            and entries.expires_on_date <= tonight.business_date)
-        or (entries.release_on_date > tonight.previous_date
-            and entries.release_on_date <= tonight.business_date)
-    where entries.entry_type in ('accrual', 'opening_balance', 'pending', 'renewal_in', 'last_day')
-
-),
-
--- What an order is worth to tiers counts as its instalments are released, also where it earned no points.
-due_money as (
-
-    select
-        activities.source,
-        activities.account_id
-    from {{ ref('int_known_activities') }} as activities
-    inner join {{ ref('int_rules__vesting') }} as vesting
-        on activities.business = vesting.business
-        and activities.business_date >= vesting.valid_from_date
-        and activities.business_date < vesting.valid_until_date
-    inner join tonight
-        on {{ add_days('activities.business_date', 'vesting.after_days') }} > tonight.previous_date
-        and {{ add_days('activities.business_date', 'vesting.after_days') }} <= tonight.business_date
-
-),
-
 exempting_rules as (
 
     select count(*) as version_count
@@ -103,15 +70,9 @@ due as (
 
     select links.member_id
     from links
-    inner join due_lots
-        on links.source = due_lots.source
-        and links.account_id = due_lots.account_id
-    union
-    select links.member_id
-    from links
-    inner join due_money
-        on links.source = due_money.source
-        and links.account_id = due_money.account_id
+    inner join {{ ref('int_due_accounts') }} as accounts
+        on links.source = accounts.source
+        and links.account_id = accounts.account_id
     union
     select member_id from due_exemptions
     union

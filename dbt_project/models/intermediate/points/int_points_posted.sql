@@ -13,9 +13,7 @@ with touched_accounts as (
 posted as (
 
     select
-        {%- for column in points_entry_content()[:-2] %}
-        entries.{{ column }},
-        {%- endfor %}
+        entries.{{ points_entry_content()[:-2] | join(', entries.') }},
         case when entries.is_reversal then entries.to_party else entries.from_party end as from_party,
         case when entries.is_reversal then entries.from_party else entries.to_party end as to_party,
         {{ signed('entries.points') }} as points
