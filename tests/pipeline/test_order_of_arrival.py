@@ -45,7 +45,7 @@ MOVED = {
 VESTING = """
 vesting:
   - from: 2024-01-01
-    value: [{after_days: 5, percent: 40}, {after_days: 23, percent: 60}]
+    value: [{after_days: 20, percent: 40}, {after_days: 33, percent: 60}]
     source: Test
     approved_by: Test
 """
