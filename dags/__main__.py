@@ -20,6 +20,7 @@ from dags.arguments import EXIT_STATUS, OneLine, add_arguments, epilog
 from dags.backup import back_up, read_backup, restore
 from dags.cluster import cluster
 from dags.drill import drill
+from dags.dry_run import dry_run
 from dags.engine import check_engine, engine
 from dags.failures import tell_failure
 from dags.pipeline import (
@@ -37,8 +38,8 @@ from dags.pipeline import (
     step_environment,
     without,
 )
-from dags.plan import show_plan
 from dags.rebuild import rebuild
+from dags.rehearsal import Delivered
 from dags.runner import (
     RUN,
     Board,
@@ -54,7 +55,7 @@ from dags.runner import (
 )
 from dags.runs import keep_run
 from dags.simulate import Simulation, simulate
-from dags.status import published, report_status, status_of
+from dags.status import published, report_status
 from dags.upgrade import try_newest
 from dags.who_is_who import Decision, keep, preview
 from ingest.core.errors import Problem, run_command
@@ -91,9 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, lake: Path) -> int:
     """One night."""
     if options.dry_run:
-        return show_plan(
-            lake, options.date, _steps_of(options, status_of(lake).done_of(options.date))
-        )
+        if options.take_over:
+            raise Trouble("--dry-run ends no other run; leave out --take-over")
+        return dry_run(lake, Delivered(options.date, options.replace), options.json)
     with engine(), run_lock(lake, options.take_over) as lock:
         is_begun = lock.night == options.date.isoformat()
         steps = _steps_of(options, lock.done if is_begun else ())

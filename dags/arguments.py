@@ -113,7 +113,7 @@ PREVIEW = _flag("--preview", "only show what would change, and write nothing")
 ARGUMENTS: dict[str, tuple[Argument, ...]] = {
     "run": (
         DATE,
-        _flag("--dry-run", "only show what would run, on what, and write nothing"),
+        _flag("--dry-run", "only show what it would change, and keep nothing", "part"),
         REPLACE,
         _argument("--from-step", "leave out the steps before this one", "part"),
         _flag("--resume", "leave out the steps of the night that are done", "part"),

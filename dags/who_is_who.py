@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dags.pipeline import PROJECT, nightly, up_to_step, without_deliveries
-from dags.rehearsal import Variant, next_night, rehearsal
+from dags.rehearsal import LAST_STEP, Variant, next_night, rehearsal
 from dags.runner import Board, Trouble
-
-LAST_STEP = "build"  # after it all is known that a night would post
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ python -m exports statements verify
 python -m exports verify-pack FOLDER [--key PEM]
 python -m exports merchants [--by-merchant]
 python -m exports summary
+python -m exports foresee --date D [--json]
 python -m exports compare --date D --before LAKE --after LAKE
 python -m exports explain member M… | SOURCE:ACCOUNT
 python -m exports explain activity ID | BUSINESS:DOCUMENT
@@ -25,6 +26,7 @@ python -m exports simulation --date D --before LAKE --after LAKE --from D --to D
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -59,6 +61,7 @@ def main(argv: list[str]) -> int:
         "verify-pack": _verify_pack,
         "merchants": _merchants,
         "summary": _summary,
+        "foresee": _foresee,
         "compare": _compare,
         "explain": _explain,
         "simulation": _simulation,
@@ -102,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     merchants = commands.add_parser("merchants", help="print what merchants sold and are owed")
     merchants.add_argument("--by-merchant", action="store_true", help="a line a merchant and month")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
+    foresee = commands.add_parser("foresee", help="print what the night that is built would change")
+    foresee.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    foresee.add_argument("--json", action="store_true", help="for programs")
     compare = commands.add_parser("compare", help="print what two built nights post differently")
     simulation = commands.add_parser("simulation", help="write what two sets of rules make of time")
     for command in (compare, simulation):
@@ -240,6 +246,19 @@ def _merchants(arguments: argparse.Namespace) -> int:
 def _summary(arguments: argparse.Namespace) -> int:
     print_summary(load_settings())
     return 0
+
+
+def _foresee(arguments: argparse.Namespace) -> int:
+    from exports.foresight import foresee, print_foresight  # noqa: PLC0415 - the other commands need none of it
+
+    foresight = foresee(load_settings(), parse_date(arguments.date))
+    if arguments.json:
+        print(json.dumps(foresight.as_json(), ensure_ascii=False, indent=2))
+    else:
+        print_foresight(foresight)
+    for failure in foresight.failures:
+        print(f"error: {failure}", file=sys.stderr)
+    return 1 if foresight.failures else 0
 
 
 def _compare(arguments: argparse.Namespace) -> int:

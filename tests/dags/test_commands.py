@@ -94,28 +94,30 @@ def test_going_on_with_another_night_than_the_one_in_work_is_refused(tmp_path: P
     assert "holds the night 2026-03-30, not 2026-03-31" in done.stderr
 
 
-def test_a_dry_run_shows_what_would_run_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_fails_where_the_night_would_and_leaves_nothing(tmp_path: Path) -> None:
     delivery = tmp_path / "lake" / "landing" / "pos" / "2026-03-31" / "sales.csv"
     delivery.parent.mkdir(parents=True)
     delivery.write_text("12345")
-    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert "delivered  pos: 1 files, 5 bytes" in lines
-    assert "delivered  hotel: nothing" in lines
-    assert f"{len(nightly())} steps would run; nothing was written" in lines
-    steps = [line.split()[1].rstrip(":") for line in lines if line.startswith("step")]
-    assert steps == [step.name for step in in_order(nightly())]
+    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("error: the rehearsal failed in open, dry run: ")
+    assert [path.name for path in (tmp_path / "lake").rglob("*") if path.is_file()] == ["sales.csv"]
     assert [path.name for path in (tmp_path / "lake").iterdir()] == ["landing"]
 
 
-def test_a_dry_run_of_a_night_that_is_begun_shows_what_is_left(tmp_path: Path) -> None:
-    with run_lock(tmp_path / "lake") as lock:
-        lock.remember("2026-03-31", ["open", "load_rules"])
-    arguments = ("run", "--date", "2026-03-31", "--resume", "--dry-run")
-    assert "step       open" not in dags(tmp_path / "lake", *arguments).stdout
-    other = ("run", "--date", "2026-04-01", "--resume", "--dry-run")
-    assert "step       open" in dags(tmp_path / "lake", *other).stdout
+@pytest.mark.parametrize("other", [["--resume"], ["--from-step", "build"]])
+def test_a_dry_run_is_of_a_whole_night(tmp_path: Path, other: list[str]) -> None:
+    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run", *other)
+    assert done.returncode == 2
+    assert "not allowed with argument --dry-run" in done.stderr
+
+
+def test_a_dry_run_ends_no_other_run(tmp_path: Path) -> None:
+    with run_lock(tmp_path / "lake"):
+        done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run", "--take-over")
+    assert done.returncode == 1
+    assert done.stderr == "error: --dry-run ends no other run; leave out --take-over\n"
 
 
 def test_a_program_gets_json_and_nothing_else_also_of_a_night_that_fails(tmp_path: Path) -> None:
