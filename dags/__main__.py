@@ -162,8 +162,11 @@ def backfill(options: argparse.Namespace, lake: Path) -> int:
 def close(options: argparse.Namespace, lake: Path) -> int:
     """The close of one month."""
     with run_lock(lake) as lock:
-        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout))
-        return _report(_close(runner, options.period))
+        board = Board(sys.stderr if options.json else sys.stdout)
+        outcome = _close(Runner(lock, lake / "work" / "logs", {}, board), options.period)
+    if options.json:
+        _print_json([outcome])
+    return _report(outcome)
 
 
 def make_again(options: argparse.Namespace, lake: Path) -> int:
@@ -232,13 +235,14 @@ def what_if(options: argparse.Namespace, lake: Path) -> int:
     """What other rule books would have made of a window of history; the lake keeps nothing."""
     out = options.out.absolute() if options.out else None
     rules = options.rules.absolute()
-    return simulate(Simulation(rules, options.first, options.last, out), lake)
+    asked = Simulation(rules, options.first, options.last, out, options.json)
+    return simulate(asked, lake)
 
 
 def explain(options: argparse.Namespace, lake: Path) -> int:
     """What a night and a close consist of; or where points, tiers and money come from."""
-    if options.what:
-        return _module(["exports", "explain", *options.what, *options.others])
+    if options.arguments:
+        return _module(["exports", "explain", *_passed_on(options)])
     day = options.date.isoformat() if options.date else "DATE"
     values = {"date": day, "replace": "", "period": day[:7] if options.date else "YYYY-MM"}
     values["by"] = "WHO"
@@ -247,6 +251,13 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
         ("close", monthly()),
         ("monthly_close, in Airflow", attended()),
     )
+    if options.json:
+        told = {
+            title.partition(",")[0]: [_step_as_json(step, values) for step in steps]
+            for title, steps in lists
+        }
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return 0
     for title, steps in lists:
         print(f"{title} (in {PROJECT}, LAKE_ROOT={lake})")
         for step in in_order(steps):
@@ -262,12 +273,12 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
 
 def quarantine(options: argparse.Namespace, lake: Path) -> int:
     """The rows that were refused: looked at, released, corrected or left."""
-    return _module(["ingest", "quarantine", *options.arguments, *options.others])
+    return _module(["ingest", "quarantine", *_passed_on(options)])
 
 
 def review(options: argparse.Namespace, lake: Path) -> int:
     """The links between accounts that wait for a person, with both sides."""
-    return _module(["identity_resolution", "review", *options.arguments, *options.others])
+    return _module(["identity_resolution", "review", *_passed_on(options)])
 
 
 def demo(options: argparse.Namespace, lake: Path) -> int:
@@ -328,11 +339,16 @@ def beside(options: argparse.Namespace, lake: Path) -> int:
     return warm.run_beside([*options.arguments, *options.others], options.socket.absolute())
 
 
+def _passed_on(options: argparse.Namespace) -> list[str]:
+    """The arguments of a command that another one answers."""
+    return [*options.arguments, *options.others, *(["--json"] * options.json)]
+
+
 def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
     """Keep a decision, or show what it would change."""
     accounts = (options.one, options.other)
     decision = Decision(kind, accounts, options.by, options.why)
-    return (preview if options.preview else keep)(decision, lake)
+    return (preview if options.preview else keep)(decision, lake, options.json)
 
 
 def _point(where: list[str], options: argparse.Namespace, lake: Path) -> int:
@@ -341,7 +357,15 @@ def _point(where: list[str], options: argparse.Namespace, lake: Path) -> int:
         raise Trouble(f"nothing was published in {lake} yet; run a night first")
     with run_lock(lake) as lock:
         os.environ[FENCE] = lock.fence
-        return _module(["exports", "point", *where, "--by", options.by, "--why", options.why])
+        who = ["--by", options.by, "--why", options.why, *(["--json"] * options.json)]
+        return _module(["exports", "point", *where, *who])
+
+
+def _step_as_json(step: Step, values: dict[str, str]) -> dict[str, Any]:
+    command = "" if step.question else f"python -m {step.line(values)}".rstrip()
+    asks = step.question.format(**values)
+    told = {"name": step.name, "doc": step.doc, "after": [*step.after]}
+    return told | ({"asks": asks} if step.question else {"command": command})
 
 
 def _tell(told: dict[str, Any], text: str, is_json: bool) -> None:

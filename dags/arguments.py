@@ -128,12 +128,13 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         REPLACE,
     ),
     "step": (_argument("name", "of the step"), _argument("arguments", "its command", **REST)),
-    "close": (_needed("--period", "month, YYYY-MM", period),),
-    "publish": (BY, WHY),
+    "close": (_needed("--period", "month, YYYY-MM", period), JSON),
+    "publish": (BY, WHY, JSON),
     "rollback": (
         _argument("--to", "its business date; default: the one before", type=day),
         BY,
         WHY,
+        JSON,
     ),
     "status": (
         _argument("--date", "that should be published", type=day),
@@ -152,19 +153,25 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
     "rebuild": (INTO, JOBS, JSON),
     "explain": (
         _argument("--date", "show the commands of this night", type=day),
-        _argument("what", "member, activity, balance, line or statement, and which", **REST),
+        JSON,
+        _argument("arguments", "member, activity, balance, line or statement, and which", **REST),
     ),
-    "quarantine": (_argument("arguments", "what follows python -m ingest quarantine", **REST),),
+    "quarantine": (
+        JSON,
+        _argument("arguments", "what follows python -m ingest quarantine", **REST),
+    ),
     "review": (
+        JSON,
         _argument("arguments", "what follows python -m identity_resolution review", **REST),
     ),
-    "unmerge": (*ACCOUNTS, BY, WHY, PREVIEW),
-    "merge": (*ACCOUNTS, BY, WHY, PREVIEW),
+    "unmerge": (*ACCOUNTS, BY, WHY, PREVIEW, JSON),
+    "merge": (*ACCOUNTS, BY, WHY, PREVIEW, JSON),
     "simulate": (
         _needed("--rules", "folder of other rule books", Path),
         FIRST,
         LAST,
         _argument("--out", "new folder (work/simulations of the lake)", type=Path),
+        JSON,
     ),
     "demo": (
         _argument("--people", "population (10000)", type=count, default=10_000),

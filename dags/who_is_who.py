@@ -31,12 +31,12 @@ class Decision:
         return ["identity_resolution", "decide", self.kind, *self.accounts, *who]
 
 
-def keep(decision: Decision, lake: Path) -> int:
+def keep(decision: Decision, lake: Path, is_json: bool) -> int:
     """Keep a decision in the lake; the next night posts what it changes. The exit status."""
-    return _module(decision.arguments, lake)
+    return _module([*decision.arguments, *(["--json"] * is_json)], lake)
 
 
-def preview(decision: Decision, lake: Path) -> int:
+def preview(decision: Decision, lake: Path, is_json: bool) -> int:
     """Print what the next night would post differently with a decision; the lake keeps nothing."""
     night = next_night(lake)
 
@@ -48,7 +48,7 @@ def preview(decision: Decision, lake: Path) -> int:
     board = Board(sys.stderr, is_brief=True)
     steps = up_to_step(without_deliveries(nightly()), LAST_STEP)
     with rehearsal(lake, variants, steps, board) as (before, after):
-        places = ["--before", str(before), "--after", str(after)]
+        places = ["--before", str(before), "--after", str(after), *(["--json"] * is_json)]
         return _module(["exports", "compare", "--date", night.isoformat(), *places], lake)
 
 

@@ -28,15 +28,19 @@ python -m exports simulation --date D --before LAKE --after LAKE --from D --to D
 import argparse
 import json
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from exports.closes.commands import add_arguments
 from exports.closes.commands import run as run_close
 from exports.pointing import check_digests, publish_last, roll_back
 from exports.publish import publish_night
-from exports.reader import require_publication
+from exports.reader import MANIFEST, require_publication
 from exports.summary import print_summary
 from exports.verify import failing_rows_file, verify_night
+from exports.writer import json_bytes
 from ingest.core.dates import parse_date
 from ingest.core.errors import Problem, run_command
 from ingest.core.lake import Lake
@@ -88,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     point.add_argument("--to", help="business date to go back to; default: the one before")
     point.add_argument("--by", required=True, help="who decides")
     point.add_argument("--why", required=True, help="why")
+    point.add_argument("--json", action="store_true", help="for programs")
     alarm = commands.add_parser("alarm", help="tell people, unless they were told already")
     alarm.add_argument("kind", choices=["failed", "broken", "late"])
     alarm.add_argument("--about", required=True, help="what makes two alarms the same")
@@ -114,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
         command.add_argument("--before", type=Path, required=True, help="lake of the night as is")
         command.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+        command.add_argument("--json", action="store_true", help="for programs")
     simulation.add_argument("--from", dest="first", required=True, help="first business date")
     simulation.add_argument("--to", dest="last", required=True, help="last business date")
     simulation.add_argument("--rules", type=Path, required=True, help="file of the rules' changes")
@@ -128,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--diff", nargs=2, metavar="NO", help="lines by which statements differ")
     explain.add_argument("--on", help="business date, YYYY-MM-DD; default: the last night")
     explain.add_argument("--known", help="what was known after this night; default: the last one")
+    explain.add_argument("--json", action="store_true", help="rows for programs, all of them")
     explain.add_argument("--all", action="store_true", help="lots used up and all movements, too")
     return parser
 
@@ -172,7 +179,10 @@ def _point(arguments: argparse.Namespace) -> int:
         move = publish_last(lake, by, why)
     else:
         move = roll_back(lake, parse_date(arguments.to, "--to") if arguments.to else None, by, why)
-    print(f"readers see {move.to_version} now, and saw {move.from_version}")
+    if arguments.json:
+        _print_json(asdict(move))
+    else:
+        print(f"readers see {move.to_version} now, and saw {move.from_version}")
     return 0
 
 
@@ -253,7 +263,7 @@ def _foresee(arguments: argparse.Namespace) -> int:
 
     foresight = foresee(load_settings(), parse_date(arguments.date))
     if arguments.json:
-        print(json.dumps(foresight.as_json(), ensure_ascii=False, indent=2))
+        _print_json(foresight.as_json())
     else:
         print_foresight(foresight)
     for failure in foresight.failures:
@@ -267,25 +277,41 @@ def _compare(arguments: argparse.Namespace) -> int:
     before, after = Lake(arguments.before), Lake(arguments.after)
     night = parse_date(arguments.date)
     comparison = compare_nights(before, after, night, load_settings().memory_limit)
-    print_comparison(comparison)
+    if arguments.json:
+        _print_json(comparison.as_json())
+    else:
+        print_comparison(comparison)
     if not comparison.is_kept:
         raise Problem("a total above is not what it must be; the changed night would be refused")
     return 0
 
 
+def _print_json(told: Mapping[str, Any]) -> None:
+    """Print an answer for programs, and nothing else on standard output."""
+    print(json_bytes(told).decode(), end="")
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     from exports.explain.answer import answer  # noqa: PLC0415 - the other commands need none of it
+    from exports.explain.facts import facts_of, facts_of_difference  # noqa: PLC0415
     from exports.explain.statement import explain_difference  # noqa: PLC0415
 
     if arguments.diff:
         if arguments.what != "statement":
             raise Problem("--diff is of two statements: explain statement --diff NO NO")
-        for line in explain_difference(Lake(load_settings().lake), *arguments.diff):
+        lake = Lake(load_settings().lake)
+        if arguments.json:
+            _print_json(facts_of_difference(lake, *arguments.diff))
+            return 0
+        for line in explain_difference(lake, *arguments.diff):
             print(line)
         return 0
     if not arguments.named:
         raise Problem(f"which {arguments.what}? name it")
     on, known = (parse_date(text) if text else None for text in (arguments.on, arguments.known))
+    if arguments.json:
+        _print_json(facts_of(load_settings(), arguments.what, arguments.named, on, known))
+        return 0
     for line in answer(load_settings(), arguments.what, arguments.named, on, known, arguments.all):
         print(line)
     return 0
@@ -302,7 +328,12 @@ def _simulation(arguments: argparse.Namespace) -> int:
     )
     sides = Lake(arguments.before), Lake(arguments.after)
     memory = load_settings().memory_limit
-    print(write_simulation(*sides, window, arguments.rules, arguments.out, memory))
+    page = write_simulation(*sides, window, arguments.rules, arguments.out, memory)
+    if arguments.json:
+        manifest = json.loads((page.parent / MANIFEST).read_text(encoding="utf-8"))
+        _print_json({"folder": str(page.parent), "page": page.name, **manifest})
+    else:
+        print(page)
     return 0
 
 

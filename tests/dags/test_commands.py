@@ -166,6 +166,48 @@ def test_explain_prints_every_step_with_its_command_and_runs_nothing(tmp_path: P
     assert not (tmp_path / "lake").exists()
 
 
+def test_explain_tells_programs_the_same_steps(tmp_path: Path) -> None:
+    told = json.loads(dags(tmp_path / "lake", "explain", "--date", "2026-03-31", "--json").stdout)
+    assert {*told} == {"nightly", "close", "monthly_close"}
+    values = {"date": "2026-03-31", "replace": ""}
+    assert told["nightly"] == [
+        {
+            "name": step.name,
+            "doc": step.doc,
+            "after": [*step.after],
+            "command": f"python -m {' '.join(step.arguments(values))}",
+        }
+        for step in nightly()
+    ]
+    asked = [step["name"] for step in told["monthly_close"] if "asks" in step]
+    assert asked == ["ask_review", "ask_confirm"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["explain", "member", "M1", "--json"], "nothing was published in"),
+        (["explain", "--json", "member", "M1"], "nothing was published in"),
+        (["review", "--json"], "no night was resolved yet"),
+        (["publish", "--by", "LiMei", "--why", "right", "--json"], "nothing was published in"),
+        (["merge", "a:1", "b:2", "--by", "L", "--why", "w", "--json"], "no night was resolved"),
+    ],
+)
+def test_where_there_is_no_answer_a_program_gets_nothing_but_the_error(
+    tmp_path: Path, arguments: list[str], error: str
+) -> None:
+    done = dags(tmp_path / "lake", *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert error in done.stderr
+
+
+def test_a_close_that_fails_is_told_to_programs_as_a_run(tmp_path: Path) -> None:
+    done = dags(tmp_path / "lake", "close", "--period", "2026-03", "--json")
+    [run] = json.loads(done.stdout)
+    assert (done.returncode, run["label"], run["status"]) == (1, "close-2026-03", "failed")
+    assert run["steps"][0]["errors"]
+
+
 def test_every_source_with_a_contract_has_a_load_step_and_a_new_one_needs_no_line(
     tmp_path: Path,
 ) -> None:

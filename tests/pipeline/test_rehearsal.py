@@ -198,7 +198,7 @@ def test_a_dry_run_says_what_the_night_then_changes_and_writes_nothing(
     told = json.loads(must_run(lake, *asked, "--dry-run", "--json"))
     assert digests(lake) == before
     assert told["would_be_published"] is True
-    assert told["member_changes"] == [{"reason": "split", "account_count": 1, "member_count": 1}]
+    assert told["member_changes"] == [{"reason": "manual", "account_count": 1, "member_count": 1}]
     points = {row["figure"]: row for row in told["points"]}
     assert points["balance_points"]["difference"] == -900
     fen = {row["figure"]: row["difference"] for row in told["fen"]}
