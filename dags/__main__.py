@@ -53,7 +53,7 @@ from dags.runner import (
     run_module,
     what_went_wrong,
 )
-from dags.runs import keep_run
+from dags.runs import keep_part, keep_run
 from dags.simulate import Simulation, simulate
 from dags.status import published, report_status
 from dags.upgrade import try_newest
@@ -147,7 +147,13 @@ def part(options: argparse.Namespace, lake: Path) -> int:
         runner = Runner(lock, lake / "work" / "logs", {}, TaskBoard(sys.stdout))
         values = {"date": options.date.isoformat(), "replace": "--replace" * options.replace}
         outcome = runner.run(options.date.isoformat(), steps, values)
-    _report(outcome)
+        names = [each.name for each in parts()]
+        places = {"is_first": options.name == names[0], "is_last": options.name == names[-1]}
+        try:
+            for line in keep_part(lake, outcome, **places):
+                print(line)
+        finally:
+            _report(outcome)  # last: Airflow tells people the last line
     return {"failed": 1, "nothing new": NOTHING_NEW}.get(outcome.status, 0)
 
 
