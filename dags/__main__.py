@@ -277,6 +277,12 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
     return 0
 
 
+def awaited(options: argparse.Namespace, lake: Path) -> int:
+    """Which deliveries a night waits for; status 75 while there are any."""
+    asked = ["--date", options.date.isoformat(), *(["--at", options.at] if options.at else [])]
+    return _module(["ingest", "awaited", *asked, *(["--json"] * options.json)])
+
+
 def quarantine(options: argparse.Namespace, lake: Path) -> int:
     """The rows that were refused: looked at, released, corrected or left."""
     return _module(["ingest", "quarantine", *_passed_on(options)])
@@ -494,6 +500,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 COMMANDS: dict[str, Command] = {
     "run": run,
+    "awaited": awaited,
     "backfill": backfill,
     "part": part,
     "step": step,

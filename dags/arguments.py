@@ -17,8 +17,8 @@ from dags.pipeline import PARTS
 
 EXIT_STATUS = (
     "exit status: 0 done or nothing new, 1 failed (the last line begins with error: and says what, "
-    "where and what to do) or not so (status, doctor, rebuild), 2 wrong arguments, 99 nothing to "
-    "do (of a single step), 130 stopped"
+    "where and what to do) or not so (status, doctor, rebuild), 2 wrong arguments, 75 not yet "
+    "(awaited), 99 nothing to do (of a single step), 130 stopped"
 )
 
 
@@ -121,6 +121,11 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         JOBS,
         JSON,
     ),
+    "awaited": (
+        DATE,
+        _argument("--at", "time of asking, with its zone; default: after every deadline"),
+        JSON,
+    ),
     "backfill": (FIRST, LAST, JOBS, JSON),
     "part": (
         _argument("name", "of the night", choices=[each[0] for each in PARTS]),
@@ -212,6 +217,7 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
 
 EXAMPLES = {
     "run": ("--date 2026-03-31", "--date 2026-03-31 --dry-run", "--date 2026-03-31 --resume"),
+    "awaited": ("--date 2026-03-31 --at 2026-04-01T05:10+08:00",),
     "backfill": ("--from 2026-03-01 --to 2026-03-31",),
     "close": ("--period 2026-03",),
     "publish": ('--by LiMei --why "the prices were right"',),

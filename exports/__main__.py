@@ -6,7 +6,7 @@ python -m exports export --date D
 python -m exports point back [--to D] --by WHO --why WHY
 python -m exports point last --by WHO --why WHY
 python -m exports intact
-python -m exports alarm failed|broken|late --about WHAT --text TEXT
+python -m exports alarm failed|broken|late|waiting --about WHAT --text TEXT
 python -m exports recall --from LAKE
 python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     point.add_argument("--why", required=True, help="why")
     point.add_argument("--json", action="store_true", help="for programs")
     alarm = commands.add_parser("alarm", help="tell people, unless they were told already")
-    alarm.add_argument("kind", choices=["failed", "broken", "late"])
+    alarm.add_argument("kind", choices=["failed", "broken", "late", "waiting"])
     alarm.add_argument("--about", required=True, help="what makes two alarms the same")
     alarm.add_argument("--text", required=True, help="what a person reads")
     commands.add_parser("intact", help="digest the published marts anew, and compare")
