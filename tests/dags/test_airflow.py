@@ -19,8 +19,10 @@ from dags.runs import read_runs
 from dags.services import airflow_environment
 from tests.exports.closing_group import JAN_31, A, B, Group, history
 from tests.exports.closing_group import manifest as manifest_of
+from tests.exports.test_alarms import listening
 
 NIGHT = "2026-10-31"
+LONG_AGO = "2020-10-31"  # whatever the time is, every deadline has passed
 
 
 def in_airflow(home: Path, lake: Path, *arguments: str) -> str:
@@ -307,12 +309,37 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     assert again["events"] == [said]
 
 
-def test_a_month_is_closed_inside_airflow_by_the_two_people_who_answer(tmp_path: Path) -> None:
+def test_people_are_told_what_the_step_of_a_failed_task_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, lake = tmp_path / "airflow", tmp_path / "lake"
+    in_airflow(home, lake, "-m", "ingest", "keys")
+    in_airflow(home, lake, "-m", "airflow", "db", "migrate")
+    with listening() as (url, came):
+        (tmp_path / "urls").write_text(f"{url}\n")
+        monkeypatch.setenv("ALARM_URLS_FILE", str(tmp_path / "urls"))
+        night = ask(home, lake, "run", LONG_AGO)
+    assert (night["tasks"]["await_deliveries"], night["tasks"]["open"]) == ("success", "failed")
+    [alarm] = came
+    assert f"error: no source has delivered anything for {LONG_AGO}; check" in alarm["message"]
+
+
+def test_a_month_is_closed_inside_airflow_by_the_two_people_who_are_told_and_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, group = tmp_path / "airflow", Group(tmp_path)
     group.publish(JAN_31, A, B)
     shutil.copy(group.settings.keys_file, group.lake.root.parent / "keys.json")
     in_airflow(home, group.lake.root, "-m", "airflow", "db", "migrate")
-    closed = ask(home, group.lake.root, "close", "2026-01", 'Wang "W" Fang; exit 1', "Li Qiang")
+    people = ('Wang "W" Fang; exit 1', "Li Qiang")
+    with listening() as (url, came):
+        (tmp_path / "urls").write_text(f"{url}\n")
+        monkeypatch.setenv("ALARM_URLS_FILE", str(tmp_path / "urls"))
+        closed = ask(home, group.lake.root, "close", "2026-01", *people)
+    assert [(alarm["type"], alarm["message"].splitlines()[1]) for alarm in came] == [
+        ("info", "2026-01: are the frozen statements right? 已冻结的结算单是否复核无误？"),
+        ("info", "2026-01: do all parties agree? 各方是否已确认？"),
+    ]
     assert closed["tasks"] == {step.name: "success" for step in attended()}
     assert [(step.step, step.by, step.state) for step in history(group).steps] == [
         ("freeze", "airflow", "frozen"),
