@@ -201,6 +201,19 @@ def test_where_there_is_no_answer_a_program_gets_nothing_but_the_error(
     assert error in done.stderr
 
 
+@pytest.mark.parametrize(("at", "status"), [("05:59:59", 75), ("06:00:00", 0)])
+def test_a_night_is_not_awaited_any_longer_when_the_last_deadline_has_passed(
+    tmp_path: Path, at: str, status: int
+) -> None:
+    asked = ("awaited", "--date", "2026-03-31", "--at", f"2026-04-01T{at}+08:00", "--json")
+    done = dags(tmp_path / "lake", *asked)
+    assert done.returncode == status
+    told = {each["source"]: each["until"] for each in json.loads(done.stdout)}
+    assert set(told.values()) == ({"2026-04-01T06:00:00+08:00"} if status else set())
+    assert ("pos" in told, "payments" in told) == (bool(status), False)  # no figure depends on it
+    assert not (tmp_path / "lake").exists()
+
+
 def test_a_close_that_fails_is_told_to_programs_as_a_run(tmp_path: Path) -> None:
     done = dags(tmp_path / "lake", "close", "--period", "2026-03", "--json")
     [run] = json.loads(done.stdout)
