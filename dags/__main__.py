@@ -20,6 +20,7 @@ from dags.arguments import EXIT_STATUS, OneLine, add_arguments, epilog
 from dags.backup import back_up, read_backup, restore
 from dags.cluster import cluster
 from dags.drill import drill
+from dags.dry_run import dry_run
 from dags.engine import check_engine, engine
 from dags.failures import tell_failure
 from dags.pipeline import (
@@ -37,8 +38,8 @@ from dags.pipeline import (
     step_environment,
     without,
 )
-from dags.plan import show_plan
 from dags.rebuild import rebuild
+from dags.rehearsal import Delivered
 from dags.runner import (
     RUN,
     Board,
@@ -52,9 +53,9 @@ from dags.runner import (
     run_module,
     what_went_wrong,
 )
-from dags.runs import keep_run
+from dags.runs import keep_part, keep_run
 from dags.simulate import Simulation, simulate
-from dags.status import published, report_status, status_of
+from dags.status import published, report_status
 from dags.upgrade import try_newest
 from dags.who_is_who import Decision, keep, preview
 from ingest.core.errors import Problem, run_command
@@ -91,9 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, lake: Path) -> int:
     """One night."""
     if options.dry_run:
-        return show_plan(
-            lake, options.date, _steps_of(options, status_of(lake).done_of(options.date))
-        )
+        if options.take_over:
+            raise Trouble("--dry-run ends no other run; leave out --take-over")
+        return dry_run(lake, Delivered(options.date, options.replace), options.json)
     with engine(), run_lock(lake, options.take_over) as lock:
         is_begun = lock.night == options.date.isoformat()
         steps = _steps_of(options, lock.done if is_begun else ())
@@ -146,7 +147,13 @@ def part(options: argparse.Namespace, lake: Path) -> int:
         runner = Runner(lock, lake / "work" / "logs", {}, TaskBoard(sys.stdout))
         values = {"date": options.date.isoformat(), "replace": "--replace" * options.replace}
         outcome = runner.run(options.date.isoformat(), steps, values)
-    _report(outcome)
+        names = [each.name for each in parts()]
+        places = {"is_first": options.name == names[0], "is_last": options.name == names[-1]}
+        try:
+            for line in keep_part(lake, outcome, **places):
+                print(line)
+        finally:
+            _report(outcome)  # last: Airflow tells people the last line
     return {"failed": 1, "nothing new": NOTHING_NEW}.get(outcome.status, 0)
 
 
@@ -161,8 +168,11 @@ def backfill(options: argparse.Namespace, lake: Path) -> int:
 def close(options: argparse.Namespace, lake: Path) -> int:
     """The close of one month."""
     with run_lock(lake) as lock:
-        runner = Runner(lock, lake / "work" / "logs", {}, Board(sys.stdout))
-        return _report(_close(runner, options.period))
+        board = Board(sys.stderr if options.json else sys.stdout)
+        outcome = _close(Runner(lock, lake / "work" / "logs", {}, board), options.period)
+    if options.json:
+        _print_json([outcome])
+    return _report(outcome)
 
 
 def make_again(options: argparse.Namespace, lake: Path) -> int:
@@ -231,13 +241,14 @@ def what_if(options: argparse.Namespace, lake: Path) -> int:
     """What other rule books would have made of a window of history; the lake keeps nothing."""
     out = options.out.absolute() if options.out else None
     rules = options.rules.absolute()
-    return simulate(Simulation(rules, options.first, options.last, out), lake)
+    asked = Simulation(rules, options.first, options.last, out, options.json)
+    return simulate(asked, lake)
 
 
 def explain(options: argparse.Namespace, lake: Path) -> int:
     """What a night and a close consist of; or where points, tiers and money come from."""
-    if options.what:
-        return _module(["exports", "explain", *options.what, *options.others])
+    if options.arguments:
+        return _module(["exports", "explain", *_passed_on(options)])
     day = options.date.isoformat() if options.date else "DATE"
     values = {"date": day, "replace": "", "period": day[:7] if options.date else "YYYY-MM"}
     values["by"] = "WHO"
@@ -246,6 +257,13 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
         ("close", monthly()),
         ("monthly_close, in Airflow", attended()),
     )
+    if options.json:
+        told = {
+            title.partition(",")[0]: [_step_as_json(step, values) for step in steps]
+            for title, steps in lists
+        }
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return 0
     for title, steps in lists:
         print(f"{title} (in {PROJECT}, LAKE_ROOT={lake})")
         for step in in_order(steps):
@@ -259,14 +277,22 @@ def explain(options: argparse.Namespace, lake: Path) -> int:
     return 0
 
 
+def awaited(options: argparse.Namespace, lake: Path) -> int:
+    """Which deliveries a night waits for; status 75 while there are any."""
+    asked = ["--date", options.date.isoformat(), *(["--at", options.at] if options.at else [])]
+    command = ["ingest", "awaited", *asked, *(["--json"] * options.json)]
+    status = warm.ask(command)  # Airflow asks every minute
+    return _module(command) if status is None else status
+
+
 def quarantine(options: argparse.Namespace, lake: Path) -> int:
     """The rows that were refused: looked at, released, corrected or left."""
-    return _module(["ingest", "quarantine", *options.arguments, *options.others])
+    return _module(["ingest", "quarantine", *_passed_on(options)])
 
 
 def review(options: argparse.Namespace, lake: Path) -> int:
     """The links between accounts that wait for a person, with both sides."""
-    return _module(["identity_resolution", "review", *options.arguments, *options.others])
+    return _module(["identity_resolution", "review", *_passed_on(options)])
 
 
 def demo(options: argparse.Namespace, lake: Path) -> int:
@@ -327,11 +353,16 @@ def beside(options: argparse.Namespace, lake: Path) -> int:
     return warm.run_beside([*options.arguments, *options.others], options.socket.absolute())
 
 
+def _passed_on(options: argparse.Namespace) -> list[str]:
+    """The arguments of a command that another one answers."""
+    return [*options.arguments, *options.others, *(["--json"] * options.json)]
+
+
 def _decide(kind: str, options: argparse.Namespace, lake: Path) -> int:
     """Keep a decision, or show what it would change."""
     accounts = (options.one, options.other)
     decision = Decision(kind, accounts, options.by, options.why)
-    return (preview if options.preview else keep)(decision, lake)
+    return (preview if options.preview else keep)(decision, lake, options.json)
 
 
 def _point(where: list[str], options: argparse.Namespace, lake: Path) -> int:
@@ -340,7 +371,15 @@ def _point(where: list[str], options: argparse.Namespace, lake: Path) -> int:
         raise Trouble(f"nothing was published in {lake} yet; run a night first")
     with run_lock(lake) as lock:
         os.environ[FENCE] = lock.fence
-        return _module(["exports", "point", *where, "--by", options.by, "--why", options.why])
+        who = ["--by", options.by, "--why", options.why, *(["--json"] * options.json)]
+        return _module(["exports", "point", *where, *who])
+
+
+def _step_as_json(step: Step, values: dict[str, str]) -> dict[str, Any]:
+    command = "" if step.question else f"python -m {step.line(values)}".rstrip()
+    asks = step.question.format(**values)
+    told = {"name": step.name, "doc": step.doc, "after": [*step.after]}
+    return told | ({"asks": asks} if step.question else {"command": command})
 
 
 def _tell(told: dict[str, Any], text: str, is_json: bool) -> None:
@@ -463,6 +502,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 COMMANDS: dict[str, Command] = {
     "run": run,
+    "awaited": awaited,
     "backfill": backfill,
     "part": part,
     "step": step,

@@ -1,4 +1,5 @@
-"""When people are told: a night failed, was refused by its invariants, or is late.
+"""When people are told: a night failed, was refused by its invariants, or is late; a close waits
+for their answer.
 
 Nothing is sent unless ALARM_URLS_FILE names the channels. An alarm that cannot be sent is said, and
 changes nothing for the run.
@@ -19,7 +20,9 @@ def kind_of(name: str) -> str:
 
 
 def alarm(kind: str, about: str, text: str) -> None:
-    """Tell people; `kind` is failed, broken or late, `about` what makes two alarms the same."""
+    """Tell people; `kind` is failed, broken, late or waiting, `about` what makes two alarms the
+    same.
+    """
     if not os.environ.get("ALARM_URLS_FILE"):
         return
     command = [sys.executable, "-W", "ignore:::runpy", "-m", "exports", "alarm", kind]

@@ -17,8 +17,8 @@ from dags.pipeline import PARTS
 
 EXIT_STATUS = (
     "exit status: 0 done or nothing new, 1 failed (the last line begins with error: and says what, "
-    "where and what to do) or not so (status, doctor, rebuild), 2 wrong arguments, 99 nothing to "
-    "do (of a single step), 130 stopped"
+    "where and what to do) or not so (status, doctor, rebuild), 2 wrong arguments, 75 not yet "
+    "(awaited), 99 nothing to do (of a single step), 130 stopped"
 )
 
 
@@ -113,12 +113,17 @@ PREVIEW = _flag("--preview", "only show what would change, and write nothing")
 ARGUMENTS: dict[str, tuple[Argument, ...]] = {
     "run": (
         DATE,
-        _flag("--dry-run", "only show what would run, on what, and write nothing"),
+        _flag("--dry-run", "only show what it would change, and keep nothing", "part"),
         REPLACE,
         _argument("--from-step", "leave out the steps before this one", "part"),
         _flag("--resume", "leave out the steps of the night that are done", "part"),
         _flag("--take-over", "end a run that has the lake, and begin"),
         JOBS,
+        JSON,
+    ),
+    "awaited": (
+        DATE,
+        _argument("--at", "time of asking, with its zone; default: after every deadline"),
         JSON,
     ),
     "backfill": (FIRST, LAST, JOBS, JSON),
@@ -128,12 +133,13 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         REPLACE,
     ),
     "step": (_argument("name", "of the step"), _argument("arguments", "its command", **REST)),
-    "close": (_needed("--period", "month, YYYY-MM", period),),
-    "publish": (BY, WHY),
+    "close": (_needed("--period", "month, YYYY-MM", period), JSON),
+    "publish": (BY, WHY, JSON),
     "rollback": (
         _argument("--to", "its business date; default: the one before", type=day),
         BY,
         WHY,
+        JSON,
     ),
     "status": (
         _argument("--date", "that should be published", type=day),
@@ -152,19 +158,25 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
     "rebuild": (INTO, JOBS, JSON),
     "explain": (
         _argument("--date", "show the commands of this night", type=day),
-        _argument("what", "member, activity, balance, line or statement, and which", **REST),
+        JSON,
+        _argument("arguments", "member, activity, balance, line or statement, and which", **REST),
     ),
-    "quarantine": (_argument("arguments", "what follows python -m ingest quarantine", **REST),),
+    "quarantine": (
+        JSON,
+        _argument("arguments", "what follows python -m ingest quarantine", **REST),
+    ),
     "review": (
+        JSON,
         _argument("arguments", "what follows python -m identity_resolution review", **REST),
     ),
-    "unmerge": (*ACCOUNTS, BY, WHY, PREVIEW),
-    "merge": (*ACCOUNTS, BY, WHY, PREVIEW),
+    "unmerge": (*ACCOUNTS, BY, WHY, PREVIEW, JSON),
+    "merge": (*ACCOUNTS, BY, WHY, PREVIEW, JSON),
     "simulate": (
         _needed("--rules", "folder of other rule books", Path),
         FIRST,
         LAST,
         _argument("--out", "new folder (work/simulations of the lake)", type=Path),
+        JSON,
     ),
     "demo": (
         _argument("--people", "population (10000)", type=count, default=10_000),
@@ -205,6 +217,7 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
 
 EXAMPLES = {
     "run": ("--date 2026-03-31", "--date 2026-03-31 --dry-run", "--date 2026-03-31 --resume"),
+    "awaited": ("--date 2026-03-31 --at 2026-04-01T05:10+08:00",),
     "backfill": ("--from 2026-03-01 --to 2026-03-31",),
     "close": ("--period 2026-03",),
     "publish": ('--by LiMei --why "the prices were right"',),

@@ -1,14 +1,15 @@
 """Airflow's rendering of the monthly close: `dags/pipeline.py` holds the steps, this the time."""
 
 from datetime import datetime
+from functools import partial
 
-from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from dags.callbacks import task_failed
 from dags.pipeline import TIME_ZONE, attended
 from dags.rendering import period, render, runbook
+from dags.tasks import Command, TellOfQuestion
 
 with DAG(
     "monthly_close",
@@ -34,8 +35,8 @@ with DAG(
     tags=["onemember"],
 ) as dag:
     render(
-        BashOperator,
+        Command,
         attended(),
         {"period": "{{ period(params, dag_run) }}"},
-        asking=ApprovalOperator,
+        asking=partial(ApprovalOperator, notifiers=[TellOfQuestion()]),
     )

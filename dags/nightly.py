@@ -6,7 +6,6 @@ Whoever wants to begin when a night is published schedules a DAG on the asset PU
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import (
     DAG,
     Asset,
@@ -19,9 +18,21 @@ from airflow.sdk import (
 
 from dags.callbacks import deadline_missed, task_failed
 from dags.pipeline import TIME_ZONE, lake_root
-from dags.rendering import IS_LATE, NIGHT_STARTS, business_date, render_parts, runbook
+from dags.rendering import (
+    BETWEEN_ATTEMPTS,
+    BETWEEN_QUESTIONS,
+    IS_LATE,
+    NIGHT_STARTS,
+    business_date,
+    render_command,
+    render_parts,
+    runbook,
+)
 from dags.status import published
+from dags.tasks import Command, Waiting
 
+DATE = "{{ business_date(params, dag_run) }}"
+AT_NOW = '--at "$(date -u +%Y-%m-%dT%H:%M:%S+00:00)"'  # our commands look at no clock
 PUBLISHED = Asset("onemember_published", uri="file://onemember/published/current")
 
 
@@ -53,6 +64,9 @@ with DAG(
         "replace": Param(
             False, type="boolean", description="Redo the latest night, as its files or rules differ"
         ),
+        "wait": Param(
+            True, type="boolean", description="Wait for deliveries until their deadlines"
+        ),
     },
     user_defined_macros={"business_date": business_date},
     # The logical date is when the business date began to be worked for: 04:30 of that very day.
@@ -64,11 +78,18 @@ with DAG(
     default_args={"owner": "data-team", "on_failure_callback": task_failed},
     tags=["onemember"],
 ) as dag:
+    waiting = render_command(
+        Waiting,
+        "await_deliveries",
+        f"dags awaited --date {DATE} {{{{ '{AT_NOW}' if params.wait else '' }}}}",
+        doc_md=runbook("await_deliveries"),
+        poke_interval=BETWEEN_QUESTIONS,
+        retries=1,
+        retry_delay=BETWEEN_ATTEMPTS,
+    )
     render_parts(
-        BashOperator,
-        {
-            "date": "{{ business_date(params, dag_run) }}",
-            "replace": "{{ '--replace' if params.replace else '' }}",
-        },
+        Command,
+        {"date": DATE, "replace": "{{ '--replace' if params.replace else '' }}"},
         {"publish": {"outlets": [PUBLISHED], "post_execute": say_what}},
+        waiting,
     )

@@ -5,12 +5,12 @@ It asks the lake and not the runs of the nightly DAG, so it also speaks when tha
 
 from datetime import datetime
 
-from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from dags.callbacks import task_failed
 from dags.pipeline import TIME_ZONE
 from dags.rendering import business_date, render_command, runbook
+from dags.tasks import Command
 
 with DAG(
     "punctuality",
@@ -25,7 +25,7 @@ with DAG(
     tags=["onemember"],
 ) as dag:
     render_command(
-        BashOperator,
+        Command,
         "is_published",
         "dags status --date {{ business_date(params, dag_run) }}",
         doc_md=runbook("punctuality"),

@@ -1,4 +1,4 @@
-"""A rehearsal: the next night tried out in private copies of the lake, and nothing of it kept.
+"""A rehearsal: a night tried out in private copies of the lake, and nothing of it kept.
 
 Each variant of the night runs in a copy of its own, up to some step; then the copies can be
 compared. A file of the lake is written aside and renamed over, never edited in place. So a copy
@@ -12,7 +12,7 @@ They are taken away when the rehearsal ends, however it ends; after a kill the n
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,7 +32,10 @@ from dags.runner import (
 from dags.status import latest
 
 ZONES = ("decisions", "posted", "published", "quarantine", "raw", "restricted")
+LANDING = "landing"
 BY_NIGHT = ("load_date", "posted_date")
+BEFORE_ALL_NIGHTS = date.min  # what a lake holds that nothing was published in is of no night
+LAST_STEP = "build"  # after it all is known that a night would post
 JOBS = 2
 CHARACTERS = 300  # of an error that may name every file
 NOT_JUDGED = {"great_expectations", "xlsxwriter"}  # of gate, verify and export; slow to import
@@ -56,6 +59,14 @@ class Variant:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """A night with what lies in its landing folders; `is_replacing` redoes a published one."""
+
+    night: date
+    is_replacing: bool = False
+
+
 def last_night(lake: Path) -> date:
     """The night of the last version, also where readers see an earlier one; Trouble if nothing was
     published yet.
@@ -73,17 +84,22 @@ def next_night(lake: Path) -> date:
 
 @contextmanager
 def rehearsal(
-    lake: Path, variants: Sequence[Variant], steps: Sequence[Step], board: Board
+    lake: Path,
+    variants: Sequence[Variant],
+    steps: Sequence[Step],
+    board: Board,
+    delivered: Delivered | None = None,
 ) -> Iterator[list[Path]]:
-    """The copies of the lake, one a variant, after these steps of their next night.
+    """The copies of the lake, one a variant, after these steps of a night: the next one, on which
+    nothing is delivered, or one that is `delivered`.
 
-    Trouble if a run or another rehearsal uses the lake, or a step fails. The copies are gone when
-    the block ends.
+    Trouble if a run or another rehearsal uses the lake, a step fails, or nothing was published
+    before a next night. The copies are gone when the block ends.
     """
     if os.environ.get("ENGINE") not in {None, "", ENGINES[0]}:
         # One JVM serves a whole run and keeps its tables in the lake that it was started for.
         raise Trouble(f"a rehearsal runs on ENGINE={ENGINES[0]} only, which posts the same rows")
-    last = last_night(lake)
+    asked = delivered or Delivered(next_night(lake))
     folder = lake / "work" / "rehearsal"
     with run_lock(folder) as lock:
         try:
@@ -91,30 +107,38 @@ def rehearsal(
             for copy in copies:
                 shutil.rmtree(copy, ignore_errors=True)  # of a rehearsal that was killed
             with lake_at_rest(lake):
+                last = last_night(lake) if latest(lake) else BEFORE_ALL_NIGHTS
                 for copy in copies:
-                    _copy_lake(lake, copy, last)
+                    _copy_lake(lake, copy, last, delivered is not None)
             for variant, copy in zip(variants, copies, strict=True):
                 variant.change(copy)
-            night = last + timedelta(days=1)
             for variant, copy in zip(variants, copies, strict=True):
-                _run(lock, variant, copy, night, steps, board)
+                _run(lock, variant, copy, asked, steps, board)
             yield copies
         finally:
             shutil.rmtree(folder)
+            with suppress(OSError):
+                folder.parent.rmdir()  # of a lake that had none
+
+
+def log_of(copy: Path, variant: Variant, step: str) -> Path:
+    """What a step of a rehearsed night wrote."""
+    return copy / "work" / "logs" / variant.name / f"{step}.log"
 
 
 def _run(
     lock: RunLock,
     variant: Variant,
     copy: Path,
-    night: date,
+    asked: Delivered,
     steps: Sequence[Step],
     board: Board,
 ) -> None:
     """The night of one variant in its copy; Trouble, in one line, if a step fails."""
     environment = {**step_environment(copy), **variant.environment}
     runner = Runner(lock, copy / "work" / "logs", environment, board, JOBS, MODULES)
-    outcome = runner.run(variant.name, steps, {"date": night.isoformat()})
+    values = {"date": asked.night.isoformat(), "replace": "--replace" * asked.is_replacing}
+    outcome = runner.run(variant.name, steps, values)
     for step in outcome.steps:
         if step.status == "failed":
             raise Trouble(
@@ -122,8 +146,9 @@ def _run(
             )
 
 
-def _copy_lake(lake: Path, copy: Path, last: date) -> None:
-    """Link the files of the lake, as its last night left it, into a folder of their own.
+def _copy_lake(lake: Path, copy: Path, last: date, is_delivered: bool) -> None:
+    """Link the files of the lake, as its last night left it, into a folder of their own; where a
+    night is delivered, what landed, too.
 
     What a later night that was not published has left behind is not taken along.
     """
@@ -138,6 +163,9 @@ def _copy_lake(lake: Path, copy: Path, last: date) -> None:
                 # whole, or the copy would write into it.
                 is_pointing = zone == "published"
                 shutil.copytree(lake / zone, copy / zone, is_pointing, later, _link)
+        if is_delivered:
+            copy.mkdir(parents=True, exist_ok=True)
+            (copy / LANDING).symlink_to(lake / LANDING)  # a night reads it and writes nothing there
     except OSError as error:
         said = " ".join(str(error).split())[:CHARACTERS]
         raise Trouble(f"cannot copy {lake}: {said}; check its owner and free space") from error

@@ -27,6 +27,7 @@ NIGHT_STARTS = timedelta(
 )  # a business day ends at 04:00; deliveries need a moment
 IS_LATE = timedelta(hours=6)  # when readers expect the night
 BETWEEN_ATTEMPTS = timedelta(minutes=2)
+BETWEEN_QUESTIONS = timedelta(minutes=1)  # whether a delivery has come
 LOCK_PATIENCE = timedelta(minutes=20)  # a night, a backup or a rebuild by hand comes to its end
 NIGHT = "--date {date} {replace}"
 WRITER_POOL = "lake"  # one place: whatever writes into the lake, of whichever DAG, does so alone
@@ -50,7 +51,7 @@ def render(
 ) -> None:
     """Make one task per step and the edges between them, inside the DAG that is being defined.
 
-    `operator` is Airflow's BashOperator and `asking` its ApprovalOperator, for steps that a person
+    `operator` is what runs a command and `asking` its ApprovalOperator, for steps that a person
     answers; `values` are Jinja expressions for what a run fills into the commands. The Python of
     the steps is ONEMEMBER_PYTHON, by default the one that runs Airflow.
     """
@@ -82,12 +83,14 @@ def render(
 
 
 def render_parts(
-    operator: Callable[..., Any], values: dict[str, str], terms: Mapping[str, Mapping[str, Any]]
+    operator: Callable[..., Any],
+    values: dict[str, str],
+    terms: Mapping[str, Mapping[str, Any]],
+    before: Any,
 ) -> None:
-    """Make one task per part of the night, one after the other; `terms` are what else the tasks of
-    some parts are given.
+    """Make one task per part of the night, one after the other and all after the task `before`;
+    `terms` are what else the tasks of some parts are given.
     """
-    before = None
     for part in parts():
         doc = f"{part.doc}\n\n" + "\n\n".join(
             f"**{step.name}**: {step.doc}\n\n{runbook(step.name)}" for step in part.steps
@@ -103,8 +106,7 @@ def render_parts(
             pool=WRITER_POOL,
             **terms.get(part.name, {}),
         )
-        if before is not None:
-            before.set_downstream(task)
+        before.set_downstream(task)
         before = task
 
 

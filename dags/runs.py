@@ -2,21 +2,27 @@
 
 `metrics/run.prom` is in Prometheus' text format; when it was written is the file's own time. A run
 is compared with the last good ones of its kind, so that a step that has become slow is named.
+
+Airflow runs a night part by part. They are one run here, too: a part goes on with the line of its
+night, as long as that is not done, and the seconds are those of the parts, without what lies
+between them.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from dags.runner import Outcome, Trouble
+from dags.runner import Finished, Outcome, Trouble
 
 FOLDER = "metrics"
 KEPT_RUNS = 400
 COMPARED_RUNS = 7
+UNFINISHED = "unfinished"  # the status of a night of which parts are left
 TIMES_SLOWER, SECONDS_SLOWER = 2.0, 5.0  # both, or it is the noise of a small night
 
 
@@ -25,7 +31,42 @@ def keep_run(lake: Path, outcome: Outcome) -> list[str]:
 
     Trouble if the lake cannot be written.
     """
+    return _keep(lake, read_runs(lake), outcome)
+
+
+def keep_part(lake: Path, outcome: Outcome, is_first: bool, is_last: bool) -> list[str]:
+    """Write a part of a night down, in the line of the night unless it is its first one; what was
+    slower than usual, a line each.
+
+    Trouble if the lake cannot be written.
+    """
     earlier = read_runs(lake)
+    if not is_last and outcome.status == "done":
+        outcome = replace(outcome, status=UNFINISHED)
+    if is_first or not earlier or not _goes_on(earlier[-1], outcome):
+        return _keep(lake, earlier, outcome)
+    begun, own = earlier[-1], {step.name for step in outcome.steps}
+    before = [
+        Finished(name, "done", 0, seconds, Path())
+        for name, seconds in begun["steps"].items()
+        if name not in own
+    ]
+    seconds = begun["seconds"] + outcome.seconds
+    night = replace(outcome, seconds=seconds, steps=(*before, *outcome.steps))
+    return _keep(lake, earlier[:-1], night, own)
+
+
+def _goes_on(run: dict[str, Any], outcome: Outcome) -> bool:
+    """Whether a part belongs to the run that was written down last."""
+    return run["label"] == outcome.label and run["status"] in {UNFINISHED, "failed"}
+
+
+def _keep(
+    lake: Path, earlier: Sequence[dict[str, Any]], outcome: Outcome, own: Container[str] = ()
+) -> list[str]:
+    """Write a run down behind the earlier ones; what of it, or of its `own` steps alone, was slower
+    than usual.
+    """
     run = {
         "label": outcome.label,
         "status": outcome.status,
@@ -34,8 +75,9 @@ def keep_run(lake: Path, outcome: Outcome) -> list[str]:
     }
     lines = [json.dumps(each, ensure_ascii=False) for each in [*earlier, run][-KEPT_RUNS:]]
     _write(lake / FOLDER / "runs.jsonl", lines)
-    _write(lake / FOLDER / "run.prom", [*_metrics(outcome)])
-    return [*_slower(run, earlier)]
+    if outcome.status != UNFINISHED:
+        _write(lake / FOLDER / "run.prom", [*_metrics(outcome)])
+    return [*_slower(run, earlier, own)]
 
 
 def read_runs(lake: Path) -> list[dict[str, Any]]:
@@ -47,10 +89,14 @@ def read_runs(lake: Path) -> list[dict[str, Any]]:
     return runs
 
 
-def _slower(run: dict[str, Any], earlier: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _slower(
+    run: dict[str, Any], earlier: Sequence[dict[str, Any]], own: Container[str]
+) -> Iterator[str]:
     """The steps that took much longer than in the last good runs that had them."""
     good = [each for each in earlier if each["status"] == "done"]
     for name, seconds in run["steps"].items():
+        if own and name not in own:
+            continue
         before = [each["steps"][name] for each in good if name in each["steps"]][-COMPARED_RUNS:]
         usual = median(before) if before else seconds
         if seconds > TIMES_SLOWER * usual and seconds > usual + SECONDS_SLOWER:
@@ -59,7 +105,7 @@ def _slower(run: dict[str, Any], earlier: Sequence[dict[str, Any]]) -> Iterator[
 
 def _metrics(outcome: Outcome) -> Iterator[str]:
     name = "onemember_run_succeeded"
-    yield f"# HELP {name} 1 if the last run of the command line ended well."
+    yield f"# HELP {name} 1 if the last run ended well."
     yield f"# TYPE {name} gauge"
     yield f'{name}{{label="{outcome.label}"}} {int(outcome.status != "failed")}'
     name = "onemember_run_seconds"

@@ -25,13 +25,14 @@ RULE_CHANGES = "rule_changes.parquet"
 class Simulation:
     """Which rule books, and which business dates, both inclusive; `out` None for the usual place.
 
-    Paths are absolute.
+    Paths are absolute; `is_json` prints for programs.
     """
 
     rules: Path
     first: date
     last: date
     out: Path | None = None
+    is_json: bool = False
 
 
 def simulate(simulation: Simulation, lake: Path) -> int:
@@ -44,7 +45,7 @@ def simulate(simulation: Simulation, lake: Path) -> int:
     out = simulation.out or _usual_place(simulation, lake)
     _check_out(out, lake)
     changes = ["ingest", "rules", "--changes", "--against", str(rules_folder())]
-    if status := _module(changes, lake, simulation.rules):
+    if status := _module(changes, lake, simulation.rules, simulation.is_json):
         return status
     others = {"RULES_DIR": str(simulation.rules)}
     variants = [Variant("as it is"), Variant("by other rules", environment=others)]
@@ -56,7 +57,8 @@ def simulate(simulation: Simulation, lake: Path) -> int:
         compare = ["exports", "simulation", "--date", (night + timedelta(days=1)).isoformat()]
         compare += ["--before", str(before), "--after", str(after), "--rules", str(file)]
         compare += ["--from", simulation.first.isoformat(), "--to", simulation.last.isoformat()]
-        return _module([*compare, "--out", str(out)], after, simulation.rules)
+        compare += ["--out", str(out), *(["--json"] * simulation.is_json)]
+        return _module(compare, after, simulation.rules)
 
 
 def _check_window(simulation: Simulation, night: date) -> None:
@@ -95,8 +97,13 @@ def _is_simulation(folder: Path) -> bool:
         return False
 
 
-def _module(arguments: Sequence[str], lake: Path, rules: Path) -> int:
-    """Run `python -m …` on a lake with rule books, from the project folder; its exit status."""
+def _module(arguments: Sequence[str], lake: Path, rules: Path, is_aside: bool = False) -> int:
+    """Run `python -m …` on a lake with rule books, from the project folder; its exit status. What
+    it prints goes to standard error if it `is_aside`.
+    """
     environment = {**os.environ, "LAKE_ROOT": str(lake), "RULES_DIR": str(rules)}
     command = [sys.executable, "-W", "ignore:::runpy", "-m", *arguments]
-    return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
+    stream = sys.stderr if is_aside else None
+    return subprocess.run(
+        command, cwd=PROJECT, env=environment, stdout=stream, check=False
+    ).returncode

@@ -34,10 +34,6 @@ class Status:
     latest_version: str | None = None
     moved: Move | None = None
 
-    def done_of(self, night: date) -> tuple[str, ...]:
-        """The steps of a night that are done, as far as the working folder knows."""
-        return self.steps_done if self.work_date == night.isoformat() else ()
-
 
 def latest(lake: Path) -> dict[str, Any] | None:
     """The manifest of the last version, which the next night goes on from; as `published`."""

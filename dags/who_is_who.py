@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dags.pipeline import PROJECT, nightly, up_to_step, without_deliveries
-from dags.rehearsal import Variant, next_night, rehearsal
+from dags.rehearsal import LAST_STEP, Variant, next_night, rehearsal
 from dags.runner import Board, Trouble
-
-LAST_STEP = "build"  # after it all is known that a night would post
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,12 @@ class Decision:
         return ["identity_resolution", "decide", self.kind, *self.accounts, *who]
 
 
-def keep(decision: Decision, lake: Path) -> int:
+def keep(decision: Decision, lake: Path, is_json: bool) -> int:
     """Keep a decision in the lake; the next night posts what it changes. The exit status."""
-    return _module(decision.arguments, lake)
+    return _module([*decision.arguments, *(["--json"] * is_json)], lake)
 
 
-def preview(decision: Decision, lake: Path) -> int:
+def preview(decision: Decision, lake: Path, is_json: bool) -> int:
     """Print what the next night would post differently with a decision; the lake keeps nothing."""
     night = next_night(lake)
 
@@ -50,7 +48,7 @@ def preview(decision: Decision, lake: Path) -> int:
     board = Board(sys.stderr, is_brief=True)
     steps = up_to_step(without_deliveries(nightly()), LAST_STEP)
     with rehearsal(lake, variants, steps, board) as (before, after):
-        places = ["--before", str(before), "--after", str(after)]
+        places = ["--before", str(before), "--after", str(after), *(["--json"] * is_json)]
         return _module(["exports", "compare", "--date", night.isoformat(), *places], lake)
 
 

@@ -6,7 +6,7 @@ python -m exports export --date D
 python -m exports point back [--to D] --by WHO --why WHY
 python -m exports point last --by WHO --why WHY
 python -m exports intact
-python -m exports alarm failed|broken|late --about WHAT --text TEXT
+python -m exports alarm failed|broken|late|waiting --about WHAT --text TEXT
 python -m exports recall --from LAKE
 python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
@@ -15,6 +15,7 @@ python -m exports statements verify
 python -m exports verify-pack FOLDER [--key PEM]
 python -m exports merchants [--by-merchant]
 python -m exports summary
+python -m exports foresee --date D [--json]
 python -m exports compare --date D --before LAKE --after LAKE
 python -m exports explain member M… | SOURCE:ACCOUNT
 python -m exports explain activity ID | BUSINESS:DOCUMENT
@@ -25,16 +26,21 @@ python -m exports simulation --date D --before LAKE --after LAKE --from D --to D
 """
 
 import argparse
+import json
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from exports.closes.commands import add_arguments
 from exports.closes.commands import run as run_close
 from exports.pointing import check_digests, publish_last, roll_back
 from exports.publish import publish_night
-from exports.reader import require_publication
+from exports.reader import MANIFEST, require_publication
 from exports.summary import print_summary
 from exports.verify import failing_rows_file, verify_night
+from exports.writer import json_bytes
 from ingest.core.dates import parse_date
 from ingest.core.errors import Problem, run_command
 from ingest.core.lake import Lake
@@ -59,6 +65,7 @@ def main(argv: list[str]) -> int:
         "verify-pack": _verify_pack,
         "merchants": _merchants,
         "summary": _summary,
+        "foresee": _foresee,
         "compare": _compare,
         "explain": _explain,
         "simulation": _simulation,
@@ -85,8 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     point.add_argument("--to", help="business date to go back to; default: the one before")
     point.add_argument("--by", required=True, help="who decides")
     point.add_argument("--why", required=True, help="why")
+    point.add_argument("--json", action="store_true", help="for programs")
     alarm = commands.add_parser("alarm", help="tell people, unless they were told already")
-    alarm.add_argument("kind", choices=["failed", "broken", "late"])
+    alarm.add_argument("kind", choices=["failed", "broken", "late", "waiting"])
     alarm.add_argument("--about", required=True, help="what makes two alarms the same")
     alarm.add_argument("--text", required=True, help="what a person reads")
     commands.add_parser("intact", help="digest the published marts anew, and compare")
@@ -102,12 +110,16 @@ def _parser() -> argparse.ArgumentParser:
     merchants = commands.add_parser("merchants", help="print what merchants sold and are owed")
     merchants.add_argument("--by-merchant", action="store_true", help="a line a merchant and month")
     commands.add_parser("summary", help="print what the published nights did, and where it is")
+    foresee = commands.add_parser("foresee", help="print what the night that is built would change")
+    foresee.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    foresee.add_argument("--json", action="store_true", help="for programs")
     compare = commands.add_parser("compare", help="print what two built nights post differently")
     simulation = commands.add_parser("simulation", help="write what two sets of rules make of time")
     for command in (compare, simulation):
         command.add_argument("--date", required=True, help="business date of both, YYYY-MM-DD")
         command.add_argument("--before", type=Path, required=True, help="lake of the night as is")
         command.add_argument("--after", type=Path, required=True, help="lake of the changed night")
+        command.add_argument("--json", action="store_true", help="for programs")
     simulation.add_argument("--from", dest="first", required=True, help="first business date")
     simulation.add_argument("--to", dest="last", required=True, help="last business date")
     simulation.add_argument("--rules", type=Path, required=True, help="file of the rules' changes")
@@ -122,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--diff", nargs=2, metavar="NO", help="lines by which statements differ")
     explain.add_argument("--on", help="business date, YYYY-MM-DD; default: the last night")
     explain.add_argument("--known", help="what was known after this night; default: the last one")
+    explain.add_argument("--json", action="store_true", help="rows for programs, all of them")
     explain.add_argument("--all", action="store_true", help="lots used up and all movements, too")
     return parser
 
@@ -166,7 +179,10 @@ def _point(arguments: argparse.Namespace) -> int:
         move = publish_last(lake, by, why)
     else:
         move = roll_back(lake, parse_date(arguments.to, "--to") if arguments.to else None, by, why)
-    print(f"readers see {move.to_version} now, and saw {move.from_version}")
+    if arguments.json:
+        _print_json(asdict(move))
+    else:
+        print(f"readers see {move.to_version} now, and saw {move.from_version}")
     return 0
 
 
@@ -242,31 +258,60 @@ def _summary(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _foresee(arguments: argparse.Namespace) -> int:
+    from exports.foresight import foresee, print_foresight  # noqa: PLC0415 - the other commands need none of it
+
+    foresight = foresee(load_settings(), parse_date(arguments.date))
+    if arguments.json:
+        _print_json(foresight.as_json())
+    else:
+        print_foresight(foresight)
+    for failure in foresight.failures:
+        print(f"error: {failure}", file=sys.stderr)
+    return 1 if foresight.failures else 0
+
+
 def _compare(arguments: argparse.Namespace) -> int:
     from exports.compare import compare_nights, print_comparison  # noqa: PLC0415 - the other commands need none of it
 
     before, after = Lake(arguments.before), Lake(arguments.after)
     night = parse_date(arguments.date)
     comparison = compare_nights(before, after, night, load_settings().memory_limit)
-    print_comparison(comparison)
+    if arguments.json:
+        _print_json(comparison.as_json())
+    else:
+        print_comparison(comparison)
     if not comparison.is_kept:
         raise Problem("a total above is not what it must be; the changed night would be refused")
     return 0
 
 
+def _print_json(told: Mapping[str, Any]) -> None:
+    """Print an answer for programs, and nothing else on standard output."""
+    print(json_bytes(told).decode(), end="")
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     from exports.explain.answer import answer  # noqa: PLC0415 - the other commands need none of it
+    from exports.explain.facts import facts_of, facts_of_difference  # noqa: PLC0415
     from exports.explain.statement import explain_difference  # noqa: PLC0415
 
     if arguments.diff:
         if arguments.what != "statement":
             raise Problem("--diff is of two statements: explain statement --diff NO NO")
-        for line in explain_difference(Lake(load_settings().lake), *arguments.diff):
+        lake = Lake(load_settings().lake)
+        if arguments.json:
+            _print_json(facts_of_difference(lake, *arguments.diff))
+            return 0
+        for line in explain_difference(lake, *arguments.diff):
             print(line)
         return 0
     if not arguments.named:
         raise Problem(f"which {arguments.what}? name it")
     on, known = (parse_date(text) if text else None for text in (arguments.on, arguments.known))
+    if arguments.json:
+        _print_json(facts_of(load_settings(), arguments.what, arguments.named, on, known))
+        return 0
     for line in answer(load_settings(), arguments.what, arguments.named, on, known, arguments.all):
         print(line)
     return 0
@@ -283,7 +328,12 @@ def _simulation(arguments: argparse.Namespace) -> int:
     )
     sides = Lake(arguments.before), Lake(arguments.after)
     memory = load_settings().memory_limit
-    print(write_simulation(*sides, window, arguments.rules, arguments.out, memory))
+    page = write_simulation(*sides, window, arguments.rules, arguments.out, memory)
+    if arguments.json:
+        manifest = json.loads((page.parent / MANIFEST).read_text(encoding="utf-8"))
+        _print_json({"folder": str(page.parent), "page": page.name, **manifest})
+    else:
+        print(page)
     return 0
 
 

@@ -17,6 +17,7 @@ TITLES = {
     "failed": "OneMember: night failed 夜批失败",
     "broken": "OneMember: an invariant is broken 校验不通过",
     "late": "OneMember: night is late 夜批未按时发布",
+    "waiting": "OneMember: an answer is awaited 等待审批",
 }
 NAME_DIGITS = 12
 SECONDS_AN_HOUR = 3600
@@ -36,7 +37,7 @@ def send_alarm(settings: Settings, kind: str, about: str, text: str) -> str:
     folder = Lake(settings.lake).root / "metrics" / "alarms" / f"{kind}_{digest}"
     if not _is_due(folder, settings.alarm_hours):
         return f"not sent: the same was sent within {settings.alarm_hours} hours"
-    faults = _notify(urls, TITLES[kind], f"{about}\n{text}")
+    faults = _notify(urls, kind, f"{about}\n{text}")
     if len(faults) == len(urls):
         raise Problem("; ".join(faults))
     write_bytes(folder / "sent", f"{about}\n{text}\n".encode())
@@ -65,17 +66,18 @@ def _is_due(folder: Path, hours: int) -> bool:
     return asked.stat().st_mtime - sent.stat().st_mtime >= hours * SECONDS_AN_HOUR
 
 
-def _notify(urls: list[str], title: str, body: str) -> list[str]:
+def _notify(urls: list[str], kind: str, body: str) -> list[str]:
     """Send by every channel; what is wrong with those that did not take it."""
     from apprise import Apprise, AppriseAsset, NotifyType  # noqa: PLC0415 - half a second
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines would name the URLs
     asset = AppriseAsset(app_id="OneMember", app_desc="OneMember", async_mode=False)
+    how = NotifyType.INFO if kind == "waiting" else NotifyType.FAILURE
     faults = []
     for number, url in enumerate(urls, 1):
         channel = Apprise(asset=asset)
         if not channel.add(url):
             faults.append(f"URL {number} of ALARM_URLS_FILE is none that apprise knows; mend it")
-        elif not channel.notify(body=body, title=title, notify_type=NotifyType.FAILURE):
+        elif not channel.notify(body=body, title=TITLES[kind], notify_type=how):
             faults.append(f"URL {number} of ALARM_URLS_FILE did not take the alarm; see its server")
     return faults

@@ -68,8 +68,11 @@ DIFFERENCES = """
 
 @dataclass(frozen=True)
 class Section:
-    """One list of differences: its heading, the names of its columns, its rows."""
+    """One list of differences: its name for programs, its heading, the names of its columns, its
+    rows.
+    """
 
+    name: str
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -79,6 +82,7 @@ class Section:
 class Total:
     """A number over everything; `must_be` is what a change has to keep, None if it may move."""
 
+    name: str
     title: str
     value: int
     must_be: int | None = None
@@ -97,13 +101,28 @@ class Comparison:
         """Whether every total that must be something is that."""
         return all(total.must_be in {None, total.value} for total in self.totals)
 
+    def as_json(self) -> dict[str, Any]:
+        """What programs get: every row, also of long lists."""
+        return {
+            "business_date": self.night,
+            "is_kept": self.is_kept,
+            "totals": [
+                {"figure": total.name, "difference": total.value, "must_be": total.must_be}
+                for total in self.totals
+            ],
+            **{
+                each.name: [dict(zip(each.columns, row, strict=True)) for row in each.rows]
+                for each in self.sections
+            },
+        }
+
 
 SECTIONS = {
-    "账户归属 accounts that change hands": """
+    ("accounts", "账户归属 accounts that change hands"): """
         select source, account_id, before as member_id_before, after as member_id_after
         from moved order by all
     """,
-    "积分余额 members whose points change": """
+    ("balances", "积分余额 members whose points change"): """
         select member_id,
             one.balance_points as balance_points_before,
             other.balance_points as balance_points_after,
@@ -114,7 +133,7 @@ SECTIONS = {
         where one is distinct from other
         order by all
     """,
-    "积分批次 lots that change": """
+    ("lots", "积分批次 lots that change"): """
         select lot_id, source, account_id, issuer_business, earned_on_date,
             one.member_id as member_id_before, other.member_id as member_id_after,
             one.issued_points as issued_points_before, other.issued_points as issued_points_after,
@@ -126,20 +145,20 @@ SECTIONS = {
         where one is distinct from other
         order by source, account_id, earned_on_date, lot_id
     """,
-    "积分分录 points posted differently": """
+    ("entries", "积分分录 points posted differently"): """
         select date_trunc('month', business_date)::date as origin_month, entry_type,
             issuer_business, count(*) as entry_count,
             sum(sign * if(is_reversal, -points, points))::bigint as difference_points
         from moved_entries group by all order by all
     """,
-    "会员等级 members whose tier or growth value changes": """
+    ("tiers", "会员等级 members whose tier or growth value changes"): """
         select member_id, one.tier as tier_before, other.tier as tier_after,
             one.growth_value as growth_value_before, other.growth_value as growth_value_after
         from before.tiers as one full join after.tiers as other using (member_id)
         where one is distinct from other
         order by all
     """,
-    "等级变动 tier changes posted differently": """
+    ("tier_changes", "等级变动 tier changes posted differently"): """
         select 'before' as posted_only, *
         from (from before.tier_changes except all from after.tier_changes)
         union all
@@ -147,7 +166,7 @@ SECTIONS = {
         from (from after.tier_changes except all from before.tier_changes)
         order by member_id, effective_date, posted_only desc, is_reversal desc
     """,
-    "结算差额 settlement by party and period, fen": """
+    ("settlement", "结算差额 settlement by party and period, fen"): """
         with sides as (
             select payee_party as party, sign * amount_fen as fen, * from moved_lines
             union all
@@ -157,7 +176,7 @@ SECTIONS = {
             sum(fen)::bigint as difference_fen
         from sides group by all order by all
     """,
-    "涉及的已关账期间 closed periods that the differences come from": """
+    ("closed_periods", "涉及的已关账期间 closed periods that the differences come from"): """
         with touched as (
             select date_trunc('month', business_date)::date as origin_month, 1 as entry_count,
                 0 as line_count
@@ -173,31 +192,31 @@ SECTIONS = {
     """,
 }
 TOTALS = {
-    ("积分余额合计变化 points of all members together", None): """
+    ("balance_points", "积分余额合计变化 points of all members together", None): """
         select (select sum(balance_points) from after.balances)
             - (select sum(balance_points) from before.balances)
     """,
-    ("  其中发放 of it issued", None): """
+    ("issued_points", "  其中发放 of it issued", None): """
         select (select sum(issued_points) from after.balances)
             - (select sum(issued_points) from before.balances)
     """,
-    ("  其中核销 of it redeemed", None): """
+    ("redeemed_points", "  其中核销 of it redeemed", None): """
         select (select sum(redeemed_points) from before.balances)
             - (select sum(redeemed_points) from after.balances)
     """,
-    ("  其中过期 of it expired", None): """
+    ("expired_points", "  其中过期 of it expired", None): """
         select (select sum(expired_points) from before.balances)
             - (select sum(expired_points) from after.balances)
     """,
-    ("  其中扣回 of it clawed back", None): """
+    ("clawed_back_points", "  其中扣回 of it clawed back", None): """
         select (select sum(clawed_back_points) from before.balances)
             - (select sum(clawed_back_points) from after.balances)
     """,
-    ("积分欠账合计变化 debt of all members together", None): """
+    ("debt_points", "积分欠账合计变化 debt of all members together", None): """
         select (select sum(debt_points) from after.balances)
             - (select sum(debt_points) from before.balances)
     """,
-    ("未解释的积分 points that nothing explains", 0): """
+    ("unexplained_points", "未解释的积分 points that nothing explains", 0): """
         select (
             select sum(balance_points - issued_points + redeemed_points + expired_points
                 + clawed_back_points)
@@ -208,18 +227,22 @@ TOTALS = {
             from before.balances
         )
     """,
-    ("各方结算合计 settlement over all parties in each month, fen", 0): """
+    ("settled_fen", "各方结算合计 settlement over all parties in each month, fen", 0): """
         select sum(abs(fen))
         from (select sum(closing_fen) as fen from after.settled group by period_month)
     """,
-    ("已关账月份的变化 figures of closed months that change", 0): """
+    ("changed_closed_figures", "已关账月份的变化 figures of closed months that change", 0): """
         select count(*)
         from (select * from before.settled where period_month in (from closes)) as one
         full join (select * from after.settled where period_month in (from closes)) as other
             using (period_month, party)
         where one is distinct from other
     """,
-    ("不变式违反 broken invariants", 0): "select sum(violation_count) from after.invariants",
+    (
+        "invariant_violations",
+        "不变式违反 broken invariants",
+        0,
+    ): "select sum(violation_count) from after.invariants",
 }
 
 
@@ -244,10 +267,10 @@ def compare_nights(before: Lake, after: Lake, night: date, memory_limit: str) ->
         )
         return Comparison(
             night,
-            tuple(_section(database, title, query, night) for title, query in SECTIONS.items()),
+            tuple(_section(database, *names, query, night) for names, query in SECTIONS.items()),
             tuple(
-                Total(title, _number(database, query), must_be)
-                for (title, must_be), query in TOTALS.items()
+                Total(name, title, _number(database, query), must_be)
+                for (name, title, must_be), query in TOTALS.items()
             ),
         )
 
@@ -324,10 +347,12 @@ def _read(
         ) from error
 
 
-def _section(database: duckdb.DuckDBPyConnection, title: str, query: str, night: date) -> Section:
+def _section(
+    database: duckdb.DuckDBPyConnection, name: str, title: str, query: str, night: date
+) -> Section:
     found = database.execute(query.format(month=f"date '{night.replace(day=1)}'"))
     columns = tuple(column[0] for column in found.description)
-    return Section(title, columns, tuple(found.fetchall()))
+    return Section(name, title, columns, tuple(found.fetchall()))
 
 
 def _number(database: duckdb.DuckDBPyConnection, query: str) -> int:

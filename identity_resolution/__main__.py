@@ -4,20 +4,22 @@ python -m identity_resolution resolve --date D [--full]
 python -m identity_resolution evaluate [--date D] [--truth FILE] [--compare]
 python -m identity_resolution evaluate --records FILE --settings FILE [--truth COLUMN] [--compare]
 python -m identity_resolution explain link SOURCE:ACCOUNT SOURCE:ACCOUNT [--date D]
-python -m identity_resolution review [--date D] [--limit N]
+python -m identity_resolution review [--date D] [--limit N] [--json]
 python -m identity_resolution decide must-link|cannot-link|withdraw A B --by WHO --why WHY
 python -m identity_resolution train --date D
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from identity_resolution.explain import explain_link
 from identity_resolution.looked_up import last_resolved
-from identity_resolution.review import keep_decision, review
+from identity_resolution.review import keep_decision, review, review_as_json
 from identity_resolution.settings import load_identity_settings
 from ingest.core.dates import parse_date
 from ingest.core.errors import Problem, run_command
@@ -25,8 +27,6 @@ from ingest.core.identity_decisions import DECISIONS, account_key
 from ingest.core.lake import Lake
 from ingest.core.log import start_log, step_log
 from ingest.core.settings import Settings, load_settings
-
-REVIEWED = 20
 
 
 def main(argv: list[str]) -> int:
@@ -117,13 +117,20 @@ def _explain(
 
 
 def _review(settings: Settings, arguments: argparse.Namespace, night: date | None) -> Iterable[str]:
+    if arguments.json:
+        return [_json(review_as_json(settings, night, arguments.limit))]
     return review(settings, night, arguments.limit)
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False, indent=2, default=str)
 
 
 def _decide(settings: Settings, arguments: argparse.Namespace, night: date | None) -> Iterable[str]:
     pair = account_key(arguments.one), account_key(arguments.other)
     decision = arguments.decision.replace("-", "_")
-    return keep_decision(settings, decision, pair, arguments.by, arguments.why, night)
+    kept = keep_decision(settings, decision, pair, arguments.by, arguments.why, night)
+    return [_json(kept.as_json())] if arguments.json else kept.lines()
 
 
 def _train(settings: Settings, arguments: argparse.Namespace, night: date | None) -> Iterable[str]:
@@ -152,7 +159,8 @@ def _parser() -> argparse.ArgumentParser:
     explain = add("explain", "say why two accounts are one member, or why not", is_dated=False)
     explain.add_argument("what", choices=["link"])
     listing = add("review", "list links that were held back, with both sides", is_dated=False)
-    listing.add_argument("--limit", type=int, default=REVIEWED, help="how many to show")
+    listing.add_argument("--limit", type=int, help="how many to show (20; with --json all)")
+    listing.add_argument("--json", action="store_true", help="for programs")
     decide = commands.add_parser(
         "decide", help="record that two accounts are one person, or are not, from a night on"
     )
@@ -162,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("other", help="source:account_id")
     decide.add_argument("--by", required=True, help="who decides")
     decide.add_argument("--why", required=True, help="why")
+    decide.add_argument("--json", action="store_true", help="for programs")
     decide.add_argument(
         "--from",
         dest="date",

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from identity_resolution.explain import ends_of, evidence_of
 from identity_resolution.looked_up import LookedUp, Row, last_resolved, look_up
@@ -11,6 +13,7 @@ from ingest.core.identity_decisions import (
     AccountKey,
     IdentityDecision,
     decide,
+    decision_record,
     keep_identity_decision,
     read_identity_decisions,
 )
@@ -39,11 +42,13 @@ from member_links
 where member_id = ?
 order by source, account_id
 """
+REVIEWED = 20  # that a person reads at once
 ADVICE = "python -m identity_resolution decide must-link|cannot-link {} {} --by WHO --why WHY"
 
 
-def review(settings: Settings, night: date | None, limit: int) -> Iterator[str]:
+def review(settings: Settings, night: date | None, limit: int | None = None) -> Iterator[str]:
     """Lines that list held links, each with the accounts of both sides, at most `limit` of them."""
+    limit = REVIEWED if limit is None else limit
     looked_up = look_up(settings, night)
     held = looked_up.rows(HELD)
     yield f"{looked_up.night}: {len(held)} 条待审 links held for review"
@@ -59,6 +64,24 @@ def review(settings: Settings, night: date | None, limit: int) -> Iterator[str]:
         yield f"… and {len(held) - limit} more; --limit shows more of them"
 
 
+def review_as_json(settings: Settings, night: date | None, limit: int | None) -> dict[str, Any]:
+    """The held links with the accounts of both sides, at most `limit` of them, for programs."""
+    looked_up = look_up(settings, night)
+    held = looked_up.rows(HELD)
+    return {
+        "night": looked_up.night,
+        "link_count": len(held),
+        "links": [
+            {
+                **link,
+                "low_accounts": _side(looked_up, link["low_member_id"]),
+                "high_accounts": _side(looked_up, link["high_member_id"]),
+            }
+            for link in held[:limit]
+        ],
+    }
+
+
 def _side(looked_up: LookedUp, member: str) -> list[Row]:
     return looked_up.rows(SIDE if looked_up.has_identifiers else BARE_SIDE, [member])
 
@@ -68,6 +91,37 @@ def _described(row: Row) -> str:
     return f"{row['source']}:{row['account_id']}  " + "  ".join(str(each or "–") for each in known)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A decision that was kept: in which file, of which members the two accounts are today, and the
+    decision that it replaces.
+    """
+
+    decision: IdentityDecision
+    file: str
+    members: tuple[str, str]
+    replaced: IdentityDecision | None
+
+    def lines(self) -> Iterator[str]:
+        """What a person reads."""
+        decided, before = self.decision, self.replaced
+        state = "one member" if self.members[0] == self.members[1] else "two members"
+        yield (
+            f"{decided.decision} {decided.one} – {decided.other} from {decided.effective_from} on"
+            f" ({self.file})"
+        )
+        yield f"  today they are {state}: {' and '.join(dict.fromkeys(self.members))}"
+        if before is not None:
+            who, since = before.decided_by, before.effective_from
+            yield f"  it replaces {before.decision} of {since} by {who}"
+
+    def as_json(self) -> dict[str, Any]:
+        """What programs get."""
+        replaced = decision_record(self.replaced) if self.replaced else None
+        told = {"file": self.file, "members": [*self.members], "replaced": replaced}
+        return decision_record(self.decision) | told
+
+
 def keep_decision(
     settings: Settings,
     decision: str,
@@ -75,14 +129,14 @@ def keep_decision(
     by: str,
     why: str,
     effective_from: date | None = None,
-) -> Iterator[str]:
-    """Record a decision that counts from a night on, the first that can for None; lines about it.
+) -> Kept:
+    """Record a decision that counts from a night on, the first that can for None.
 
     Problem if an account is unknown, or the night has been published already.
     """
     lake = Lake(settings.lake)
     looked_up = look_up(settings, None)
-    members = [looked_up.link_of(account)["member_id"] for account in accounts]
+    one, other = (looked_up.link_of(account)["member_id"] for account in accounts)
     next_night = _first_open_night(lake)
     night = next_night if effective_from is None else effective_from
     if night < next_night:
@@ -93,11 +147,7 @@ def keep_decision(
     decided = decide(decision, accounts, night, by, why)
     before = _last_on(lake, decided)
     path = keep_identity_decision(lake, decided)
-    state = "one member" if members[0] == members[1] else "two members"
-    yield f"{decided.decision} {decided.one} – {decided.other} from {night} on ({path.name})"
-    yield f"  today they are {state}: {' and '.join(dict.fromkeys(members))}"
-    if before is not None:
-        yield f"  it replaces {before.decision} of {before.effective_from} by {before.decided_by}"
+    return Kept(decided, path.name, (one, other), before)
 
 
 def _first_open_night(lake: Lake) -> date:

@@ -1,4 +1,4 @@
-"""Commands of the bottom package: python -m ingest open | load | contracts | rules | …."""
+"""Commands of the bottom package: python -m ingest awaited | open | load | contracts | …."""
 
 import argparse
 import importlib
@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 
 from ingest.core.contract import contract_schema, load_source, source_names
 from ingest.core.dates import parse_date, parse_time
-from ingest.core.errors import Problem, run_command
+from ingest.core.errors import NOT_YET, Problem, run_command
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log
 from ingest.core.rule_agreements import agree
@@ -22,6 +22,7 @@ from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
 from ingest.fitness import findings
 from ingest.gate import gate
+from ingest.lateness import awaited
 from ingest.load import load
 from ingest.night import open_night
 from ingest.restatements import restatement_table
@@ -56,6 +57,7 @@ def main(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     start_log()
     commands = {
+        "awaited": _awaited,
         "open": _open,
         "load": _load,
         "gate": _gate,
@@ -69,6 +71,14 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingest", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    awaiting = commands.add_parser(
+        "awaited", help=f"which deliveries a night waits for; status {NOT_YET} while there are any"
+    )
+    awaiting.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
+    awaiting.add_argument(
+        "--at", help="time of asking, as 2026-10-30T05:10+08:00; default: after every deadline"
+    )
+    awaiting.add_argument("--json", action="store_true", help="for programs")
     opening = commands.add_parser("open", help="check everything and open the night of a date")
     opening.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
     opening.add_argument(
@@ -113,6 +123,23 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("quarantine", help="look at refused rows, and decide", add_help=False)
     commands.add_parser("tier-locks", help="hold a member's tier fast for a time", add_help=False)
     return parser
+
+
+def _awaited(arguments: argparse.Namespace) -> int:
+    settings, day = load_settings(), parse_date(arguments.date)
+    at = parse_time(arguments.at) if arguments.at else None
+    names = source_names(settings.dbt_project)
+    sources = [load_source(settings.dbt_project, name) for name in names]
+    found = awaited(Lake(settings.lake), sources, day, at)
+    if arguments.json:
+        told = [{"source": each.source.name, "until": each.until.isoformat()} for each in found]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        for each in found:
+            print(f"{each.source.name}: no delivery for {day} yet; waiting until {each.until_text}")
+        if not found:
+            print(f"no delivery for {day} is awaited")
+    return NOT_YET if found else 0
 
 
 def _open(arguments: argparse.Namespace) -> int:

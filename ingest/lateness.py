@@ -1,6 +1,7 @@
 """What a night does about sources that have not delivered: wait, stop, or go on without them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,36 @@ from ingest.deliveries import control_files
 LOG = step_log("open")
 
 
+@dataclass(frozen=True)
+class Awaited:
+    """A source that has not delivered, and whose deadline has not passed; `until` with its zone."""
+
+    source: Source
+    until: datetime
+
+    @property
+    def until_text(self) -> str:
+        """Its deadline as people read it."""
+        return f"{self.until:%Y-%m-%d %H:%M %Z}"
+
+
+def awaited(
+    lake: Lake, sources: Sequence[Source], business_date: date, at: datetime | None
+) -> list[Awaited]:
+    """The sources for whose delivery of the business date a night waits; parameters as of
+    `check_deliveries`.
+    """
+    found = []
+    for source in sources:
+        deadline = datetime.combine(
+            business_date + timedelta(days=1), source.deadline, ZoneInfo(source.time_zone)
+        )
+        is_waiting = source.policy != "note" and at is not None and at < deadline
+        if is_waiting and not _has_delivered(lake, source, business_date):
+            found.append(Awaited(source, deadline))
+    return found
+
+
 def check_deliveries(
     lake: Lake, sources: Sequence[Source], business_date: date, at: datetime | None
 ) -> None:
@@ -22,18 +53,12 @@ def check_deliveries(
     deadline a source is waited for; after it its policy says whether the night goes on without it.
     One on which no figure depends (`note`) is never waited for.
     """
-    late = [source for source in sources if not _has_delivered(lake, source, business_date)]
-    for source in late:
-        if source.policy == "note":
-            continue
-        deadline = datetime.combine(
-            business_date + timedelta(days=1), source.deadline, ZoneInfo(source.time_zone)
+    for waiting in awaited(lake, sources, business_date, at):
+        raise Problem(
+            f"{_missing(lake, waiting.source, business_date)}; waiting until {waiting.until_text}, "
+            "try again"
         )
-        if at is not None and at < deadline:
-            raise Problem(
-                f"{_missing(lake, source, business_date)}; waiting until "
-                f"{deadline:%Y-%m-%d %H:%M %Z}, try again"
-            )
+    late = [source for source in sources if not _has_delivered(lake, source, business_date)]
     if len(late) == len(sources):
         raise Problem(
             f"no source has delivered anything for {business_date}; check the date, put "

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -26,6 +26,11 @@ from ingest.releases import corrections_context
 from ingest.versions import released_version
 
 WIDTH = 160
+OPEN = "open"  # the state of a row that nobody has decided about
+TOLD = (
+    *("quarantine_id", "source", "table_name", "load_date", "source_file", "source_row"),
+    *("rule", "column_name", "value"),
+)
 COLUMNS = ("id", "state", "file", "row", "rule", "column", "value")
 
 
@@ -34,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     settings = load_settings()
     if arguments.action == "ls":
-        return _list(settings, arguments.source, arguments.all)
+        return _list(settings, arguments.source, arguments.all, arguments.json)
     source, row = _find(settings, arguments.id)
     if arguments.action == "show":
         return _show(settings, row)
@@ -47,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = actions.add_parser("ls", help="rows that do not count")
     listing.add_argument("--source", help="of this source only")
     listing.add_argument("--all", action="store_true", help="also those that are decided")
+    listing.add_argument("--json", action="store_true", help="for programs")
     showing = actions.add_parser("show", help="one row with its text (personal data!)")
     releasing = actions.add_parser("release", help="let a row count from the next night on")
     rejecting = actions.add_parser("reject", help="leave a row out for good")
@@ -65,24 +71,42 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list(settings: Settings, source_name: str | None, is_all: bool) -> int:
-    lake = Lake(settings.lake)
+def _list(settings: Settings, source_name: str | None, is_all: bool, is_json: bool) -> int:
     names = source_names(settings.dbt_project)
     if source_name is not None and source_name not in names:
         raise Problem(f"no source '{source_name}'; there are {', '.join(names)}")
+    listed = [
+        (state, row)
+        for name in (names if source_name is None else [source_name])
+        for state, row in _rows_of(settings, name)
+        if is_all or state == OPEN
+    ]
+    if is_json:
+        told = [{"state": state, **_as_json(row)} for state, row in listed]
+        print(json.dumps(told, ensure_ascii=False, indent=2, default=str))
+        return 0
     grid = Grid(*COLUMNS)
-    for name in names if source_name is None else [source_name]:
-        states = {each.quarantine_id: each.decision for each in read_decisions(lake, name)}
-        for row in quarantined_rows(lake, load_source(settings.dbt_project, name)):
-            state = states.get(row.quarantine_id, "open")
-            if is_all or state == "open":
-                place = f"{row.source}/{row.source_file}"
-                told = [row.rule, row.column_name or "", row.value or ""]
-                grid.add_row(row.quarantine_id, state, place, str(row.source_row), *told)
+    for state, row in listed:
+        place = f"{row.source}/{row.source_file}"
+        told_row = [row.rule, row.column_name or "", row.value or ""]
+        grid.add_row(row.quarantine_id, state, place, str(row.source_row), *told_row)
     console = Console()
     console.width = max(console.width, WIDTH)
     console.print(grid if grid.row_count else "no row waits for a decision")
     return 0
+
+
+def _rows_of(settings: Settings, source: str) -> Iterator[tuple[str, QuarantinedRow]]:
+    """The rows of a source that do not count, each with what was decided about it."""
+    lake = Lake(settings.lake)
+    states = {each.quarantine_id: each.decision for each in read_decisions(lake, source)}
+    for row in quarantined_rows(lake, load_source(settings.dbt_project, source)):
+        yield states.get(row.quarantine_id, OPEN), row
+
+
+def _as_json(row: QuarantinedRow) -> dict[str, object]:
+    """What a program may read of a row: where it lies and why it does not count, not its text."""
+    return {name: getattr(row, name) for name in TOLD}
 
 
 def _find(settings: Settings, quarantine_id: str) -> tuple[Source, QuarantinedRow]:

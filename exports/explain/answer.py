@@ -10,7 +10,6 @@ from exports.explain.line import explain_line
 from exports.explain.member import explain_member
 from exports.explain.statement import explain_statement
 from exports.published import open_current
-from ingest.core.errors import Problem
 from ingest.core.lake import Lake
 from ingest.core.settings import Settings
 
@@ -35,7 +34,5 @@ def answer(
         elif what == "member":
             yield from explain_member(asked, asked.member(named), is_all)
         else:
-            known = known or asked.night
-            if known > asked.night:
-                raise Problem(f"the last night is {asked.night}; nothing is known of {known} yet")
-            yield from explain_balance(asked, asked.member(named), on or known, known)
+            known_date = asked.known(known)
+            yield from explain_balance(asked, asked.member(named), on or known_date, known_date)

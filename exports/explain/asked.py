@@ -23,6 +23,19 @@ class Asked:
         """Rows of a query over the marts."""
         return list(self.marts.execute(query, list(values)).to_arrow_table().to_pylist())
 
+    def first(self, query: str, values: Sequence[object]) -> Row | None:
+        """The first row of a query; None if it has none."""
+        found = self.rows(query, values)
+        return found[0] if found else None
+
+    def known(self, night: date | None) -> date:
+        """The night after which something is known, the last one for None; Problem if it is yet to
+        come.
+        """
+        if night is not None and night > self.night:
+            raise Problem(f"the last night is {self.night}; nothing is known of {night} yet")
+        return night or self.night
+
     def member(self, named: str) -> str:
         """The member of a member id, or of an account as source:account_id; Problem if there is
         none.

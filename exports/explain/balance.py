@@ -29,7 +29,7 @@ order by posted_date, business_date nulls first, entry_type, activity_id, balanc
 def explain_balance(asked: Asked, member: str, on_date: date, known_date: date) -> Iterator[str]:
     """Lines: balance and lots on a date as known on a night, and what was learned since."""
     dates = [on_date, known_date]
-    then = _balance(asked, member, on_date, known_date)
+    then = asked.first(BALANCE, [*dates, member])
     yield f"会员 {member}: {on_date} 的积分, 按 {known_date} 夜间所知 as known after that night"
     if then is None:
         yield "  当时还没有这位会员 no such member was known then"
@@ -43,11 +43,6 @@ def explain_balance(asked: Asked, member: str, on_date: date, known_date: date) 
         yield from _lots(asked.rows(LOTS, [*dates, member]))
     if known_date < asked.night:
         yield from _since(asked, member, on_date, known_date, then)
-
-
-def _balance(asked: Asked, member: str, on_date: date, known_date: date) -> Row | None:
-    found = asked.rows(BALANCE, [on_date, known_date, member])
-    return found[0] if found else None
 
 
 def _lots(lots: list[Row]) -> Iterator[str]:
@@ -65,7 +60,7 @@ def _lots(lots: list[Row]) -> Iterator[str]:
 def _since(
     asked: Asked, member: str, on_date: date, known_date: date, then: Row | None
 ) -> Iterator[str]:
-    now = _balance(asked, member, on_date, asked.night)
+    now = asked.first(BALANCE, [on_date, asked.night, member])
     items = asked.rows(DIFFERENCES, [on_date, known_date, asked.night, member])
     before = then["balance_points"] if then else 0
     after = now["balance_points"] if now else 0

@@ -35,13 +35,7 @@ CORRECTED = "select * from settlement_adjustments where line_id = ?"
 
 def explain_line(asked: Asked, lake: Lake, line_id: str) -> Iterator[str]:
     """Lines about one settlement line; Problem if there is none of that id."""
-    found = asked.rows(LINE, [line_id])
-    if not found:
-        raise Problem(
-            f"no settlement line {line_id} in the night of {asked.night}; statements name it in "
-            "the column 结算行号 line_id"
-        )
-    line = found[0]
+    line = settlement_line(asked, line_id)
     yield from _money(line)
     yield from _statements(lake, line)
     entries = asked.rows(ENTRY, [line["entry_id"]]) if line["entry_id"] else []
@@ -50,6 +44,31 @@ def explain_line(asked: Asked, lake: Lake, line_id: str) -> Iterator[str]:
     yield from _lot(asked, line)
     yield from _activity(asked, line)
     yield from _correction(asked, line)
+
+
+def settlement_line(asked: Asked, line_id: str) -> Row:
+    """The settlement line of an id; Problem if there is none."""
+    line = asked.first(LINE, [line_id])
+    if line is None:
+        raise Problem(
+            f"no settlement line {line_id} in the night of {asked.night}; statements name it in "
+            "the column 结算行号 line_id"
+        )
+    return line
+
+
+def statement_numbers(lake: Lake, line: Row) -> dict[str, str | None]:
+    """By party, the frozen statement of the month for which a line counts, in its newest version;
+    None while the month is not frozen.
+    """
+    parties = (line["payer_party"], line["payee_party"])
+    newest = {
+        row["party"]: row["statement_no"]
+        for _, _, rows in closes_of(lake)
+        for row in rows
+        if row["period_month"] == line["period_month"] and row["party"] in parties
+    }
+    return {party: newest.get(party) for party in parties}
 
 
 def _money(line: Row) -> Iterator[str]:
@@ -80,16 +99,8 @@ def _money(line: Row) -> Iterator[str]:
 
 
 def _statements(lake: Lake, line: Row) -> Iterator[str]:
-    """The frozen statements of the month for which the line counts; its newest version."""
-    parties = (line["payer_party"], line["payee_party"])
-    newest = {
-        row["party"]: row["statement_no"]
-        for _, _, rows in closes_of(lake)
-        for row in rows
-        if row["period_month"] == line["period_month"] and row["party"] in parties
-    }
-    for party in parties:
-        yield f"  结算单 statement of {party}: {newest.get(party, '未关账 not closed yet')}"
+    for party, number in statement_numbers(lake, line).items():
+        yield f"  结算单 statement of {party}: {number or '未关账 not closed yet'}"
 
 
 def _entry(entry: Row) -> str:

@@ -6,7 +6,11 @@ from datetime import timedelta
 from exports.explain.asked import Asked, Row
 
 LISTED = 30
+ALL = 10**9
 
+ACCOUNTS = """
+select * from dim_member_accounts where member_id = ? order by source, account_id
+"""
 LOTS = """
 select l.*, o.rule, o.rule_id, o.base_points, o.business_multiplier_percent, o.tier,
     o.tier_multiplier_percent, o.clipped_points, o.rule_source, o.tier_rule_id, o.tier_rule_source,
@@ -51,10 +55,7 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
     [balance] = asked.rows("select * from fct_points_balances where member_id = ?", [member])
     [tier] = asked.rows("select * from dim_member_tiers where member_id = ?", [member])
     yield f"会员 {member}, {asked.night} 夜间之后 after the night of {asked.night}"
-    for account in asked.rows(
-        "select * from dim_member_accounts where member_id = ? order by source, account_id",
-        [member],
-    ):
+    for account in asked.rows(ACCOUNTS, [member]):
         yield f"  账户 account {account['source']}:{account['account_id']}"
     yield from _tier(tier, asked.rows(TIER_CHANGES, [member]))
     yield from (_progress(line) for line in asked.rows(PROGRESS, [member]))
@@ -73,7 +74,7 @@ def explain_member(asked: Asked, member: str, is_all: bool) -> Iterator[str]:
     yield f"批次 lots: {len(lots)}, 剩余 with points left {open_count}"
     yield from (_lot(lot) for lot in shown)
     yield "最近变动 latest movements:"
-    for entry in asked.rows(MOVEMENTS, [member, 10**9 if is_all else LISTED]):
+    for entry in asked.rows(MOVEMENTS, [member, ALL if is_all else LISTED]):
         yield (
             f"  {entry['posted_date']}  {entry['explanation']}"
             f" {entry['points']:,}  {entry['business_date']}"

@@ -7,6 +7,7 @@ not what would be said today.
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from exports.money import yuan
@@ -28,6 +29,17 @@ LISTED = 1_000
 Line = dict[str, str]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Two statements, and the lines that only one of them holds or that both hold differently."""
+
+    one: Pack
+    other: Pack
+    added: list[Line]
+    removed: list[Line]
+    changed: list[tuple[Line, Line]]
+
+
 def explain_statement(lake: Lake, statement_no: str) -> Iterator[str]:
     """Lines about one statement; Problem if it is not in the outbox, or not whole."""
     pack = find_pack(lake, statement_no)
@@ -44,8 +56,10 @@ def explain_statement(lake: Lake, statement_no: str) -> Iterator[str]:
     yield f"  输入 inputs {len(said['inputs'])}, manifest SHA-256 {pack.sha256}"
 
 
-def explain_difference(lake: Lake, one_no: str, other_no: str) -> Iterator[str]:
-    """Lines that only one of two statements holds, or that both hold differently."""
+def compare_statements(lake: Lake, one_no: str, other_no: str) -> Difference:
+    """By which lines two statements differ; Problem if these do not add up to the difference of
+    their net amounts, or one is not in the outbox or not whole.
+    """
     one, other = find_pack(lake, one_no), find_pack(lake, other_no)
     before, after = _lines(one), _lines(other)
     added = [after[line_id] for line_id in after.keys() - before.keys()]
@@ -55,16 +69,6 @@ def explain_difference(lake: Lake, one_no: str, other_no: str) -> Iterator[str]:
         for line_id in sorted(before.keys() & after.keys())
         if _said(before[line_id]) != _said(after[line_id])
     ]
-    yield f"{one_no} → {other_no}"
-    for label, name in FIGURES:
-        was, is_now = one.manifest[name], other.manifest[name]
-        yield f"  {label:<16} {yuan(was):>18} {yuan(is_now):>18}  {yuan(is_now - was):>14}"
-    yield from _section("新增 added", "+", added)
-    yield from _section("减少 removed", "-", removed)
-    yield f"变更 changed: {len(changed)}"
-    for was_line, now_line in changed[:LISTED]:
-        yield f"  - {_text(was_line)}"
-        yield f"  + {_text(now_line)}"
     total = sum(int(line[NET]) for line in added) - sum(int(line[NET]) for line in removed)
     total += sum(int(now[NET]) - int(was[NET]) for was, now in changed)
     difference = other.manifest["net_fen"] - one.manifest["net_fen"]
@@ -73,7 +77,26 @@ def explain_difference(lake: Lake, one_no: str, other_no: str) -> Iterator[str]:
             f"the lines differ by {total} fen but the statements by {difference}; restore "
             f"{one.folder} and {other.folder} from a backup"
         )
-    yield f"核对 checked: 逐行差异合计 {yuan(total)} = 净额差异 {yuan(difference)}"
+    added, removed = sorted(added, key=_order), sorted(removed, key=_order)
+    return Difference(one, other, added, removed, changed)
+
+
+def explain_difference(lake: Lake, one_no: str, other_no: str) -> Iterator[str]:
+    """Lines that only one of two statements holds, or that both hold differently."""
+    found = compare_statements(lake, one_no, other_no)
+    one, other = found.one.manifest, found.other.manifest
+    yield f"{one_no} → {other_no}"
+    for label, name in FIGURES:
+        was, is_now = one[name], other[name]
+        yield f"  {label:<16} {yuan(was):>18} {yuan(is_now):>18}  {yuan(is_now - was):>14}"
+    yield from _section("新增 added", "+", found.added)
+    yield from _section("减少 removed", "-", found.removed)
+    yield f"变更 changed: {len(found.changed)}"
+    for was_line, now_line in found.changed[:LISTED]:
+        yield f"  - {_text(was_line)}"
+        yield f"  + {_text(now_line)}"
+    net = yuan(other["net_fen"] - one["net_fen"])
+    yield f"核对 checked: 逐行差异合计 {net} = 净额差异 {net}"
 
 
 def _section(title: str, sign: str, lines: list[Line]) -> Iterator[str]:
@@ -82,7 +105,7 @@ def _section(title: str, sign: str, lines: list[Line]) -> Iterator[str]:
         sums[line[MOVEMENT]] += int(line[NET])
     by_movement = ", ".join(f"{name} {yuan(fen)}" for name, fen in sorted(sums.items()))
     yield f"{title}: {len(lines)} 行 lines{f' ({by_movement})' if lines else ''}"
-    for line in sorted(lines, key=_order)[:LISTED]:
+    for line in lines[:LISTED]:
         yield f"  {sign} {_text(line)}"
     if len(lines) > LISTED:
         yield f"    … 另有 {len(lines) - LISTED} 行 more lines"

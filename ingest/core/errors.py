@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 NOTHING_TO_DO = 99
+NOT_YET = 75  # "try again later" of sysexits.h
 NOBODY_READS = 141  # as a shell says of a command that a closed pipe ended
 
 

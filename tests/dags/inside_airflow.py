@@ -33,6 +33,10 @@ def graph() -> dict[str, Any]:
                 [up, task.task_id] for task in dag.tasks for up in task.upstream_task_ids
             ),
             "commands": {task.task_id: task.bash_command for task in commands(dag)},
+            "waits": waits(dag),
+            "tells_of_questions": [
+                task.task_id for task in questions(dag) if len(task.notifiers) == 1
+            ],
             "questions": {task.task_id: task.subject for task in questions(dag)},
             "answers": {
                 task.task_id: task.env["ANSWERED_BY"]
@@ -77,7 +81,16 @@ def deadline(dag: Any) -> dict[str, Any] | None:
 
 def commands(dag: Any) -> list[Any]:
     """The tasks that run a command."""
-    return [task for task in dag.tasks if hasattr(task, "bash_command")]
+    return [task for task in dag.tasks if hasattr(task, "skip_on_exit_code")]
+
+
+def waits(dag: Any) -> dict[str, Any]:
+    """The tasks that wait: what they ask, how, and whether the asking holds a place of writers."""
+    return {
+        task.task_id: {"asks": task.bash_command, "mode": task.mode, "pool": task.pool}
+        for task in dag.tasks
+        if hasattr(task, "poke")
+    }
 
 
 def questions(dag: Any) -> list[Any]:

@@ -15,11 +15,14 @@ import pytest
 
 from dags.pipeline import PROJECT, Step, attended, nightly, parts
 from dags.rendering import business_date, period, runbook
+from dags.runs import read_runs
 from dags.services import airflow_environment
 from tests.exports.closing_group import JAN_31, A, B, Group, history
 from tests.exports.closing_group import manifest as manifest_of
+from tests.exports.test_alarms import listening
 
 NIGHT = "2026-10-31"
+LONG_AGO = "2020-10-31"  # whatever the time is, every deadline has passed
 
 
 def in_airflow(home: Path, lake: Path, *arguments: str) -> str:
@@ -76,11 +79,55 @@ def test_the_night_of_airflow_is_the_parts_of_the_pipeline_in_their_order(
     graphs: dict[str, Any],
 ) -> None:
     dag, names = graphs["dags"]["nightly"], [part.name for part in parts()]
-    assert dag["edges"] == sorted([before, after] for before, after in pairwise(names))
+    in_order = ["await_deliveries", *names]
+    assert dag["edges"] == sorted([before, after] for before, after in pairwise(in_order))
     when = "--date {{ business_date(params, dag_run) }} {{ '--replace' if params.replace else '' }}"
     assert dag["commands"] == {
         name: f'exec "$ONEMEMBER_PYTHON" -m dags part {name} {when}' for name in names
     }
+
+
+def test_a_night_waits_for_deliveries_unless_told_not_to_and_holds_no_place_meanwhile(
+    graphs: dict[str, Any],
+) -> None:
+    now = """--at "$(date -u +%Y-%m-%dT%H:%M:%S+00:00)\""""
+    when = (
+        f"--date {{{{ business_date(params, dag_run) }}}} {{{{ '{now}' if params.wait else '' }}}}"
+    )
+    assert graphs["dags"]["nightly"]["waits"] == {
+        "await_deliveries": {
+            "asks": f'exec "$ONEMEMBER_PYTHON" -m dags awaited {when}',
+            "mode": "reschedule",
+            "pool": "default_pool",
+        }
+    }
+
+
+TASKS = """
+import json
+from dags.tasks import Command, Waiting
+terms = {"env": {"MORE": "there"}, "append_env": True, "cwd": "."}
+told = {}
+for said, status in (("", 0), ("", 75), ("a line; echo error: no rules.yml $MORE", 1)):
+    line = f"echo {said}; exit {status}"
+    for kind in (Command, Waiting):
+        task = kind(task_id=f"{kind.__name__}_{status}", bash_command=line, **terms)
+        try:
+            answer = task.poke({}) if kind is Waiting else task.execute({})
+        except Exception as failure:
+            answer = [type(failure).__name__, str(failure)]
+        told[task.task_id] = answer
+print(json.dumps(told))
+"""
+
+
+def test_a_command_that_fails_says_in_airflow_what_it_said_and_75_is_to_wait(
+    tmp_path: Path,
+) -> None:
+    told = json.loads(in_airflow(tmp_path, tmp_path / "lake", "-c", TASKS).splitlines()[-1])
+    assert (told["Waiting_0"], told["Waiting_75"]) == (True, False)
+    assert told["Command_1"] == ["AirflowException", "error: no rules.yml there"]
+    assert told["Waiting_1"] == ["AirflowFailException", "error: no rules.yml there"]
 
 
 def test_the_parts_hold_each_step_of_the_night_once_and_none_waits_for_a_later_part() -> None:
@@ -99,6 +146,7 @@ def test_a_month_is_closed_in_airflow_by_two_people_and_a_no_fails_it(
     assert set(dag["questions"]) == {"ask_review", "ask_confirm"}
     assert all("{{ period(params, dag_run) }}" in text for text in dag["questions"].values())
     assert dag["fails_on_no"] is True
+    assert set(dag["tells_of_questions"]) == {"ask_review", "ask_confirm"}
     answered = {
         name: f"{{{{ ti.xcom_pull(task_ids='{of}')['responded_by_user']['name'] }}}}"
         for name, of in (
@@ -243,7 +291,8 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     in_airflow(home, lake, "-m", "airflow", "db", "migrate")
 
     night = ask(home, lake, "run", NIGHT)
-    assert night["tasks"] == {part.name: "success" for part in parts()}
+    names = [part.name for part in parts()]
+    assert night["tasks"] == dict.fromkeys(["await_deliveries", *names], "success")
     assert night["state"] == "success"
 
     in_airflow(home, twin, "-m", "dags", "run", "--date", NIGHT)
@@ -252,16 +301,45 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     assert night["events"] == [said]
 
     again = ask(home, lake, "run", NIGHT)
-    assert again["tasks"] == {part.name: "skipped" for part in parts()}
+    skipped = dict.fromkeys(names, "skipped")
+    assert again["tasks"] == {"await_deliveries": "success", **skipped}
+    first, second = read_runs(lake)
+    assert (first["label"], first["status"], second["status"]) == (NIGHT, "done", "nothing new")
+    assert {*first["steps"]} == {step.name for step in nightly()} == {*read_runs(twin)[-1]["steps"]}
     assert again["events"] == [said]
 
 
-def test_a_month_is_closed_inside_airflow_by_the_two_people_who_answer(tmp_path: Path) -> None:
+def test_people_are_told_what_the_step_of_a_failed_task_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, lake = tmp_path / "airflow", tmp_path / "lake"
+    in_airflow(home, lake, "-m", "ingest", "keys")
+    in_airflow(home, lake, "-m", "airflow", "db", "migrate")
+    with listening() as (url, came):
+        (tmp_path / "urls").write_text(f"{url}\n")
+        monkeypatch.setenv("ALARM_URLS_FILE", str(tmp_path / "urls"))
+        night = ask(home, lake, "run", LONG_AGO)
+    assert (night["tasks"]["await_deliveries"], night["tasks"]["open"]) == ("success", "failed")
+    [alarm] = came
+    assert f"error: no source has delivered anything for {LONG_AGO}; check" in alarm["message"]
+
+
+def test_a_month_is_closed_inside_airflow_by_the_two_people_who_are_told_and_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, group = tmp_path / "airflow", Group(tmp_path)
     group.publish(JAN_31, A, B)
     shutil.copy(group.settings.keys_file, group.lake.root.parent / "keys.json")
     in_airflow(home, group.lake.root, "-m", "airflow", "db", "migrate")
-    closed = ask(home, group.lake.root, "close", "2026-01", 'Wang "W" Fang; exit 1', "Li Qiang")
+    people = ('Wang "W" Fang; exit 1', "Li Qiang")
+    with listening() as (url, came):
+        (tmp_path / "urls").write_text(f"{url}\n")
+        monkeypatch.setenv("ALARM_URLS_FILE", str(tmp_path / "urls"))
+        closed = ask(home, group.lake.root, "close", "2026-01", *people)
+    assert [(alarm["type"], alarm["message"].splitlines()[1]) for alarm in came] == [
+        ("info", "2026-01: are the frozen statements right? 已冻结的结算单是否复核无误？"),
+        ("info", "2026-01: do all parties agree? 各方是否已确认？"),
+    ]
     assert closed["tasks"] == {step.name: "success" for step in attended()}
     assert [(step.step, step.by, step.state) for step in history(group).steps] == [
         ("freeze", "airflow", "frozen"),

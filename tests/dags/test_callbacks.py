@@ -55,3 +55,21 @@ def test_a_night_past_its_deadline_is_late(alarms: list[Alarm]) -> None:
             "nightly, scheduled__1: not done at 2026-11-26T22:00:00Z",
         )
     ]
+
+
+def test_a_question_that_waits_for_an_answer_is_told_with_its_subject(alarms: list[Alarm]) -> None:
+    asking = SimpleNamespace(
+        dag_id="monthly_close", task_id="ask_review", run_id="run 1", log_url="http://here/log"
+    )
+    question = SimpleNamespace(subject="2026-03: are the frozen statements right?")
+    callbacks.answer_awaited({"ti": asking, "task": question})
+    assert alarms == [
+        (
+            "waiting",
+            "monthly_close/run 1/ask_review",
+            (
+                "2026-03: are the frozen statements right?\n"
+                "monthly_close, ask_review: under Required actions\nhttp://here/log"
+            ),
+        )
+    ]

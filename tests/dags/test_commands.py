@@ -94,28 +94,30 @@ def test_going_on_with_another_night_than_the_one_in_work_is_refused(tmp_path: P
     assert "holds the night 2026-03-30, not 2026-03-31" in done.stderr
 
 
-def test_a_dry_run_shows_what_would_run_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_fails_where_the_night_would_and_leaves_nothing(tmp_path: Path) -> None:
     delivery = tmp_path / "lake" / "landing" / "pos" / "2026-03-31" / "sales.csv"
     delivery.parent.mkdir(parents=True)
     delivery.write_text("12345")
-    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert "delivered  pos: 1 files, 5 bytes" in lines
-    assert "delivered  hotel: nothing" in lines
-    assert f"{len(nightly())} steps would run; nothing was written" in lines
-    steps = [line.split()[1].rstrip(":") for line in lines if line.startswith("step")]
-    assert steps == [step.name for step in in_order(nightly())]
+    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("error: the rehearsal failed in open, dry run: ")
+    assert [path.name for path in (tmp_path / "lake").rglob("*") if path.is_file()] == ["sales.csv"]
     assert [path.name for path in (tmp_path / "lake").iterdir()] == ["landing"]
 
 
-def test_a_dry_run_of_a_night_that_is_begun_shows_what_is_left(tmp_path: Path) -> None:
-    with run_lock(tmp_path / "lake") as lock:
-        lock.remember("2026-03-31", ["open", "load_rules"])
-    arguments = ("run", "--date", "2026-03-31", "--resume", "--dry-run")
-    assert "step       open" not in dags(tmp_path / "lake", *arguments).stdout
-    other = ("run", "--date", "2026-04-01", "--resume", "--dry-run")
-    assert "step       open" in dags(tmp_path / "lake", *other).stdout
+@pytest.mark.parametrize("other", [["--resume"], ["--from-step", "build"]])
+def test_a_dry_run_is_of_a_whole_night(tmp_path: Path, other: list[str]) -> None:
+    done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run", *other)
+    assert done.returncode == 2
+    assert "not allowed with argument --dry-run" in done.stderr
+
+
+def test_a_dry_run_ends_no_other_run(tmp_path: Path) -> None:
+    with run_lock(tmp_path / "lake"):
+        done = dags(tmp_path / "lake", "run", "--date", "2026-03-31", "--dry-run", "--take-over")
+    assert done.returncode == 1
+    assert done.stderr == "error: --dry-run ends no other run; leave out --take-over\n"
 
 
 def test_a_program_gets_json_and_nothing_else_also_of_a_night_that_fails(tmp_path: Path) -> None:
@@ -162,6 +164,61 @@ def test_explain_prints_every_step_with_its_command_and_runs_nothing(tmp_path: P
         assert f"\n  {step.name}: {step.doc}\n" in done.stdout
         assert f"command  python -m {' '.join(step.arguments(values))}\n" in done.stdout
     assert not (tmp_path / "lake").exists()
+
+
+def test_explain_tells_programs_the_same_steps(tmp_path: Path) -> None:
+    told = json.loads(dags(tmp_path / "lake", "explain", "--date", "2026-03-31", "--json").stdout)
+    assert {*told} == {"nightly", "close", "monthly_close"}
+    values = {"date": "2026-03-31", "replace": ""}
+    assert told["nightly"] == [
+        {
+            "name": step.name,
+            "doc": step.doc,
+            "after": [*step.after],
+            "command": f"python -m {' '.join(step.arguments(values))}",
+        }
+        for step in nightly()
+    ]
+    asked = [step["name"] for step in told["monthly_close"] if "asks" in step]
+    assert asked == ["ask_review", "ask_confirm"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["explain", "member", "M1", "--json"], "nothing was published in"),
+        (["explain", "--json", "member", "M1"], "nothing was published in"),
+        (["review", "--json"], "no night was resolved yet"),
+        (["publish", "--by", "LiMei", "--why", "right", "--json"], "nothing was published in"),
+        (["merge", "a:1", "b:2", "--by", "L", "--why", "w", "--json"], "no night was resolved"),
+    ],
+)
+def test_where_there_is_no_answer_a_program_gets_nothing_but_the_error(
+    tmp_path: Path, arguments: list[str], error: str
+) -> None:
+    done = dags(tmp_path / "lake", *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert error in done.stderr
+
+
+@pytest.mark.parametrize(("at", "status"), [("05:59:59", 75), ("06:00:00", 0)])
+def test_a_night_is_not_awaited_any_longer_when_the_last_deadline_has_passed(
+    tmp_path: Path, at: str, status: int
+) -> None:
+    asked = ("awaited", "--date", "2026-03-31", "--at", f"2026-04-01T{at}+08:00", "--json")
+    done = dags(tmp_path / "lake", *asked)
+    assert done.returncode == status
+    told = {each["source"]: each["until"] for each in json.loads(done.stdout)}
+    assert set(told.values()) == ({"2026-04-01T06:00:00+08:00"} if status else set())
+    assert ("pos" in told, "payments" in told) == (bool(status), False)  # no figure depends on it
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_close_that_fails_is_told_to_programs_as_a_run(tmp_path: Path) -> None:
+    done = dags(tmp_path / "lake", "close", "--period", "2026-03", "--json")
+    [run] = json.loads(done.stdout)
+    assert (done.returncode, run["label"], run["status"]) == (1, "close-2026-03", "failed")
+    assert run["steps"][0]["errors"]
 
 
 def test_every_source_with_a_contract_has_a_load_step_and_a_new_one_needs_no_line(

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from dags.pipeline import PROJECT, Step, nightly, up_to_step, without_deliveries
-from dags.rehearsal import Variant, next_night, rehearsal
+from dags.rehearsal import Delivered, Variant, log_of, next_night, rehearsal
 from dags.runner import Board, Trouble, run_lock
 from tests.dags.small_lake import FILES, files, roll_back_small_lake, small_lake
 from tests.dags.test_commands import dags
@@ -32,11 +33,18 @@ def lake(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def rehearsed(lake: Path, *variants: Variant, status: int = 0) -> Iterator[list[Path]]:
-    command = f"tests.dags.fake_step {status} {lake.parent} build"
+def rehearsed(
+    lake: Path, *variants: Variant, status: int = 0, delivered: Delivered | None = None
+) -> Iterator[list[Path]]:
+    command = f"tests.dags.fake_step {status} {lake.parent} build {{date}} {{replace}}"
     steps = [Step("build", command, (), "A fake.")]
-    with rehearsal(lake, variants, steps, Board(io.StringIO())) as copies:
+    with rehearsal(lake, variants, steps, Board(io.StringIO()), delivered) as copies:
         yield copies
+
+
+def said(copy: Path, variant: Variant) -> str:
+    """The command of the fake step, as its log begins."""
+    return log_of(copy, variant, "build").read_text().splitlines()[0]
 
 
 def write_over(copy: Path) -> None:
@@ -78,6 +86,33 @@ def test_the_steps_work_on_the_copy_in_the_environment_of_their_variant(lake: Pa
     with rehearsed(lake, Variant("changed", environment={"NIGHT_OF": "other rules"})) as (copy,):
         log = (copy / "work" / "logs" / "changed" / "build.log").read_text()
         assert log.endswith(" for other rules\n")
+
+
+def test_a_night_without_deliveries_sees_none_and_is_the_next_one(lake: Path) -> None:
+    tried = Variant("as it is")
+    with rehearsed(lake, tried) as (copy,):
+        assert not (copy / "landing").exists()
+        assert said(copy, tried).endswith(" build 2026-03-31")
+
+
+@pytest.mark.parametrize(("is_replacing", "end"), [(True, " --replace"), (False, "")])
+def test_a_delivered_night_is_the_one_that_is_asked_for_and_sees_what_landed(
+    lake: Path, is_replacing: bool, end: str
+) -> None:
+    tried, delivered = Variant("dry run"), Delivered(date(2026, 3, 30), is_replacing)
+    with rehearsed(lake, tried, delivered=delivered) as (copy,):
+        assert (
+            copy / "landing" / "hotel" / "2026-03-30" / "guests.csv"
+        ).read_text() == "as it came"
+        assert said(copy, tried).endswith(f" build 2026-03-30{end}")
+    assert files(lake) == FILES
+
+
+def test_a_first_night_is_rehearsed_on_nothing_but_what_landed(lake: Path) -> None:
+    (lake / "published" / "current").unlink()
+    with rehearsed(lake, Variant("dry run"), delivered=Delivered(date(2026, 3, 30))) as (copy,):
+        assert not (copy / GUESTS).exists()
+        assert (copy / "landing" / "hotel" / "2026-03-30" / "guests.csv").is_file()
 
 
 def test_a_step_that_fails_is_named_and_leaves_nothing(lake: Path) -> None:

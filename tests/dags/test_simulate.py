@@ -17,6 +17,7 @@ from tests.dags.small_lake import FILES, files, small_lake
 from tests.dags.test_commands import dags
 
 Calls = list[tuple[list[str], Path, Path]]
+asides: list[bool] = []  # of each call: whether what it prints goes to standard error
 
 
 @pytest.fixture
@@ -33,8 +34,10 @@ def wanted(tmp_path: Path) -> Simulation:
 def calls(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
     """The commands that are run, with their lakes and rules; rules named `mistaken` are refused."""
     made: Calls = []
+    asides.clear()
 
-    def run(arguments: Sequence[str], on: Path, rules: Path) -> int:
+    def run(arguments: Sequence[str], on: Path, rules: Path, is_aside: bool = False) -> int:
+        asides.append(is_aside)
         made.append((list(arguments), on, rules))
         return int(rules.name == "mistaken")
 
@@ -63,6 +66,14 @@ def test_the_rules_are_compared_first_and_the_two_copies_last(
         (compare, other, wanted.rules),
     ]
     assert files(lake) == FILES
+
+
+def test_a_program_gets_the_answer_alone_and_no_table_of_rules_before_it(
+    lake: Path, wanted: Simulation, calls: Calls
+) -> None:
+    assert simulate(replace(wanted, is_json=True), lake) == 0
+    assert asides == [True, False, False]
+    assert ["--json" in arguments for arguments, _, _ in calls] == [False, False, True]
 
 
 def test_a_mistake_in_the_rules_ends_it_before_anything_is_copied(

@@ -46,14 +46,27 @@ def calls(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 def test_without_a_preview_the_decision_is_kept_in_the_lake(lake: Path, calls: Calls) -> None:
-    assert keep(DECISION, lake) == 0
+    assert keep(DECISION, lake, is_json=False) == 0
     assert calls == [(DECIDE, lake)]
+
+
+def test_a_program_gets_the_decision_or_the_comparison_and_nothing_of_the_copies(
+    lake: Path, calls: Calls
+) -> None:
+    assert keep(DECISION, lake, is_json=True) == 0
+    assert preview(DECISION, lake, is_json=True) == 0
+    said = [(arguments[:2], "--json" in arguments) for arguments, _ in calls]
+    assert said == [
+        (["identity_resolution", "decide"], True),
+        (["identity_resolution", "decide"], False),
+        (["exports", "compare"], True),
+    ]
 
 
 def test_a_preview_decides_in_the_second_copy_only_and_compares_the_two(
     lake: Path, calls: Calls
 ) -> None:
-    assert preview(DECISION, lake) == 0
+    assert preview(DECISION, lake, is_json=False) == 0
     one, other = (lake / "work" / "rehearsal" / number for number in ("1", "2"))
     compare = ["exports", "compare", "--date", "2026-03-31"]
     compare += ["--before", str(one), "--after", str(other)]
@@ -65,7 +78,7 @@ def test_a_preview_decides_in_the_second_copy_only_and_compares_the_two(
 def test_what_could_not_be_kept_is_not_rehearsed(lake: Path, calls: Calls) -> None:
     refused = Decision("must-link", ("pos:1", "hotel:G2"), "LiMei", "one person")
     with pytest.raises(Trouble, match="nothing was rehearsed"):
-        preview(refused, lake)
+        preview(refused, lake, is_json=False)
     assert len(calls) == 1
     assert not list(lake.parent.glob("*.began"))
     assert files(lake) == FILES

@@ -8,6 +8,7 @@ M3's 3 points fall due in either night.
 """
 
 import io
+import json
 from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
@@ -231,7 +232,7 @@ def test_a_total_that_must_be_zero_and_is_not_ends_with_an_error(
     after = built(tmp_path / "after", f"{CHANGED}; {change}")
     comparison = compare_nights(before, after, NIGHT, "1GB")
     (total,) = [total for total in comparison.totals if word in total.title]
-    assert total == Total(total.title, value, 0)
+    assert total == Total(total.name, total.title, value, 0)
     assert not comparison.is_kept
     places = ["--before", str(before.root), "--after", str(after.root)]
     with pytest.raises(Problem, match="the changed night would be refused"):
@@ -255,11 +256,30 @@ def test_the_table_says_what_was_and_what_comes_in_words_and_numbers(
     assert "│ 各方结算合计 settlement over all parties in each month, fen │ 0 │ 0 │" in lines
 
 
+def test_a_program_gets_every_list_and_total_by_a_name(lakes: tuple[Lake, Lake]) -> None:
+    before, after = lakes
+    with redirect_stdout(io.StringIO()) as printed:
+        places = ["--before", str(before.root), "--after", str(after.root), "--json"]
+        assert main(["compare", "--date", str(NIGHT), *places]) == 0
+    told = json.loads(printed.getvalue())
+    assert (told["business_date"], told["is_kept"]) == (str(NIGHT), True)
+    assert told["accounts"] == [
+        {
+            "source": "hotel", "account_id": "G1", "member_id_before": "M1",
+            "member_id_after": "M2",
+        }
+    ]  # fmt: skip
+    (one,) = [row for row in told["balances"] if row["member_id"] == "M1"]
+    assert (one["balance_points_before"], one["balance_points_after"]) == (160, 100)
+    settled = [row for row in told["totals"] if row["figure"] == "settled_fen"]
+    assert settled == [{"figure": "settled_fen", "difference": 0, "must_be": 0}]
+
+
 def test_of_a_long_list_the_first_rows_are_printed_and_all_are_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rows = tuple((f"[{number}]", number) for number in range(LISTED_ROWS + 1))
-    many = Section("积分批次 lots", ("lot_id", "issued_points"), rows)
+    many = Section("lots", "积分批次 lots", ("lot_id", "issued_points"), rows)
     print_comparison(Comparison(NIGHT, (many,), ()))
     said = capsys.readouterr().out
     assert "积分批次 lots: 201\n" in said

@@ -327,7 +327,9 @@ def test_an_account_without_a_member_does_not_vanish_from_the_sums(tmp_path: Pat
     assert (None, 200) in rows(out, "members", "member_id", "awarded_points_after")
 
 
-def test_the_command_prints_where_the_page_is(tmp_path: Path) -> None:
+def test_the_command_prints_where_the_page_is_and_tells_programs_what_lies_there(
+    tmp_path: Path,
+) -> None:
     one, other = built(tmp_path / "one", AS_IT_IS), built(tmp_path / "other", CHANGED)
     places = ["--before", str(one.root), "--after", str(other.root), "--out", str(tmp_path / "out")]
     dates = ["--date", "2026-03-02", "--from", "2026-01-15", "--to", "2026-02-28"]
@@ -336,6 +338,11 @@ def test_the_command_prints_where_the_page_is(tmp_path: Path) -> None:
         file = str(changes_file(tmp_path, CHANGES))
         assert main(["simulation", *places, *dates, "--rules", file]) == 0
     assert told.getvalue().splitlines()[-1] == str(tmp_path / "out" / "simulation.html")
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main(["simulation", *places, *dates, "--rules", file, "--json"]) == 0
+    said = json.loads(printed.getvalue())
+    assert (said["folder"], said["page"]) == (str(tmp_path / "out"), "simulation.html")
+    assert (said["from_date"], said["is_published"]) == ("2026-01-15", False)
 
 
 def test_points_of_opening_lots_cost_their_issuer_what_others_are_paid_for_them(

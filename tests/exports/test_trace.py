@@ -3,6 +3,7 @@
 import pytest
 
 from exports.explain.answer import answer
+from exports.explain.facts import facts_of, facts_of_difference
 from exports.explain.statement import explain_difference
 from ingest.core.errors import Problem
 from tests.exports.closing_group import FEB_10, LATE, OWN, Group, closed, restated
@@ -23,6 +24,38 @@ def test_the_difference_of_two_versions_is_their_lines_and_adds_up(group: Group)
         "变更 changed: 0",
         "核对 checked: 逐行差异合计 -0.55 = 净额差异 -0.55",
     ]
+
+
+def test_a_program_gets_the_lines_by_which_two_versions_differ(group: Group) -> None:
+    restated(group)
+    told = facts_of_difference(group.lake, "JS-2026-01-MALL-001-v1", "JS-2026-01-MALL-001-v2")
+    (added,) = told["added"]
+    assert (added["结算行号"], added["净额（分）"]) == ("L", "-55")
+    assert (told["removed"], told["changed"]) == ([], [])
+    (net,) = [row for row in told["figures"] if row["figure"] == "net_fen"]
+    assert net["after"] - net["before"] == -55
+
+
+def test_a_program_gets_the_rows_behind_a_line(group: Group) -> None:
+    closed(group, "2026-01")
+    group.publish(FEB_10, LATE, OWN)
+    told = facts_of(group.settings, "line", "L", None, None)
+    assert (told["line"]["amount_fen"], told["line"]["source_row"]) == (55, 7)
+    assert told["statements"] == {"mall": None, "fund": None}
+    assert told["entry"]["entry_id"] == "eL"
+    assert [rule["rule_id"] for rule in told["rules"]] == ["earn/mall", "price/mall"]
+    assert told["issued"]["document_no"] == told["activity"]["document_no"] == "RL"
+    assert told["correction"]["corrects"] == "nothing_posted_before"
+    of_january = facts_of(group.settings, "line", "A", None, None)
+    assert of_january["statements"]["mall"] == "JS-2026-01-MALL-001-v1"
+    assert of_january["correction"] is None
+
+
+def test_a_program_gets_what_a_statement_says_of_itself(group: Group) -> None:
+    closed(group, "2026-01")
+    told = facts_of(group.settings, "statement", "JS-2026-01-MALL-001-v1", None, None)
+    assert (told["statement_no"], told["period"]) == ("JS-2026-01-MALL-001-v1", "2026-01")
+    assert len(told["manifest_sha256"]) == 64
 
 
 def test_a_line_is_explained_down_to_its_rule_file_and_row(group: Group) -> None:

@@ -56,7 +56,7 @@ SPARK_FILES = {
 AIRFLOW_FILES = {
     *(
         Path("dags", f"{name}.py")
-        for name in ("backfill", "monthly_close", "nightly", "punctuality")
+        for name in ("backfill", "monthly_close", "nightly", "punctuality", "tasks")
     ),
 }
 CLOCKS = {"now", "today", "utcnow", "time", "time_ns", "localtime", "gmtime"}

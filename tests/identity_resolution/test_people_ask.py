@@ -166,6 +166,24 @@ def test_review_lists_what_was_held_with_both_sides_and_how_to_decide(
     assert "decide must-link|cannot-link hotel:b property:c" in told
 
 
+def test_a_program_gets_held_links_with_both_sides_and_a_decision_as_it_is_kept(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(said(capsys, "review", "--json"))
+    assert (told["night"], told["link_count"]) == (NIGHT.isoformat(), 1)
+    (link,) = told["links"]
+    assert (link["reason"], link["rule"]) == ("member_limit", "same_mobile_and_name")
+    sides = [[each["account_id"] for each in link[f"{end}_accounts"]] for end in ("low", "high")]
+    assert ("b" in sides[0], "c" in sides[1]) == (True, True)
+    assert json.loads(said(capsys, "review", "--json", "--limit", "0"))["links"] == []
+    by = ["--by", "Wang", "--why", "new passport"]
+    first = json.loads(said(capsys, "decide", "must-link", "property:c", "hotel:b", *by, "--json"))
+    assert (first["decision"], first["effective_from"]) == ("must_link", NEXT_NIGHT.isoformat())
+    assert (len({*first["members"]}), first["replaced"]) == (2, None)
+    again = said(capsys, "decide", "cannot-link", "property:c", "hotel:b", *by, "--json")
+    assert json.loads(again)["replaced"]["decision"] == "must_link"
+
+
 def test_a_decision_counts_from_the_next_night_on(
     lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,9 +12,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ingest.__main__ import main
+from ingest.core.contract import load_source
 from ingest.core.dates import parse_time
 from ingest.core.errors import NOBODY_READS, NOTHING_TO_DO, Problem, run_command
 from ingest.core.lake import check_writable, write_bytes, write_parquet
+from ingest.lateness import awaited
 from ingest.night import ensure_empty_partitions, open_night
 from tests.ingest.small_house import DAY, NEXT_DAY, House, build_house, read, sale
 
@@ -316,6 +319,50 @@ def test_a_missing_delivery_is_awaited_to_its_deadline_and_then_its_policy_decid
     with pytest.raises(Problem, match=f"no delivery of inn for 2026-10-29 .*{reason}"):
         open_night(house.settings, DAY, replace=False, at=time)
     assert not house.lake.tonight.exists()
+
+
+AWAITED = "inn: no delivery for 2026-10-29 yet; waiting until 2026-10-30 06:00 CST"
+NOBODY = "no delivery for 2026-10-29 is awaited"
+
+
+@pytest.mark.parametrize(
+    ("at", "policy", "status", "said"),
+    [
+        ("2026-10-30T05:59:59+08:00", "provisional", 75, AWAITED),
+        ("2026-10-29T21:59:59+00:00", "block", 75, AWAITED),
+        ("2026-10-30T06:00:00+08:00", "block", 0, NOBODY),
+        (None, "provisional", 0, NOBODY),
+        ("2026-10-30T05:59:59+08:00", "note", 0, NOBODY),
+    ],
+)
+def test_a_program_asks_whether_a_night_waits_and_reads_it_off_the_exit_status(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    at: str | None,
+    policy: str,
+    status: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr("ingest.__main__.load_settings", lambda: house.settings)
+    shutil.rmtree(house.lake.landing("inn", DAY))
+    contract = house.contract_file("inn")
+    lateness = f'lateness: {{deadline: "06:00", policy: {policy}}}\n      control:'
+    contract.write_text(contract.read_text().replace("control:", lateness, 1))
+    asked = ["awaited", "--date", str(DAY), *(["--at", at] if at else [])]
+    assert main(asked) == status
+    assert capsys.readouterr().out == f"{said}\n"
+    assert main([*asked, "--json"]) == status
+    told = json.loads(capsys.readouterr().out)
+    assert told == [{"source": "inn", "until": "2026-10-30T06:00:00+08:00"}] * (status == 75)
+
+
+def test_nobody_is_awaited_who_has_delivered(house: House) -> None:
+    at = parse_time("2026-10-29T20:00:00+08:00")
+    sources = [load_source(house.settings.dbt_project, name) for name in ("inn", "shop")]
+    assert awaited(house.lake, sources, DAY, at) == []
+    names = [each.source.name for each in awaited(house.lake, sources, date(2026, 11, 1), at)]
+    assert names == ["inn", "shop"]
 
 
 def test_a_rehearsed_night_awaits_no_delivery_whatever_the_policies_say(house: House) -> None:

@@ -69,6 +69,24 @@ def test_rows_that_do_not_count_are_listed_with_rule_and_place(
     assert "no row waits for a decision" in capsys.readouterr().out
 
 
+def test_a_program_gets_the_rows_that_do_not_count_and_nothing_of_their_text(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver_and_load(house)
+    assert main(["ls", "--json"]) == 0
+    printed = capsys.readouterr().out
+    told = json.loads(printed)
+    places = {(row["table_name"], row["source_row"]): row["quarantine_id"] for row in told}
+    assert places == ids(house)
+    assert {row["state"] for row in told} == {"open"}
+    (amount,) = [row for row in told if row["value"] == "12,5"]
+    assert (amount["source"], amount["load_date"]) == ("shop", "2026-10-29")
+    assert amount["source_file"] == "2026-10-29/销售_20261029.csv"
+    assert "张伟" not in printed
+    assert main(["ls", "--source", "inn", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_a_row_is_shown_with_its_text_and_the_hash_of_its_file(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:

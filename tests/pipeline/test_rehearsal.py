@@ -12,6 +12,7 @@ G1 is not 王芳 and never was:
 """
 
 import hashlib
+import json
 import re
 from datetime import date
 from io import StringIO
@@ -181,3 +182,30 @@ def test_an_unmerge_posts_what_its_preview_showed_and_the_preview_wrote_nothing(
     )
     assert balances == [("10000001", 3000, 0), ("G1", 900, 0)]
     assert [points for _, points, _ in balances if f"→ {points:,} │" not in "\n".join(said)] == []
+
+
+@pytest.mark.long
+def test_a_dry_run_says_what_the_night_then_changes_and_writes_nothing(
+    worked_lake: Path, tmp_path: Path
+) -> None:
+    lake = copied(worked_lake, tmp_path)
+    must_run(lake, "dags", "unmerge", *PAIR)
+    project = load_settings({}).dbt_project
+    for name in source_names(project):
+        write_delivery(Lake(lake), load_source(project, name), NIGHT, {})
+    before = digests(lake)
+    asked = ("dags", "run", "--date", NIGHT.isoformat())
+    told = json.loads(must_run(lake, *asked, "--dry-run", "--json"))
+    assert digests(lake) == before
+    assert told["would_be_published"] is True
+    assert told["member_changes"] == [{"reason": "manual", "account_count": 1, "member_count": 1}]
+    points = {row["figure"]: row for row in told["points"]}
+    assert points["balance_points"]["difference"] == -900
+    fen = {row["figure"]: row["difference"] for row in told["fen"]}
+    assert (fen["hotel"], fen["fund"]) == (300, -300)
+
+    must_run(lake, *asked)
+    posted = rows(lake, "select sum(balance_points), sum(expired_points) from fct_points_balances")
+    assert posted == [(points["balance_points"]["after"], points["expired_points"]["after"])]
+    again = json.loads(must_run(lake, *asked, "--dry-run", "--json"))
+    assert again == {"business_date": NIGHT.isoformat(), "is_nothing_new": True}

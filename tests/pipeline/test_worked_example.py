@@ -13,6 +13,7 @@
         = 4,000, not enough either.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,33 @@ def test_a_member_is_told_what_is_held_what_waits_and_what_is_missing(worked_lak
     assert "积分余额 balance 4,800 = 累计发放 issued 7,000 - 使用 redeemed 600" in said
     assert "待生效 pending 0, 不在余额内 apart\n" in said
     assert "批次 lots: 3, 剩余 with points left 2\n" in said
+
+
+def test_a_program_is_told_the_same_of_a_member_in_rows(worked_lake: Path) -> None:
+    asked = ("exports", "explain", "member", "pos:10000001", "--json")
+    told = json.loads(must_run(worked_lake, *asked))
+    assert told["tier"]["tier"] == "basic"
+    assert (told["balance"]["balance_points"], told["balance"]["issued_points"]) == (4800, 7000)
+    assert sum(lot["remaining_points"] for lot in told["lots"]) == 4800
+    assert len(told["lots"]) == 3
+    (growth,) = told["tier_progress"]
+    assert (growth["metric_value"], growth["missing_value"]) == (4000, 1000)
+    on_the_last_night = ["--on", told["night"], "--known", told["night"], "--json"]
+    asked = ("exports", "explain", "balance", told["member_id"], *on_the_last_night)
+    balance = json.loads(must_run(worked_lake, *asked))
+    assert balance["balance"]["balance_points"] == 4800
+    assert balance["balance_known_today"] == balance["balance"]
+    assert balance["differences"] == []
+
+
+def test_a_program_is_told_the_same_of_an_activity_in_rows(worked_lake: Path) -> None:
+    asked = ("exports", "explain", "activity", "mall:R2", "--json")
+    told = json.loads(must_run(worked_lake, *asked))
+    assert told["activity"]["document_no"] == "R2"
+    said = must_run(worked_lake, "exports", "explain", "activity", "mall:R2")
+    for outcome in told["outcomes"]:
+        assert f"  {outcome['rule']}: {outcome['explanation']}\n" in said
+    assert [lot["lot_id"] for lot in told["lots"]] == re.findall(r"批次 lot (\S+):", said)
 
 
 def test_an_outcome_leads_to_the_documents_of_its_rule_and_to_who_approved_them(
