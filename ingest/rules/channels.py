@@ -2,7 +2,8 @@
 
 The facts are the channel's own (WeChat Pay, profit sharing: at most 50 receivers a request, 50
 requests an order, within 30 days (180 where the group is a platform merchant), up to the ratio that
-was agreed on; a split can be returned for 180 days, in at most 50 requests).
+was agreed on; a split can be returned for 180 days, in at most 50 requests; one subsidy of at most
+5,000 yuan is added to an order, before it is split).
 """
 
 from typing import Annotated
@@ -33,6 +34,7 @@ TABLES: dict[str, Columns] = {
         "most_requests": "whole",
         "split_within_days": "whole",
         "return_within_days": "whole",
+        "most_subsidy_fen": "whole",
         **VALID,
         "rule_id": "text",
     }
@@ -42,7 +44,7 @@ TABLES: dict[str, Columns] = {
 class SplitLimits(Written):
     """Of one payment: the part that may be split off in all, among how many receivers, in how many
     requests (of returns, too), and through how many days after it; and through how many days after
-    a split it may be returned.
+    a split it may be returned. And how much may be added to it, in fen, before it is split.
     """
 
     most_per_10000: PartsOf10000
@@ -50,6 +52,7 @@ class SplitLimits(Written):
     most_requests: Positive
     split_within_days: Positive
     return_within_days: Positive
+    most_subsidy_fen: Positive
 
 
 class Channel(Written):
