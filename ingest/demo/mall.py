@@ -15,7 +15,7 @@ from ingest.demo.accounts import Accounts, open_accounts
 from ingest.demo.business import Business
 from ingest.demo.faults import ABSURD_BIRTH_DATES, RATES
 from ingest.demo.people import FEMALE, People, fixed_text, written_plates
-from ingest.demo.split_bill import Sales, shares_of, split_rows
+from ingest.demo.split_bill import Sales, split_rows
 from ingest.demo.trade_bill import SOURCE, TABLE, Trades, bill_rows
 from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
@@ -39,6 +39,7 @@ from ingest.demo.world import (
     moments,
     pick,
     rank_in_group,
+    shares_of,
     spread,
     within,
 )

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ingest.demo.trade_bill import PAYEE_NO, channel_no, fee_of, numbered
-from ingest.demo.world import DAY_SECONDS, Flags, Ints, digits, first_of_each, moments
+from ingest.demo.world import DAY_SECONDS, Flags, Ints, digits, first_of_each, moments, shares_of
 
 TABLE, SOURCE = "split_lines", "splits"
 SENT_AT_SECONDS = 9 * 3_600  # of the next day
@@ -134,19 +134,6 @@ def _rows(sales: Sales, who: Ints, amount_fen: Ints, day: Ints, *, is_return: bo
             "_day": day[who],
         }
     )
-
-
-def shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
-    """Each row of `amounts` (summing to `total`) scaled to sum to `part`: largest remainder, then
-    first place (RULES §10).
-    """
-    total = np.maximum(total, 1)[:, None]
-    exact = amounts * part[:, None]
-    shares, remainder = exact // total, exact % total
-    missing = part - shares.sum(axis=1)
-    order = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1, kind="stable")
-    given: Ints = shares + (order < missing[:, None])
-    return given
 
 
 def _amounts(sales: Sales) -> tuple[Ints, Ints]:

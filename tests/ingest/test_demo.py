@@ -24,11 +24,10 @@ from ingest.core.settings import Settings, load_settings
 from ingest.demo import main
 from ingest.demo.deliveries import make_deliveries
 from ingest.demo.files import DemoLake
-from ingest.demo.mall import shares_of
 from ingest.demo.parking import fees
 from ingest.demo.trade_bill import fee_of
 from ingest.demo.wallet import Wallet
-from ingest.demo.world import Group
+from ingest.demo.world import Group, shares_of
 from ingest.gate import gate
 from ingest.load import load
 from ingest.normalise import id_document, mobile, plate
