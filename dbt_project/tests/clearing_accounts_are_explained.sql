@@ -8,7 +8,7 @@ with explained as (
         sum(till_fen - bill_fen) as explained_fen,
         count(*) as exception_count
     from {{ ref('fct_settlement_exceptions') }}
-    where flow is not null
+    where till_fen is not null
     group by business, flow, business_date
 
 ),

@@ -28,6 +28,10 @@ QUERY = """
             when reason = 'quarantined_rows' then source_file || '：' || case_count || ' 行未入库'
             when reason = 'missing_delivery' then detail || ' ' || business_date || ' 未到'
             when points is not null then points || ' 积分'
+            when instructed_fen is not null
+                then '支付 ' || payment_no || '，接收方 ' || merchant_id
+                || format('，分账指令 {:.2f} 元', instructed_fen / 100)
+                || format('，分账账单 {:.2f} 元', bill_fen / 100)
             else '支付 ' || payment_no || format('，收银 {:.2f} 元', till_fen / 100)
                 || format('，账单 {:.2f} 元', bill_fen / 100)
         end as note

@@ -81,9 +81,9 @@ class Rates:
 RATES = Rates()
 
 FULL_DELIVERY_ROWS = 400
-# Reference tables that the vendors keep tidy, the bill, whose summary vouches for every amount, and
-# the list that somebody signed.
-TIDY_TABLES = {"units", "merchants", "fee_bills", "trades", "legacy_balances"}
+# Reference tables that the vendors keep tidy, the bills, whose summary vouches for every amount,
+# and the list that somebody signed.
+TIDY_TABLES = {"units", "merchants", "fee_bills", "trades", "split_lines", "legacy_balances"}
 # The column in which two rows of one key contradict each other.
 CONFLICT_COLUMN = {
     "members": "member_name",

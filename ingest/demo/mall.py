@@ -1,6 +1,6 @@
 """The mall's point of sale: merchants, members, sale lines (most of them anonymous), tenders.
 
-Beside it the payment channel bills what was paid by QR code.
+Beside it the payment channel bills what was paid by QR code, and what it paid on to the shops.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,17 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
+from ingest.demo import split_bill
 from ingest.demo.accounts import Accounts, open_accounts
 from ingest.demo.business import Business
 from ingest.demo.faults import ABSURD_BIRTH_DATES, RATES
 from ingest.demo.people import FEMALE, People, fixed_text, written_plates
+from ingest.demo.split_bill import Sales, split_rows
 from ingest.demo.trade_bill import SOURCE, TABLE, Trades, bill_rows
 from ingest.demo.wallet import Wallet, part_of
 from ingest.demo.world import (
     DAY_SECONDS,
+    NEVER,
     Flags,
     Frames,
     Group,
@@ -36,6 +39,7 @@ from ingest.demo.world import (
     moments,
     pick,
     rank_in_group,
+    shares_of,
     spread,
     within,
 )
@@ -126,11 +130,20 @@ class Tenders:
     amount_fen: Ints
 
 
+@dataclass(frozen=True)
+class Returns:
+    """What comes back of receipts that are named right: (returns, TENDER_PLACES) amounts."""
+
+    receipt: Ints
+    day: Ints
+    back_fen: Ints
+
+
 class Mall(Business):
     """The mall with its members and what is still to be returned."""
 
     source = "pos"
-    elsewhere = MappingProxyType({TABLE: SOURCE})
+    elsewhere = MappingProxyType({TABLE: SOURCE, split_bill.TABLE: split_bill.SOURCE})
 
     def __init__(self, group: Group, people: People) -> None:
         super().__init__(group, people)
@@ -142,6 +155,7 @@ class Mall(Business):
         self.later_lines: list[pl.DataFrame] = []  # of returns that fall due on a later day
         self.later_tenders: list[pl.DataFrame] = []
         self.later_trades: list[pl.DataFrame] = []  # also of sales after the bill's midnight
+        self.later_splits: list[pl.DataFrame] = []  # of the day after a payment or return
 
     def _set_up_shops(self, rng: np.random.Generator) -> None:
         counts = [category.merchants for category in CATEGORIES]
@@ -236,20 +250,27 @@ class Mall(Business):
         )
 
     def activity(self, span: Span, wallet: Wallet) -> Frames:
-        """Sale lines, tenders and the channel's bill; what is returned later waits."""
+        """Sale lines, tenders and the channel's bills; what is returned later waits."""
         rng = chance(self.group, "mall", span.first_day)
         receipts = self._receipts(rng, span)
         lines = self._lines(rng, receipts)
         due_fen = np.bincount(lines.receipt, lines.paid_fen, len(receipts.day)).astype(np.int64)
         tenders = self._tenders(rng, receipts, due_fen, wallet)
-        self._bill(span, receipts, tenders)
-        self._plan_returns(rng, receipts, lines, tenders, wallet)
+        billed = self._bill(span, receipts, tenders)
+        returns = self._plan_returns(rng, receipts, lines, tenders, wallet)
+        self._split(receipts, tenders, billed, returns)
         sales = [self._sale_rows(receipts, lines), *self.later_lines]
         paid = [_tender_rows(receipts.number, receipts.day, tenders), *self.later_tenders]
         due_sales, self.later_lines = _due(sales, span)
         due_tenders, self.later_tenders = _due(paid, span)
         due_trades, self.later_trades = _due(self.later_trades, span)
-        return {"sales": due_sales, "tenders": due_tenders, TABLE: due_trades}
+        due_splits, self.later_splits = _due(self.later_splits, span)
+        return {
+            "sales": due_sales,
+            "tenders": due_tenders,
+            TABLE: due_trades,
+            split_bill.TABLE: due_splits,
+        }
 
     def _receipts(self, rng: np.random.Generator, span: Span) -> Receipts:
         """Who bought when and where; documents are numbered in the order of the day."""
@@ -350,7 +371,7 @@ class Mall(Business):
         lines: Lines,
         tenders: Tenders,
         wallet: Wallet,
-    ) -> None:
+    ) -> Returns:
         """Choose receipts that come back in two weeks, whole or one line, and keep the rows."""
         due_fen = tenders.amount_fen.sum(axis=1)
         who = np.flatnonzero(flip(rng, len(due_fen), RATES.returned_receipts))
@@ -391,9 +412,12 @@ class Mall(Business):
         returned = Tenders(tenders.kind[who], -given_back)
         self.later_tenders.append(_tender_rows(back.number, day, returned))
         self._bill_refunds(back, returned, named, _numbers(tenders)[who])
+        return Returns(who[~unknown], day[~unknown], given_back[~unknown])
 
-    def _bill(self, span: Span, receipts: Receipts, tenders: Tenders) -> None:
-        """What was paid by WeChat, but for a few payments that its bill lacks."""
+    def _bill(self, span: Span, receipts: Receipts, tenders: Tenders) -> tuple[Ints, Ints]:
+        """What was paid by WeChat, but for a few payments that its bill lacks: receipt and place of
+        those that it holds.
+        """
         rng = chance(self.group, "trades", span.first_day)
         receipt, place = _by_wechat(tenders)
         is_missing = flip(rng, len(receipt), RATES.payment_missing_in_bill)
@@ -410,6 +434,31 @@ class Mall(Business):
             amount_fen=tenders.amount_fen[receipt, place],
         )
         self.later_trades.append(bill_rows(trades, self.group.offset))
+        return receipt, place
+
+    def _split(
+        self, receipts: Receipts, tenders: Tenders, billed: tuple[Ints, Ints], returns: Returns
+    ) -> None:
+        """What the channel pays on of the payments that it has billed."""
+        receipt, place = billed
+        back_fen, day = np.zeros_like(tenders.amount_fen), np.full(len(receipts.day), NEVER)
+        back_fen[returns.receipt], day[returns.receipt] = returns.back_fen, returns.day
+        sales = Sales(
+            receipt_no=receipts.number.gather(receipt),
+            tender_no=_numbers(tenders)[receipt, place],
+            place=place,
+            day=receipts.day[receipt],
+            moment=receipts.sold_at[receipt],
+            merchant=receipts.merchant[receipt],
+            category=self.shop_category[receipts.merchant[receipt]],
+            kind=tenders.kind[receipt],
+            paid_fen=tenders.amount_fen[receipt],
+            back_fen=back_fen[receipt],
+            returned_day=day[receipt],
+        )
+        rows, failed_count = split_rows(sales)
+        self.counts["splits_failed"] += failed_count
+        self.later_splits.append(rows)
 
     def _bill_refunds(
         self, back: Receipts, returned: Tenders, original: pl.Series, numbers: Ints
@@ -499,21 +548,6 @@ def _tender_rows(number: pl.Series, day: Ints, tenders: Tenders) -> pl.DataFrame
             "_day": day[receipt],
         }
     )
-
-
-def shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
-    """Each row of `amounts` (summing to `total`) scaled to sum to `part`: largest remainder, then
-    first place.
-
-    A till gives back in the proportions in which it took (RULES §10).
-    """
-    total = np.maximum(total, 1)[:, None]
-    exact = amounts * part[:, None]
-    shares, remainder = exact // total, exact % total
-    missing = part - shares.sum(axis=1)
-    order = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1, kind="stable")
-    given: Ints = shares + (order < missing[:, None])
-    return given
 
 
 def _due(frames: list[pl.DataFrame], span: Span) -> tuple[pl.DataFrame, list[pl.DataFrame]]:

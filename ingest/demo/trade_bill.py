@@ -45,18 +45,18 @@ def bill_rows(trades: Trades, offset: int) -> pl.DataFrame:
     count = len(trades.moment)
     is_refund = np.full(count, trades.return_no is not None)
     paid, back = (np.where(is_refund == flag, trades.amount_fen, 0) for flag in (False, True))
-    order_no = _numbered(trades.receipt_no, trades.tender_no)
+    order_no = numbered(trades.receipt_no, trades.tender_no)
     refund_no = wechat_refund_no = pl.Series([NO_REFUND]).new_from_index(0, count)
     if trades.return_no is not None and trades.return_tender_no is not None:
-        refund_no = _numbered(trades.return_no, trades.return_tender_no)
-        wechat_refund_no = _channel_no("503020", trades.return_no, trades.return_tender_no)
+        refund_no = numbered(trades.return_no, trades.return_tender_no)
+        wechat_refund_no = channel_no("503020", trades.return_no, trades.return_tender_no)
     return pl.DataFrame(
         {
             "traded_at": moments(trades.moment),
             "app_no": APP_NO,
             "payee_no": PAYEE_NO,
             "merchant_id": digits("S", trades.merchant + 1, 4),
-            "wechat_order_no": _channel_no("420000", trades.receipt_no, trades.tender_no),
+            "wechat_order_no": channel_no("420000", trades.receipt_no, trades.tender_no),
             "order_no": order_no,
             "openid": _openids(trades, offset),
             "trade_type": "MICROPAY",
@@ -85,12 +85,12 @@ def _either(one: str, other: str, is_one: Flags) -> pl.Series:
     return pl.Series([other, one]).gather(is_one.astype(np.int64))
 
 
-def _numbered(receipt_no: pl.Series, tender_no: Ints) -> pl.Series:
+def numbered(receipt_no: pl.Series, tender_no: Ints) -> pl.Series:
     """The till's own name of a payment: receipt and number of the tender."""
     return receipt_no + "-" + pl.Series(tender_no).cast(pl.String)
 
 
-def _channel_no(prefix: str, receipt_no: pl.Series, tender_no: Ints) -> pl.Series:
+def channel_no(prefix: str, receipt_no: pl.Series, tender_no: Ints) -> pl.Series:
     """A number of the channel's, of 28 digits."""
     return prefix + receipt_no.str.slice(1, 14) + digits("", tender_no, 8)
 

@@ -161,6 +161,19 @@ def first_of_each(values: Ints) -> Flags:
     return mark
 
 
+def shares_of(amounts: Ints, total: Ints, part: Ints) -> Ints:
+    """Each row of `amounts` (summing to `total`) scaled to sum to `part`: largest remainder, then
+    first place (RULES §10).
+    """
+    total = np.maximum(total, 1)[:, None]
+    exact = amounts * part[:, None]
+    shares, remainder = exact // total, exact % total
+    missing = part - shares.sum(axis=1)
+    order = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1, kind="stable")
+    given: Ints = shares + (order < missing[:, None])
+    return given
+
+
 def dates(days: Ints) -> pl.Series:
     """Dates of day numbers; NEVER becomes NULL."""
     return blank(pl.Series(days.astype(np.int32)).cast(pl.Date), days >= NEVER)

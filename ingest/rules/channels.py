@@ -1,7 +1,9 @@
 """The rule book of payment channels: within which limits an order's money may be split.
 
-The facts are the channel's own (WeChat Pay, profit sharing for service providers: at most 50
-receivers, within 30 days, up to the ratio that was agreed on).
+The facts are the channel's own (WeChat Pay, profit sharing: at most 50 receivers a request, 50
+requests an order, within 30 days (180 where the group is a platform merchant), up to the ratio that
+was agreed on; a split can be returned for 180 days, in at most 50 requests; one subsidy of at most
+5,000 yuan is added to an order, before it is split).
 """
 
 from typing import Annotated
@@ -29,7 +31,10 @@ TABLES: dict[str, Columns] = {
         "channel_name": "text",
         "most_per_10000": "whole",
         "most_receivers": "whole",
+        "most_requests": "whole",
         "split_within_days": "whole",
+        "return_within_days": "whole",
+        "most_subsidy_fen": "whole",
         **VALID,
         "rule_id": "text",
     }
@@ -37,13 +42,17 @@ TABLES: dict[str, Columns] = {
 
 
 class SplitLimits(Written):
-    """Of one payment: the part that may be split off in all, among how many receivers, and through
-    how many days after it.
+    """Of one payment: the part that may be split off in all, among how many receivers, in how many
+    requests (of returns, too), and through how many days after it; and through how many days after
+    a split it may be returned. And how much may be added to it, in fen, before it is split.
     """
 
     most_per_10000: PartsOf10000
     most_receivers: Positive
+    most_requests: Positive
     split_within_days: Positive
+    return_within_days: Positive
+    most_subsidy_fen: Positive
 
 
 class Channel(Written):

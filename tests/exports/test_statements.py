@@ -500,13 +500,20 @@ def test_what_is_open_is_listed_however_old_it_is(tmp_path: Path) -> None:
         " bill_fen) values"
         " ('1', 'suspense', 'no_contract', 'hotel', '2025-12-16', true, 'R7', 1, 5000, null, null,"
         " null), ('2', 'amount_differs', null, 'hotel', '2025-12-15', true, 'R6', 1, 100, 'P6',"
-        " 10100, 10000)",
+        " 10100, 10000), ('3', 'split_failed', null, 'hotel', '2025-12-14', true, null, 1, 9140,"
+        " 'P5', null, 0)",
+        "; update fct_settlement_exceptions set instructed_fen = 9140, merchant_id = 'S0012'"
+        " where exception_id = '3'",
     )
     export(settings, BUSINESS_DATE)
     found, _ = table_of(workbook_of(settings, "hotel")["差异与悬账"], "exception_name")
     assert [
         (row["exception_name"], row["amount_yuan"], row["age_days"], row["note"]) for row in found
     ] == [
+        (
+            *("分账未成功", 91.40, 32),
+            "支付 P5，接收方 S0012，分账指令 91.40 元，分账账单 0.00 元",
+        ),
         ("待清分", 50, 30, "单据 R7，无合同"),
         ("金额不符", 1, 31, "支付 P6，收银 101.00 元，账单 100.00 元"),
     ]

@@ -7,12 +7,16 @@ import pytest
 
 from tests.ingest.rule_books import compiled, must_refuse, must_refuse_spoiled
 
-BOOK = """channels:
+LIMITS = (
+    "{most_per_10000: 3000, most_receivers: 50, most_requests: 49, "
+    "split_within_days: 30, return_within_days: 180, most_subsidy_fen: 500000}"
+)
+BOOK = f"""channels:
   - channel: wechat
     channel_name: 微信支付
     split_limits:
       - from: 2026-01-01
-        value: {most_per_10000: 3000, most_receivers: 50, split_within_days: 30}
+        value: {LIMITS}
         source: Sheet
         approved_by: Somebody
       - from: 2026-03-01
@@ -29,6 +33,10 @@ BOOK = """channels:
         ("most_per_10000: 3000", "most_per_10000: 10001", 6, "less than or equal to 10000"),
         ("most_receivers: 50", "most_receivers: 0", 6, "greater than or equal to 1"),
         ("split_within_days: 30", "split_within_days: 0", 6, "greater than or equal to 1"),
+        ("most_requests: 49", "most_requests: 0", 6, "greater than or equal to 1"),
+        ("return_within_days: 180", "return_within_days: 0", 6, "greater than or equal to 1"),
+        ("most_subsidy_fen: 500000", "most_subsidy_fen: 0", 6, "greater than or equal to 1"),
+        ("most_receivers: 50", "most_receivers: 1.5", 6, "valid integer"),
         (", split_within_days: 30", "", 6, "split_within_days"),
         ("2026-03-01", "2026-01-01", 4, "must come after 2026-01-01"),
     ],
@@ -54,7 +62,10 @@ def test_limits_become_a_row_until_null_ends_them(rules: Path) -> None:
             "channel_name": "微信支付",
             "most_per_10000": 3000,
             "most_receivers": 50,
+            "most_requests": 49,
             "split_within_days": 30,
+            "return_within_days": 180,
+            "most_subsidy_fen": 500_000,
             "valid_from_date": date(2026, 1, 1),
             "valid_until_date": date(2026, 3, 1),
             "rule_id": "split/wechat/2026-01-01",

@@ -24,17 +24,17 @@ from ingest.core.settings import Settings, load_settings
 from ingest.demo import main
 from ingest.demo.deliveries import make_deliveries
 from ingest.demo.files import DemoLake
-from ingest.demo.mall import shares_of
 from ingest.demo.parking import fees
 from ingest.demo.trade_bill import fee_of
 from ingest.demo.wallet import Wallet
-from ingest.demo.world import Group
+from ingest.demo.world import Group, shares_of
 from ingest.gate import gate
 from ingest.load import load
 from ingest.normalise import id_document, mobile, plate
 
 SOURCES = source_names(load_settings().dbt_project)
-SYSTEMS = tuple(source for source in SOURCES if source != "payments")  # the first of each business
+BILLS = ("payments", "splits")  # of the channel; they end with their own summary
+SYSTEMS = tuple(source for source in SOURCES if source not in BILLS)  # the first of each business
 NIGHTS = (date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 1))
 SMALL = ["--people", "400", "--from", "2026-10-30", "--history-days", "30"]
 LARGER = ["--people", "4000", "--from", "2026-10-30", "--history-days", "60", "--nights", "3"]
@@ -63,7 +63,7 @@ def rows_of(lake: Path, source: str, name: str, day: date) -> list[Row]:
     if table.format == "jsonl":
         return [json.loads(line) for line in text.splitlines()]
     names = {column.header: column.name for column in table.columns}
-    if source == "payments":  # a sign before each value, and two lines of summary at the end
+    if source in BILLS:  # a sign before each value, and two lines of summary at the end
         lines = text.splitlines(keepends=True)
         text = "".join(lines[:-2]).replace("`", "")
     reader = csv.DictReader(io.StringIO(text, newline=""))
@@ -203,7 +203,7 @@ def control_entries(lake: Path, source: Source, day: date) -> dict[str, tuple[in
     control = source.control
     path = Lake(lake).landing(source.name, day) / control.file_name(day)
     text = path.read_bytes().decode(control.encoding)
-    if source.name == "payments":
+    if source.name in BILLS:
         rows, total = text.replace("`", "").splitlines()[-1].split(",")[:2]
         return {path.name: (int(rows), fen(total))}
     if control.format == "json":
@@ -379,6 +379,33 @@ def test_a_refund_gives_the_fee_back_and_names_the_order_that_was_paid(lake: Pat
     assert sum(count > 1 for count in keys.values()) <= 10  # rows that are repeated on purpose
 
 
+def test_a_split_stands_in_the_bill_of_the_day_after_its_payment_and_never_exceeds_it(
+    lake: Path,
+) -> None:
+    paid = {
+        row["wechat_order_no"]: row
+        for row in all_rows(lake, "payments", "trades")
+        if row["trade_status"] == "SUCCESS"
+    }
+    left: Counter[str] = Counter()
+    for row in {row["detail_no"]: row for row in all_rows(lake, "splits", "split_lines")}.values():
+        payment = paid[row["wechat_order_no"]]
+        day = date.fromisoformat(payment["traded_at"][:10]) + timedelta(1)
+        if row["split_kind"] == "分账":
+            assert row["split_at"][:10] == day.isoformat()
+            assert fen(row["amount_fen"]) <= fen(payment["paid_fen"]) - fen(payment["fee_fen"])
+            left[row["wechat_order_no"]] += fen(row["amount_fen"])
+        else:
+            assert row["split_at"][:10] > day.isoformat()
+            left[row["wechat_order_no"]] -= fen(row["amount_fen"])
+        assert (row["receiver_no"], row["order_fen"]) == (
+            payment["merchant_id"],
+            payment["paid_fen"],
+        )
+    assert len(left) > 0.8 * len(paid)
+    assert min(left.values()) == 0  # all of it came back
+
+
 def test_points_come_back_when_a_receipt_partly_paid_with_points_does(tmp_path: Path) -> None:
     arguments = ["--people", "5000", "--from", "2026-10-30", "--history-days", "75"]
     main([*arguments, "--nights", "1", "--lake", str(tmp_path)])
@@ -460,7 +487,7 @@ PRESENT = {
     "pos": "family_phones placeholder_phones mistyped_phones missing_phones mistyped_names "
     "oddly_written_phones stale_recycled_phones missing_genders missing_birth_dates "
     "absurd_birth_dates members_without_card redemptions returns partial_returns "
-    "returns_of_unknown_receipts payments_missing_in_bill payments_after_midnight",
+    "returns_of_unknown_receipts payments_missing_in_bill payments_after_midnight splits_failed",
     "hotel": "agent_phones pinyin_names traditional_names family_phones redemptions refunds",
     "property": "moved_out_residents family_phones redemptions refunds",
     "outlet": "family_phones cancelled_invoices invoices_without_customer",

@@ -127,7 +127,7 @@ def test_wechat_is_open_by_the_payments_that_its_bill_lacks_and_by_nothing_else(
     facts = json.loads((project.parent / "lake" / "demo" / "facts.json").read_text("utf-8"))
     missing = facts["hazards"]["pos"]["payments_missing_in_bill"]
     late = facts["hazards"]["pos"]["payments_after_midnight"]
-    of_payments = "from fct_settlement_exceptions where payment_no is not null"
+    of_payments = "from fct_settlement_exceptions where till_fen is not null"
     counted = f"select reason, count(*) {of_payments} group by reason"
     reasons = dict(marts.sql(counted).fetchall())
     lacking = reasons.get("not_in_bill", 0) + reasons.get("bill_awaited", 0)
@@ -144,3 +144,42 @@ def test_wechat_is_open_by_the_payments_that_its_bill_lacks_and_by_nothing_else(
     assert at_tills > 1_000
     assert at_tills - in_bills == lacking
     assert exceptions == sum(reasons.values())
+
+
+def test_every_split_is_what_the_bill_paid_but_for_failed_ones_and_payments_open_themselves(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    """The demo group works out by itself what each shop gets, returns and vouchers included."""
+    statuses = (
+        "select status, count(*) from fct_split_instructions where billed_fen <> 0 group by 1"
+    )
+    found = dict(marts.sql(statuses).fetchall())
+    assert found.keys() <= {"split", "return_ready"}
+    assert found["split"] > 100
+    # What came back tonight is returned tomorrow.
+    returned = f"""
+        select count(*) from fct_split_instructions
+        where status = 'return_ready' and activity_id not in (
+            select reverses_activity_id from fct_activities
+            where activity_type = 'refund' and business_date = '{NIGHT}')
+    """
+    assert marts.sql(returned).fetchall() == [(0,)]
+    open_splits = "from fct_settlement_exceptions where instructed_fen is not null"
+    reasons = f"select distinct reason {open_splits}"
+    assert set(marts.sql(reasons).fetchall()) <= {("split_not_instructed",)}
+    alone = f"""
+        select count(*) {open_splits} and payment_no not in (
+            select payment_no from fct_settlement_exceptions where till_fen is not null)
+    """
+    assert marts.sql(alone).fetchall() == [(0,)]
+    # Sent tomorrow: what was sold today, and what failed, as the first of every Tuesday does.
+    unpaid = """
+        select count(*), count(*) filter (where weekday <> 2 and business_date <> last_date)
+        from (
+            select *, isodow(business_date) as weekday, max(business_date) over () as last_date
+            from fct_split_instructions where status = 'ready'
+        )
+    """
+    [(ready, unexplained)] = marts.sql(unpaid).fetchall()
+    assert ready > 2
+    assert unexplained == 0

@@ -17,6 +17,7 @@ billed as (
         payment_no,
         row_number() over (partition by payment_no order by traded_at, wechat_order_no, wechat_refund_no) as place,
         case when trade_status <> 'paid' then order_no end as original_payment_no,
+        wechat_order_no,
         wechat_order_no || '/' || wechat_refund_no as trade_no,
         merchant_id,
         business_date,
@@ -25,6 +26,7 @@ billed as (
             else -coalesce(requested_refund_fen, refund_fen)
         end as amount_fen,
         fee_fen,
+        load_date,
         source_file,
         source_row
     from trades

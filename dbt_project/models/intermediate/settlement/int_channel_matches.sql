@@ -60,6 +60,7 @@ joined as (
         coalesce(tenders.amount_fen, 0) as till_fen,
         coalesce(trades.amount_fen, 0) as bill_fen,
         coalesce(trades.fee_fen, 0) as fee_fen,
+        trades.load_date as billed_on,
         tenders.payment_no is not null as is_at_till,
         trades.payment_no is not null as is_in_bill,
         coalesce(trades.place, 1) > 1 as is_again,

@@ -25,9 +25,11 @@ payments as (
         matches.channel,
         matches.payment_no,
         matches.activity_id,
+        matches.document_no,
         matches.business_date,
         matches.till_fen as payment_fen,
         matches.fee_fen,
+        matches.billed_on,
         coalesce(refunded.refunded_fen, 0) as refunded_fen
     from matches
     left join refunded

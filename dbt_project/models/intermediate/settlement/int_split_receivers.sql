@@ -1,6 +1,6 @@
 -- What the merchants of an order get of its money: its sale less commission and channel fee, less what its refunds took
--- back of these, and the last month whose statement says so. Subsidies travel apart; what waits in suspense is a part of
--- the order, and nobody's.
+-- back of these, the last month whose statement says so, and the night that last posted any of it. Subsidies travel
+-- apart; what waits in suspense is a part of the order, and nobody's.
 with lines as (
 
     select
@@ -20,6 +20,7 @@ sides as (
         order_id as activity_id,
         {{ merchant_side('lines') }} as receiver_party,
         period_month,
+        posted_date,
         case when movement_type = 'sale' then {{ signed('amount_fen') }} else 0 end as sale_fen,
         case when {{ is_paid_by_merchant('movement_type') }} <> is_reversal then -amount_fen else amount_fen end as net_fen
     from lines
@@ -32,6 +33,7 @@ receivers as (
         activity_id,
         receiver_party,
         max(period_month) as period_month,
+        max(posted_date) as posted_date,
         sum(sale_fen) as sale_fen,
         sum(net_fen) as net_fen
     from sides

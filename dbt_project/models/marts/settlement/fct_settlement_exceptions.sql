@@ -1,4 +1,5 @@
--- What finance has to look at: every payment that till and bill do not say alike, until they do; and what else was found.
+-- What finance has to look at: every payment that till and bill do not say alike, and every split that instruction
+-- and split bill do not, until they do; and what else was found.
 with tonight as (
 
     select * from {{ ref('int_tonight') }}
@@ -22,11 +23,35 @@ found as (
         1 as case_count,
         cast(null as bigint) as points,
         till_fen,
+        cast(null as bigint) as instructed_fen,
         bill_fen,
         case when till_fen = bill_fen then till_fen else till_fen - bill_fen end as amount_fen,
         source_file,
         source_row
     from {{ ref('int_channel_matches') }}
+    where reason is not null
+    union all
+    select
+        {{ row_key(['business', 'channel', 'payment_no', 'receiver_party']) }} as exception_id,
+        reason,
+        cast(null as string) as detail,
+        business,
+        channel as flow,
+        business_date,
+        true as is_open,
+        payment_no,
+        wechat_order_no as trade_no,
+        document_no,
+        substring(receiver_party, position('/' in receiver_party) + 1) as merchant_id,
+        1 as case_count,
+        cast(null as bigint) as points,
+        cast(null as bigint) as till_fen,
+        open_fen + billed_fen as instructed_fen,
+        billed_fen as bill_fen,
+        open_fen as amount_fen,
+        source_file,
+        source_row
+    from {{ ref('int_split_matches') }}
     where reason is not null
     union all
     select
@@ -44,6 +69,7 @@ found as (
         case_count,
         points,
         cast(null as bigint) as till_fen,
+        cast(null as bigint) as instructed_fen,
         cast(null as bigint) as bill_fen,
         amount_fen,
         source_file,
@@ -70,7 +96,8 @@ exceptions as (
         cast(found.case_count as bigint) as case_count,
         found.points,
         found.till_fen,
-        found.bill_fen,
+        cast(found.instructed_fen as bigint) as instructed_fen,
+        cast(found.bill_fen as bigint) as bill_fen,
         cast(found.amount_fen as bigint) as amount_fen,
         found.source_file,
         found.source_row

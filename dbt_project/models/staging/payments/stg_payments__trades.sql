@@ -24,6 +24,7 @@ renamed as (
         refund_fen,
         requested_refund_fen,
         fee_fen,
+        load_date,
         _source_file as source_file,
         _source_row as source_row
     from latest
