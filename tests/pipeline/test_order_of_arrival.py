@@ -45,7 +45,7 @@ MOVED = {
 VESTING = """
 vesting:
   - from: 2024-01-01
-    value: [{after_days: 20, percent: 40}, {after_days: 33, percent: 60}]
+    value: [{after_days: 0, percent: 90}, {after_days: 23, percent: 10}]
     source: Test
     approved_by: Test
 """
@@ -272,8 +272,8 @@ CAPS_OF_BASE = f"""base_terms:
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
-    """The project's books, caps that activities of all businesses share, and hotel points that are
-    pending for a while.
+    """The project's books, caps that activities of all businesses share, and points of which a
+    part is pending for a while.
     """
     rules = shutil.copytree(PROJECT / "rules", tmp_path_factory.mktemp("books") / "rules")
     earning = rules / "programme" / "earning.yml"
@@ -282,7 +282,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
     for name in SHARING:
         text = text.replace(f"- rule: {name}\n", f"- rule: {name}\n    campaign: shared\n")
     earning.write_text(text, encoding="utf-8")
-    for business, words in (("mall", CAPS_OF_BASE), ("hotel", VESTING)):
+    for business, words in (("mall", CAPS_OF_BASE + VESTING), ("hotel", VESTING)):
         book = rules / "businesses" / f"{business}.yml"
         book.write_text(book.read_text(encoding="utf-8") + words, encoding="utf-8")
     return compile_rules(load_rule_books(rules, PROJECT))
