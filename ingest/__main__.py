@@ -23,6 +23,7 @@ from ingest.fitness import findings
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
+from ingest.payments import payment_table
 from ingest.restatements import restatement_table
 from ingest.rules import written
 from ingest.rules.books import load_rule_books
@@ -178,6 +179,7 @@ def _rules(arguments: argparse.Namespace) -> int:
         **tables,
         "tier_locks": tier_lock_table(lake, day),
         "restatements": restatement_table(lake, day),
+        "payments": payment_table(lake, day),
     }
     write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")

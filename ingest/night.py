@@ -32,6 +32,7 @@ from ingest.expectation_files import written_expectations
 from ingest.generations import begin_keys
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
+from ingest.payments import payments_known
 from ingest.restatements import read_restatements
 from ingest.rules.books import load_rule_books
 from ingest.rules.kept import keep_books, rules_version
@@ -340,7 +341,7 @@ def _sizes(folders: Iterable[Path]) -> Iterator[int]:
 
 def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:
     """A line for every decision that tonight knows of: on refused rows, who is who, tiers, months
-    that were reopened.
+    that were reopened, payments.
     """
     for source in sources:
         for decision in read_decisions(lake, source.name):
@@ -355,6 +356,8 @@ def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iter
             yield json.dumps(asdict(lock), sort_keys=True, default=str)
     for restatement in read_restatements(lake, business_date):
         yield json.dumps(asdict(restatement), sort_keys=True, default=str)
+    for payment in payments_known(lake, business_date):
+        yield json.dumps(payment, sort_keys=True, default=str)
 
 
 def _file_digest(path: Path) -> str:
