@@ -17,13 +17,13 @@ from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import Problem, run_command
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log
+from ingest.core.payments import payment_table
 from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
 from ingest.fitness import findings
 from ingest.gate import gate
 from ingest.load import load
 from ingest.night import open_night
-from ingest.payments import payment_table
 from ingest.restatements import restatement_table
 from ingest.rules import written
 from ingest.rules.books import load_rule_books

@@ -24,6 +24,7 @@ from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.identity_decisions import decision_record, read_identity_decisions
 from ingest.core.lake import PART, Lake, check_writable, sweep, write_bytes, write_parquet
 from ingest.core.log import step_log
+from ingest.core.payments import payments_known
 from ingest.core.pointer import latest_version
 from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
@@ -32,7 +33,6 @@ from ingest.expectation_files import written_expectations
 from ingest.generations import begin_keys
 from ingest.lateness import check_deliveries
 from ingest.partitions import ARROW_TYPES, raw_schema
-from ingest.payments import payments_known
 from ingest.restatements import read_restatements
 from ingest.rules.books import load_rule_books
 from ingest.rules.kept import keep_books, rules_version

@@ -66,24 +66,47 @@ MARTS = """
             select period_month, payer_party, points, 0, amount_fen from fct_settlement_lines
         )
         group by period_month, party;
-    insert into fct_settlement_balances
-        with moved as (
-            select months.period_month, dim_parties.party,
-                coalesce(receivable_fen, 0) as receivable_fen,
-                coalesce(payable_fen, 0) as payable_fen
-            from (select distinct period_month from fct_settlement_lines) as months
-            cross join dim_parties
-            left join fct_settlement_statements as said
-                on months.period_month = said.period_month and dim_parties.party = said.party
+    insert into fct_counterparty_balances
+        with sides as (
+            select period_month, payee_party as party, payer_party as counterparty,
+                amount_fen as receivable, 0 as payable, 0 as paid
+            from fct_settlement_lines
+            union all
+            select period_month, payer_party, payee_party, 0, amount_fen, 0
+            from fct_settlement_lines
+            union all
+            select period_month, payer_party, payee_party, 0, 0, amount_fen
+            from fct_settlement_payments
+            union all
+            select period_month, payee_party, payer_party, 0, 0, -amount_fen
+            from fct_settlement_payments
+        ),
+        moved as (
+            select months.period_month, pairs.party, pairs.counterparty,
+                coalesce(sum(receivable), 0) as receivable, coalesce(sum(payable), 0) as payable,
+                coalesce(sum(paid), 0) as paid
+            from (select distinct period_month from sides) as months
+            cross join (select distinct party, counterparty from sides) as pairs
+            left join sides using (period_month, party, counterparty)
+            group by all
         )
-        select period_month, party,
-            (closing - receivable_fen + payable_fen)::bigint, receivable_fen, payable_fen,
-            closing::bigint
+        select period_month, party, counterparty, (closing - receivable + payable - paid)::bigint,
+            receivable, payable, paid, closing::bigint
         from (
-            select *, sum(receivable_fen - payable_fen) over (
-                partition by party order by period_month) as closing
+            select *, sum(receivable - payable + paid) over (
+                partition by party, counterparty order by period_month) as closing
             from moved
         );
+    insert into fct_settlement_balances
+        select months.period_month, dim_parties.party, coalesce(sum(opening_fen), 0),
+            coalesce(sum(receivable_fen), 0), coalesce(sum(payable_fen), 0),
+            coalesce(sum(payments_fen), 0), coalesce(sum(closing_fen), 0)
+        from (select distinct period_month from fct_counterparty_balances) as months
+        cross join dim_parties
+        left join fct_counterparty_balances as between_two
+            on months.period_month = between_two.period_month
+            and dim_parties.party = between_two.party
+        group by all;
 """
 
 
@@ -237,7 +260,7 @@ def restated(group: Group) -> None:
 
 
 def lines_of(group: Group, folder: str, party: str) -> list[str]:
-    [path] = (group.lake.outbox / "statements" / folder / party).glob("*.csv")
+    [path] = (group.lake.outbox / "statements" / folder / party).glob("明细_*.csv")
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [line["结算行号"] for line in csv.DictReader(file)]
 

@@ -28,7 +28,7 @@ from tests.exports.closing_group import (
 
 
 def damage_file(folder: Path) -> None:
-    next(folder.glob("*.csv")).write_bytes(b"torn")
+    next(folder.glob("明细_*.csv")).write_bytes(b"torn")
 
 
 def lose_folder(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_damaged_statement_that_would_be_another_one_today_is_not_written_agai
         connection.execute("update dim_parties set legal_entity_name = '新名称有限公司'")
     with pytest.raises(Problem, match="what is published today would make another statement"):
         write_pack(group.settings, "2026-01")
-    assert next(folder.glob("*.csv")).read_bytes() == b"torn"
+    assert next(folder.glob("明细_*.csv")).read_bytes() == b"torn"
 
 
 @pytest.mark.parametrize("point", ["add_csv", "add_file", "finish"])

@@ -85,7 +85,7 @@ def test_openssl_reads_key_and_signature(group: Group) -> None:
 
 
 def touch_a_file(folder: Path) -> None:
-    with next(folder.glob("*.csv")).open("ab") as file:
+    with next(folder.glob("明细_*.csv")).open("ab") as file:
         file.write(b"1\n")
 
 

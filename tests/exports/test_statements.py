@@ -702,7 +702,11 @@ def test_a_party_without_movement_carries_its_balance_forward(tmp_path: Path) ->
     settings = publish_small(
         tmp_path,
         "insert into fct_settlement_balances values"
-        " ('2025-12-01', 'property', 0, 700, 0, 700), ('2025-12-01', 'fund', 0, 0, 700, -700)",
+        " ('2025-12-01', 'property', 0, 700, 0, 0, 700),"
+        " ('2025-12-01', 'fund', 0, 0, 700, 0, -700)",
+        "insert into fct_counterparty_balances values"
+        " ('2025-12-01', 'property', 'fund', 0, 700, 0, 0, 700),"
+        " ('2025-12-01', 'fund', 'property', 0, 0, 700, 0, -700)",
         "update fct_settlement_balances set opening_fen = -700, closing_fen = 8500"
         " where party = 'fund' and period_month = '2026-01-01'",
         "insert into dim_parties values ('property', '物业', 'business', '示例物业有限公司', 'X')",
@@ -894,7 +898,7 @@ def test_a_value_in_csv_is_exact_and_no_formula(
 
 
 def test_a_csv_file_starts_with_the_mark_by_which_excel_knows_utf_8(exported: Settings) -> None:
-    path = next(folder_of(exported, "mall").glob("*.csv"))
+    path = next(folder_of(exported, "mall").glob("明细_*.csv"))
     assert path.read_bytes().startswith(b"\xef\xbb\xbf" + "序号".encode())
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +87,17 @@ class Journal:
     recordings: tuple[Recording, ...] = ()
     last_sha256: str | None = None
 
+    @cached_property
+    def _by_reference(self) -> dict[str, list[tuple[Recording, Payment]]]:
+        entries: dict[str, list[tuple[Recording, Payment]]] = {}
+        for recording in self.recordings:
+            for payment in recording.payments:
+                entries.setdefault(payment.bank_reference, []).append((recording, payment))
+        return entries
+
     def of_reference(self, bank_reference: str) -> list[tuple[Recording, Payment]]:
-        """The entries of a bank reference: a payment, its reversal, a payment recorded anew …"""
-        return [
-            (recording, payment)
-            for recording in self.recordings
-            for payment in recording.payments
-            if payment.bank_reference == bank_reference
-        ]
+        """The entries of a bank reference: a payment, its reversal, a payment recorded anew."""
+        return self._by_reference.get(bank_reference, [])
 
 
 def read_journal(lake: Lake) -> Journal:
