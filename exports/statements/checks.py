@@ -26,6 +26,8 @@ def check_month(month: MonthFigures) -> None:
     for column in ("opening_fen", "net_fen", "payments_fen", "closing_fen"):
         total = sum(getattr(balance, column) for balance in month.balances)
         _require(total == 0, f"{column} of all parties for {name} sums to {total} fen, not 0")
+    for figures in month.parties:
+        _check_between(figures, name)
     for unit, stated in month.redeemed.items():
         total = sum(row[unit] for row in month.matrix)
         _require(
@@ -53,6 +55,16 @@ def _check_party(figures: PartyFigures, name: str) -> None:
             f"{party} for {name}: {column} is {stated} in fct_settlement_balances but {summed} in "
             "its lines",
         )
+    _require(
+        balance.opening_fen + balance.net_fen + balance.payments_fen == balance.closing_fen,
+        f"{party} for {name}: opening {balance.opening_fen}, net {balance.net_fen} and payments "
+        f"{balance.payments_fen} fen do not give closing {balance.closing_fen}",
+    )
+
+
+def _check_between(figures: PartyFigures, name: str) -> None:
+    """What lies between a party and each other, and each payment, makes its balance."""
+    party, balance = figures.party.party, figures.balance
     for column in ("opening_fen", "net_fen", "payments_fen", "closing_fen"):
         stated, summed = getattr(balance, column), sum(row[column] for row in figures.between)
         _require(
@@ -65,11 +77,6 @@ def _check_party(figures: PartyFigures, name: str) -> None:
         balance.payments_fen == paid,
         f"{party} for {name}: payments_fen is {balance.payments_fen} in fct_settlement_balances "
         f"but {paid} in fct_settlement_payments",
-    )
-    _require(
-        balance.opening_fen + balance.net_fen + balance.payments_fen == balance.closing_fen,
-        f"{party} for {name}: opening {balance.opening_fen}, net {balance.net_fen} and payments "
-        f"{balance.payments_fen} fen do not give closing {balance.closing_fen}",
     )
 
 
