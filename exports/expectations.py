@@ -266,6 +266,14 @@ def _settlement_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
             _no_rows("two parties on every payment", "payer_party = payee_party"),
             _not_after("posted_date", facts.business_date),
         ],
+        "fct_payouts_due": [
+            ExpectCompoundColumnsToBeUnique(column_list=["payer_party", "payee_party"]),
+            ExpectColumnValuesToBeBetween(column="payout_fen", min_value=0),
+            _no_rows(
+                "all that is owed is to pay, held back or not due yet",
+                "payout_fen + held_fen + not_yet_due_fen <> balance_fen",
+            ),
+        ],
     }
 
 

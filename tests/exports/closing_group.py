@@ -1,7 +1,7 @@
 """A group of mall, hotel and fund whose nights are published by hand, to close months of.
 
-Lines are given; which month they count for is worked out here as `int_settlement_lines` does it,
-from the same tables of grace and restatements.
+Lines and payments are given; which month they count for is worked out here as the macro
+`counted_month` does it, from the same tables of grace and restatements.
 """
 
 import csv
@@ -122,6 +122,19 @@ class Line:
     payee: str = "fund"
 
 
+@dataclass(frozen=True)
+class Paid:
+    """A payment of the mall to the fund, unless said otherwise."""
+
+    payment_id: str
+    posted: date
+    business: date
+    fen: int
+    payer: str = "mall"
+    payee: str = "fund"
+    is_reversal: bool = False
+
+
 JAN_31, FEB_1, FEB_10, FEB_11 = (
     date(2026, 1, 31),
     date(2026, 2, 1),
@@ -143,11 +156,13 @@ class Group:
         self.lake = Lake(self.settings.lake)
         write_keys(self.settings)
         self.lines: list[Line] = []
+        self.payments: list[Paid] = []
         self._grace = grace
 
-    def publish(self, night: date, *lines: Line) -> None:
-        """Publish a night, with lines posted in it or before."""
-        self.lines += lines
+    def publish(self, night: date, *posted: Line | Paid) -> None:
+        """Publish a night, with lines and payments posted in it or before."""
+        self.lines += [each for each in posted if isinstance(each, Line)]
+        self.payments += [each for each in posted if isinstance(each, Paid)]
         run_key = sha256(f"{night}{len(self.lines)}".encode()).hexdigest()
         version = f"{night}-{run_key[:12]}"
         self._write_rules(night)
@@ -176,6 +191,16 @@ class Group:
                         *(line.line_id, line.line_id),
                     ],
                 )
+            for paid in self.payments:
+                marts.execute(
+                    "insert into fct_settlement_payments values"
+                    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '陈静', '', null, null)",
+                    [
+                        *(paid.payment_id, paid.payment_id, paid.business, paid.posted),
+                        *(self.month_of(paid, night), paid.business.replace(day=1)),
+                        *(paid.payer, paid.payee, paid.fen, paid.is_reversal),
+                    ],
+                )
             marts.execute(MARTS)
             write_explanations(marts)
             write_adjustments(marts)
@@ -185,8 +210,8 @@ class Group:
         remove(pointer)
         pointer.symlink_to(version)
 
-    def month_of(self, line: Line, night: date) -> date:
-        """The month for which a line counts in a night."""
+    def month_of(self, line: Line | Paid, night: date) -> date:
+        """The month for which a line or a payment counts in a night."""
         origin, posted = line.business.replace(day=1), line.posted.replace(day=1)
         if origin >= posted:
             return posted
@@ -268,8 +293,8 @@ def lines_of(group: Group, folder: str, party: str) -> list[str]:
 def sheet_of(group: Group, folder: str, party: str, sheet: str) -> list[dict[str, Any]]:
     [path] = (group.lake.outbox / "statements" / folder / party).glob("*.xlsx")
     rows = list(openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True))
-    top = next(index for index, row in enumerate(rows) if "net_fen" in row)
-    end = next(index for index, row in enumerate(rows) if row[0] == "合计")
+    top = next(i for i, row in enumerate(rows) if {"net_fen", "payments_fen"} & {*row})
+    end = next(i for i, row in enumerate(rows) if row[0] == "合计")
     return [dict(zip(rows[top], row, strict=True)) for row in rows[top + 1 : end]]
 
 

@@ -74,6 +74,7 @@ judged as (
         due.due_fen,
         contracts.minimum_payout_fen,
         case
+            when due.due_fen < 0 and due.balance_fen >= 0 then 'paid_ahead'
             when due.due_fen < 0 then 'owed_by_merchant'
             when due.due_fen > 0 and due.payer_party like 'suspense/%' then 'in_suspense'
             when due.due_fen > 0 and contracts.rule_id is null then 'no_contract'
