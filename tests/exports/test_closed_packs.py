@@ -59,7 +59,7 @@ def test_verifying_finds_what_happened_to_a_closed_statement(
 ) -> None:
     restated(group)
     good = verify_statements(group.lake)
-    assert (good.statement_count, good.file_count, good.faults) == (6, 24, ())
+    assert (good.statement_count, good.file_count, good.faults) == (6, 30, ())
     harm(group.lake.outbox / "statements" / "2026-01" / "mall")
     assert any(said in fault for fault in verify_statements(group.lake).faults)
 
@@ -145,6 +145,7 @@ def test_the_statement_shows_the_state_of_the_day_and_who_brought_it_there(group
         "manifest.json.sig",
         "signing_key.pem",
         "封面_购物中心_2026-01_已关账.pdf",
+        "往来_购物中心_2026-01_已关账.csv",
         "明细_购物中心_2026-01_已关账.csv",
         "结算单_购物中心_2026-01_已关账.xlsx",
     ]
