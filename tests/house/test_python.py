@@ -33,6 +33,7 @@ CORE = {
     "identity_decisions.py",
     "lake.py",
     "log.py",
+    "payments.py",
     "pointer.py",
     "privacy.py",
     "settings.py",
