@@ -10,6 +10,10 @@ python -m exports alarm failed|broken|late|waiting --about WHAT --text TEXT
 python -m exports recall --from LAKE
 python -m exports close --period YYYY-MM
 python -m exports close STEP --period YYYY-MM --by WHO [--why WHY] [--party PARTY]
+python -m exports payments record FILE --by WHO
+python -m exports payments add --reference NO --on D --from PARTY --to PARTY --fen FEN --by WHO
+python -m exports payments reverse NO --by WHO --why WHY
+python -m exports payments ls
 python -m exports statements --period YYYY-MM
 python -m exports statements verify
 python -m exports verify-pack FOLDER [--key PEM]
@@ -35,6 +39,8 @@ from typing import Any
 
 from exports.closes.commands import add_arguments
 from exports.closes.commands import run as run_close
+from exports.payments import add_arguments as add_payment_arguments
+from exports.payments import run as run_payments
 from exports.pointing import check_digests, publish_last, roll_back
 from exports.publish import publish_night
 from exports.reader import MANIFEST, require_publication
@@ -61,6 +67,7 @@ def main(argv: list[str]) -> int:
         "alarm": _alarm,
         "recall": _recall,
         "close": _close,
+        "payments": _payments,
         "statements": _statements,
         "verify-pack": _verify_pack,
         "merchants": _merchants,
@@ -101,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     recall = commands.add_parser("recall", help="take over the closes of a lake that is rebuilt")
     recall.add_argument("--from", dest="original", type=Path, required=True, help="that lake")
     add_arguments(commands.add_parser("close", help="close a month, at one go or step by step"))
+    add_payment_arguments(commands.add_parser("payments", help="record what finance has paid"))
     statements = commands.add_parser("statements", help="write a month's statements, or verify all")
     statements.add_argument("what", nargs="?", choices=["write", "verify"], default="write")
     statements.add_argument("--period", help="month to write, YYYY-MM")
@@ -209,6 +217,10 @@ def _recall(arguments: argparse.Namespace) -> int:
 
 def _close(arguments: argparse.Namespace) -> int:
     return run_close(load_settings(), arguments)
+
+
+def _payments(arguments: argparse.Namespace) -> int:
+    return run_payments(load_settings(), arguments)
 
 
 def _statements(arguments: argparse.Namespace) -> int:

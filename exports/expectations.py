@@ -255,7 +255,23 @@ def _settlement_suites(facts: NightFacts) -> dict[str, list[Expectation]]:
             _monthly_zero("closing_fen"),
             _no_rows(
                 "balances that roll forward",
-                "opening_fen + receivable_fen - payable_fen <> closing_fen",
+                "opening_fen + receivable_fen - payable_fen + payments_fen <> closing_fen",
+            ),
+        ],
+        "fct_settlement_payments": [
+            ExpectColumnValuesToBeUnique(column="payment_id"),
+            ExpectColumnValuesToBeInSet(column="payer_party", value_set=parties),
+            ExpectColumnValuesToBeInSet(column="payee_party", value_set=parties),
+            ExpectColumnValuesToBeBetween(column="amount_fen", min_value=1),
+            _no_rows("two parties on every payment", "payer_party = payee_party"),
+            _not_after("posted_date", facts.business_date),
+        ],
+        "fct_payouts_due": [
+            ExpectCompoundColumnsToBeUnique(column_list=["payer_party", "payee_party"]),
+            ExpectColumnValuesToBeBetween(column="payout_fen", min_value=0),
+            _no_rows(
+                "all that is owed is to pay, held back or not due yet",
+                "payout_fen + held_fen + not_yet_due_fen <> balance_fen",
             ),
         ],
     }

@@ -17,6 +17,7 @@ from ingest.core.dates import parse_date, parse_time
 from ingest.core.errors import NOT_YET, Problem, run_command
 from ingest.core.lake import Lake, write_parquet
 from ingest.core.log import start_log
+from ingest.core.payments import payment_table
 from ingest.core.rule_agreements import agree
 from ingest.core.settings import Settings, load_settings
 from ingest.expectation_files import written_expectations
@@ -216,6 +217,7 @@ def _rules(arguments: argparse.Namespace) -> int:
         **tables,
         "tier_locks": tier_lock_table(lake, day),
         "restatements": restatement_table(lake, day),
+        "payments": payment_table(lake, day),
     }
     write_rules(lake, day, tables)
     print(f"{sum(table.num_rows for table in tables.values())} rules in {len(tables)} tables")

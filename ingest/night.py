@@ -24,6 +24,7 @@ from ingest.core.errors import NOTHING_TO_DO, Problem
 from ingest.core.identity_decisions import decision_record, read_identity_decisions
 from ingest.core.lake import PART, Lake, check_writable, sweep, write_bytes, write_parquet
 from ingest.core.log import step_log
+from ingest.core.payments import payments_known
 from ingest.core.pointer import latest_version
 from ingest.core.privacy import read_keys
 from ingest.core.settings import Settings
@@ -340,7 +341,7 @@ def _sizes(folders: Iterable[Path]) -> Iterator[int]:
 
 def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iterator[str]:
     """A line for every decision that tonight knows of: on refused rows, who is who, tiers, months
-    that were reopened.
+    that were reopened, payments.
     """
     for source in sources:
         for decision in read_decisions(lake, source.name):
@@ -355,6 +356,8 @@ def _decided(lake: Lake, sources: Sequence[Source], business_date: date) -> Iter
             yield json.dumps(asdict(lock), sort_keys=True, default=str)
     for restatement in read_restatements(lake, business_date):
         yield json.dumps(asdict(restatement), sort_keys=True, default=str)
+    for payment in payments_known(lake, business_date):
+        yield json.dumps(payment, sort_keys=True, default=str)
 
 
 def _file_digest(path: Path) -> str:

@@ -45,7 +45,8 @@ def facts_of_difference(lake: Lake, one_no: str, other_no: str) -> Facts:
         "before": one_no,
         "after": other_no,
         "figures": [
-            {"figure": name, "before": one[name], "after": other[name]} for _, name in FIGURES
+            {"figure": name, "before": one.get(name, 0), "after": other.get(name, 0)}
+            for _, name in FIGURES
         ],
         "added": found.added,
         "removed": found.removed,

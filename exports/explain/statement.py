@@ -17,11 +17,13 @@ from ingest.core.lake import Lake
 
 LINE, NET, MOVEMENT = "结算行号", "净额（分）", "业务类型"
 SHOWN = ("入账日", "营业日", "原期间", MOVEMENT, "对方", "积分", NET, "源系统", "源单号")
+# Packs of months closed before payments were known say nothing of them: 0.
 FIGURES = (
     ("期初 opening", "opening_fen"),
     ("应收 receivable", "receivable_fen"),
     ("应付 payable", "payable_fen"),
     ("净额 net", "net_fen"),
+    ("结算/付款 paid", "payments_fen"),
     ("期末 closing", "closing_fen"),
 )
 LISTED = 1_000
@@ -47,7 +49,7 @@ def explain_statement(lake: Lake, statement_no: str) -> Iterator[str]:
     yield f"{statement_no} {said['status']}  {said['party_name']}  {said['period']}"
     yield f"  代替 supersedes {said['supersedes_no'] or '–'}"
     for label, name in FIGURES:
-        yield f"  {label:<16} {yuan(said[name]):>18}"
+        yield f"  {label:<16} {yuan(said.get(name, 0)):>18}"
     for label, name in (("制表", "prepared"), ("复核", "reviewed"), ("确认", "confirmed")):
         yield f"  {label} {name} by {said[f'{name}_by'] or '–'}"
     yield f"  发布 publication {said['version']}, 规则 rules {said['rules_version'][:12]}"
@@ -87,7 +89,7 @@ def explain_difference(lake: Lake, one_no: str, other_no: str) -> Iterator[str]:
     one, other = found.one.manifest, found.other.manifest
     yield f"{one_no} → {other_no}"
     for label, name in FIGURES:
-        was, is_now = one[name], other[name]
+        was, is_now = one.get(name, 0), other.get(name, 0)
         yield f"  {label:<16} {yuan(was):>18} {yuan(is_now):>18}  {yuan(is_now - was):>14}"
     yield from _section("新增 added", "+", found.added)
     yield from _section("减少 removed", "-", found.removed)
@@ -114,7 +116,7 @@ def _section(title: str, sign: str, lines: list[Line]) -> Iterator[str]:
 def _lines(pack: Pack) -> dict[str, Line]:
     """The lines of a statement's CSV by id; Problem if it has none (a draft too long for one)."""
     for entry in pack.manifest["files"]:
-        if entry["name"].endswith(".csv"):
+        if entry["name"].startswith("明细_"):
             return {line[LINE]: line for line in _read(pack.folder / entry["name"])}
     raise Problem(f"{pack.folder} holds no detail file; compare statements that are frozen")
 

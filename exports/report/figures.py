@@ -392,6 +392,7 @@ class ReportReader:
                 sum(opening_fen)::bigint,
                 sum(receivable_fen)::bigint,
                 sum(payable_fen)::bigint,
+                sum(payments_fen)::bigint,
                 sum(closing_fen)::bigint
             from fct_settlement_balances as balances
             inner join dim_parties as parties on balances.party = parties.party
@@ -406,10 +407,11 @@ class ReportReader:
                 ("期初（元）", "yuan"),
                 ("应收（元）", "yuan"),
                 ("应付（元）", "yuan"),
+                ("结算/付款（元）", "yuan"),
                 ("期末（元）", "yuan"),
             ),
             rows,
-            ("合计 Σ", *(sum(row[index] for row in rows) for index in range(1, 5))),
+            ("合计 Σ", *(sum(row[index] for row in rows) for index in range(1, 6))),
         )
 
     def _invariants(self) -> Section:

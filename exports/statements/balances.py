@@ -1,12 +1,12 @@
-"""全体各方: the month of every party on one table; merchants together, since none of them may read
-what another one sold.
+"""往来对照: the month of every party on one table (merchants together, since none of them may read
+what another one sold), and one party's counterparties.
 """
 
-from exports.statements.figures import MonthFigures, Row
+from exports.statements.figures import MonthFigures, PartyFigures, Row
 
 MERCHANT = "merchant"
 OUTSIDE = (MERCHANT, "outside")  # they see what lies between them and others, and no more
-AMOUNTS = ("opening_fen", "receivable_fen", "payable_fen", "net_fen", "closing_fen")
+AMOUNTS = ("opening_fen", "receivable_fen", "payable_fen", "net_fen", "payments_fen", "closing_fen")
 
 
 def balances_of_all(month: MonthFigures) -> list[Row]:
@@ -27,3 +27,9 @@ def balances_of_all(month: MonthFigures) -> list[Row]:
         name = f"商户（{len(merchants)} 家合计）"
         rows.append({"party": "merchants", "party_name": name, **together})
     return rows
+
+
+def counterparties_of(figures: PartyFigures, month: MonthFigures) -> list[Row]:
+    """A row for each counterparty, in fen from the party's side; they sum to its balance."""
+    names = {item.party.party: item.party.party_name for item in month.parties}
+    return [{**row, "party_name": names.get(row["party"], row["party"])} for row in figures.between]

@@ -71,6 +71,7 @@ def document_items(
         ("代码版本", "code_version", "text", header.made.code_version[:DIGITS]),
         ("生成批次", "run_key", "text", header.run_key),
         ("发布版本", "version", "text", header.version),
+        ("收付款笔数", "payment_count", "count", len(figures.payments)),
     ]
 
 
@@ -91,6 +92,7 @@ def amount_items(header: Header, figures: PartyFigures, catalogue: Catalogue) ->
         ("本期应收（元）", "receivable_yuan", "yuan", balance.receivable_fen),
         ("本期应付（元）", "payable_yuan", "yuan", balance.payable_fen),
         ("本期净额（元）", "net_yuan", "yuan", balance.net_fen),
+        ("本期结算/付款（元）", "payments_yuan", "yuan", balance.payments_fen),
         ("期末余额（元）", "closing_yuan", "yuan", balance.closing_fen),
         ("明细行数", "line_count", "count", lines.line_count),
         ("明细合计（分）", "net_fen", "fen", balance.net_fen),
@@ -167,17 +169,19 @@ def checks_of(figures: PartyFigures, month: MonthFigures) -> list[tuple[str, str
     opening = yuan(balance.opening_fen)
     receivable, payable = yuan(balance.receivable_fen), yuan(balance.payable_fen)
     net_of_all = sum(item.net_fen for item in month.balances)
+    paid_by_all = sum(item.payments_fen for item in month.balances)
+    net, paid, closing = map(yuan, (balance.net_fen, balance.payments_fen, balance.closing_fen))
     checks = [
         (
             "汇总 = 明细 = 余额",
             f"应收 {receivable}，应付 {payable}，共 {figures.lines.line_count:,} 行",
         ),
-        (
-            "期初 + 净额 = 期末",
-            f"{opening} + {yuan(balance.net_fen)} = {yuan(balance.closing_fen)}",
-        ),
+        ("期初 + 净额 + 结算/付款 = 期末", f"{opening} + {net} + {paid} = {closing}"),
         ("期初 = 上期期末", opening),
-        ("全体合计 = 0", f"{len(month.balances)} 方净额合计 {net_of_all} 分"),
+        (
+            "全体合计 = 0",
+            f"{len(month.balances)} 方净额合计 {net_of_all} 分，结算/付款合计 {paid_by_all} 分",
+        ),
     ]
     if figures.party.party_kind not in OUTSIDE:
         text = "各批次期初与变动之和等于期末，且与积分分录一致，见“积分负债”"

@@ -12,6 +12,7 @@ import duckdb
 
 from exports.catalogue import Catalogue
 from exports.reader import read_rows
+from exports.statements.between import by_party, read_between, read_payments
 from exports.statements.liability import Liability, read_liability
 
 Row = dict[str, Any]
@@ -40,12 +41,13 @@ class Party:
 
 @dataclass(frozen=True)
 class Balance:
-    """One party's month, in fen."""
+    """One party's month, in fen; `payments_fen` is what it paid less what it was paid."""
 
     party: str
     opening_fen: int
     receivable_fen: int
     payable_fen: int
+    payments_fen: int
     closing_fen: int
 
     @property
@@ -71,21 +73,25 @@ NO_LINES = LineTotals(0, None, None, 0, (), ())
 
 @dataclass(frozen=True)
 class PartyFigures:
-    """Everything that one party's statement says about itself."""
+    """Everything that one party's statement says about itself. `between` has its balances
+    counterparty by counterparty, `payments` what was paid in the month.
+    """
 
     party: Party
     counterparties: tuple[Party, ...]
     balance: Balance
     summary: tuple[Row, ...]
     lines: LineTotals
+    between: tuple[Row, ...] = ()
+    payments: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
 class MonthFigures:
     """One month of every party.
 
-    `matrix` has points and fen of each issuer and redeemer, `redeemed` those of the lines; `flows`
-    holds (payer, payee, fen); `businesses` maps a code to its name.
+    `matrix` has points and fen of each issuer and redeemer, `redeemed` those of the lines;
+    `businesses` maps a code to its name.
     """
 
     period_month: date
@@ -94,7 +100,6 @@ class MonthFigures:
     liability: Liability
     matrix: tuple[Row, ...]
     redeemed: Row
-    flows: tuple[tuple[str, str, int], ...]
     businesses: dict[str, str]
 
     @property
@@ -116,6 +121,8 @@ class MonthReader:
     def read(self) -> MonthFigures:
         """Figures of every party, businesses first, the fund last. Nothing is checked yet."""
         balances, summaries, lines = self._balances(), self._summaries(), self._line_totals()
+        between = by_party(read_between(self._connection, self._month))
+        payments = by_party(read_payments(self._connection, self._month))
         parties = [
             Party(**row)
             for row in self._rows(
@@ -133,9 +140,11 @@ class MonthReader:
                         by_code.get(code, Party(code, code))
                         for code in lines.get(party.party, NO_LINES).counterparties
                     ),
-                    balance=balances.get(party.party, Balance(party.party, 0, 0, 0, 0)),
+                    balance=balances.get(party.party, Balance(party.party, 0, 0, 0, 0, 0)),
                     summary=tuple(summaries.get(party.party, ())),
                     lines=lines.get(party.party, NO_LINES),
+                    between=between.get(party.party, ()),
+                    payments=payments.get(party.party, ()),
                 )
                 for party in parties
             ),
@@ -143,7 +152,6 @@ class MonthReader:
             liability=read_liability(self._connection, self._month),
             matrix=tuple(self._matrix()),
             redeemed=self._redeemed(),
-            flows=self._flows(),
             businesses={
                 row["business"]: row["business_name"]
                 for row in self._rows(
@@ -166,6 +174,7 @@ class MonthReader:
                     as opening_fen,
                 case when period_month = $month then receivable_fen else 0 end as receivable_fen,
                 case when period_month = $month then payable_fen else 0 end as payable_fen,
+                case when period_month = $month then payments_fen else 0 end as payments_fen,
                 closing_fen
             from fct_settlement_balances
             where period_month <= $month
@@ -307,12 +316,3 @@ class MonthReader:
             from signed
         """)
         return row
-
-    def _flows(self) -> tuple[tuple[str, str, int], ...]:
-        rows = self._rows("""
-            select payer_party, payee_party, sum(amount_fen)::bigint as amount_fen
-            from fct_settlement_lines where period_month = $month
-            group by payer_party, payee_party
-            order by payer_party, payee_party
-        """)
-        return tuple((row["payer_party"], row["payee_party"], row["amount_fen"]) for row in rows)

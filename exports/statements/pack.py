@@ -1,4 +1,5 @@
-"""The statement packs of a month: for every party a workbook, its detail as CSV, and a manifest.
+"""The statement packs of a month: for every party a workbook, its detail and its balances with
+each counterparty as CSV, and a manifest.
 
 A frozen month cites its close (numbers and publication). While people review and confirm it, its
 packs are written with the state of the day; once it is closed they are written one last time, and
@@ -24,6 +25,7 @@ from exports.months import first_day, last_day, month_text
 from exports.published import open_current
 from exports.reader import MANIFEST, Publication
 from exports.statements import header as says
+from exports.statements.balances import counterparties_of
 from exports.statements.cover_pdf import write_cover_pdf
 from exports.statements.figures import PartyFigures
 from exports.statements.header import DRAFT, Header, Made, Signatures, Signed
@@ -36,6 +38,7 @@ from exports.statements.month import (
 from exports.statements.packs import read_pack
 from exports.statements.provenance import previous_pack, read_inputs, read_made
 from exports.statements.register import write_register
+from exports.statements.rows import table_of
 from exports.statements.signatures import Signer
 from exports.statements.workbook import sheet_lines, write_workbook
 from exports.writer import TEMPORARY, put_folder
@@ -288,6 +291,7 @@ def _write_party(
         listed = month.connection.sql(lines) if in_sheet else ()
         write_workbook(path, header, party, month, listed)
 
+    _add_counterparties(folder, month, party, header)
     name = f"结算单_{month.name(party, header.status)}.xlsx"
     folder.add_file(name, write_xlsx, rows=count if in_sheet else 0, sum_fen=net_fen)
     if not header.is_draft:
@@ -305,6 +309,23 @@ def _write_party(
         inputs=inputs,
         previous_manifest_sha256=before.sha256 if before else None,
         **({"signing_key_id": signer.key_id} if signer else {}),
+    )
+
+
+def _add_counterparties(
+    folder: ExportFolder, month: Month, party: PartyFigures, header: Header
+) -> None:
+    """The party's balances counterparty by counterparty, as the sheet 往来对照 has them."""
+    columns = month.catalogue.exports["statement_counterparties"].columns
+    rows = counterparties_of(party, month.figures)
+    month.connection.register("counterparties", table_of(columns, rows))
+    folder.add_csv(
+        f"往来_{month.name(party, header.status)}.csv",
+        month.connection,
+        "select * from counterparties",
+        columns,
+        None,
+        sum_fen=party.balance.closing_fen,
     )
 
 
@@ -334,6 +355,7 @@ def _manifest(month: Month, party: PartyFigures, header: Header) -> dict[str, An
         "receivable_fen": balance.receivable_fen,
         "payable_fen": balance.payable_fen,
         "net_fen": balance.net_fen,
+        "payments_fen": balance.payments_fen,
         "closing_fen": balance.closing_fen,
     }
 

@@ -23,10 +23,15 @@ HASH_DIGITS = 12
 COLUMNS = (
     *(("结算单号 statement_no", "text"), ("结算主体 party", "text"), ("状态 status", "text")),
     *(("期初 opening", "yuan"), ("应收 receivable", "yuan"), ("应付 payable", "yuan")),
-    *(("期末 closing", "yuan"), ("文件夹 folder", "beside"), ("被替代 replaced_by", "text")),
+    *(
+        ("结算/付款 payments", "yuan"),
+        ("期末 closing", "yuan"),
+        ("文件夹 folder", "beside"),
+        ("被替代 replaced_by", "text"),
+    ),
     *(("明细行数 lines", "count"), ("确认 confirmed_by", "text"), ("清单SHA-256 manifest", "text")),
 )
-ON_PAGE = 9  # columns; the others stand in the table
+ON_PAGE = 10  # columns; the others stand in the table
 
 
 def write_register(lake: Lake) -> Path:
@@ -66,6 +71,7 @@ def _row(pack: Pack, final: Pack | None) -> Cells:
         said["opening_fen"],
         said["receivable_fen"],
         said["payable_fen"],
+        said.get("payments_fen", 0),  # packs of months closed before payments were known
         said["closing_fen"],
         f"{pack.folder.parent.name}/{pack.folder.name}",
         final.statement_no if final and is_replaced else None,

@@ -60,11 +60,16 @@ def relation_of(
     columns: Sequence[ExportColumn], rows: Sequence[Mapping[str, Any]]
 ) -> duckdb.DuckDBPyRelation:
     """Rows in memory as `write_rows` takes them."""
+    return duckdb.from_arrow(table_of(columns, rows))
+
+
+def table_of(columns: Sequence[ExportColumn], rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows in memory as a table of the columns, each of its kind's type."""
     values = {
         column.column: pa.array([row[column.column] for row in rows], _type(column.kind))
         for column in columns
     }
-    return duckdb.from_arrow(pa.table(values))
+    return pa.table(values)
 
 
 def _type(kind: str) -> pa.DataType:

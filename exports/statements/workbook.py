@@ -1,7 +1,7 @@
 """One statement as an Excel workbook (QUALITY, the statement pack A to G).
 
-The sheets are 封面 cover, 汇总 summary, 明细 detail, 积分负债 liability, 往来对照 matrix,
-差异与悬账 exceptions and 调整 adjustments.
+The sheets are 封面 cover, 汇总 summary, 明细 detail, 收付款 payments, 积分负债 liability,
+往来对照 matrix, 差异与悬账 exceptions and 调整 adjustments.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from xlsxwriter.workbook import Workbook
 from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
 from exports.statements.adjustments import adjustments_of
-from exports.statements.balances import OUTSIDE, balances_of_all
+from exports.statements.balances import AMOUNTS, OUTSIDE, balances_of_all, counterparties_of
 from exports.statements.budgets import budgets_of
 from exports.statements.cover import TICK, write_cover
 from exports.statements.figures import PartyFigures, Row
@@ -75,6 +75,7 @@ def write_workbook(
             write_cover(book.page("封面"), header, figures, month.figures, month.catalogue)
             book.write_summary()
             book.write_lines(lines)
+            book.write_payments()
             book.write_liability()
             book.write_matrix()
             book.write_exceptions()
@@ -141,6 +142,7 @@ class StatementBook:
             ("＋ 本期应收", balance.receivable_fen, False),
             ("－ 本期应付", balance.payable_fen, False),
             ("＝ 本期净额", balance.net_fen, True),
+            ("＋ 本期结算/付款", balance.payments_fen, False),
             ("期末余额", balance.closing_fen, True),
         ):
             for index, (kind, value) in enumerate((("text", label), ("yuan", fen), ("fen", fen))):
@@ -149,6 +151,11 @@ class StatementBook:
             page.row += 1
         page.row += 1
         self._write_budgets(page)
+        page.line(
+            "期初 ＋ 本期净额 ＋ 本期结算/付款 ＝ 期末；结算/付款为正是本方付出，为负是本方收到，"
+            "逐笔见“收付款”，逐户见“往来对照”。",
+            font_color=GREY,
+        )
         page.line(
             "应收积分、应付积分是应收行、应付行上的积分；冲正行计入原业务类型，方向与原行相反。",
             font_color=GREY,
@@ -228,6 +235,16 @@ class StatementBook:
         else:
             page.table(columns, lines, totals)
         page.print_only(columns)
+
+    def write_payments(self) -> None:
+        """收付款: each payment that counts for the month, and those taken back."""
+        page = self._titled("收付款", "收付款", "元", "statement_payments")
+        names = {item.party.party: item.party.party_name for item in self._month.parties}
+        rows = [
+            {**row, "counterparty_name": names.get(row["counterparty"], row["counterparty"])}
+            for row in self._figures.payments
+        ]
+        self._write_some(page, "statement_payments", rows, "本期无收付款")
 
     def write_liability(self) -> None:
         """积分负债: roll-forward of a business's own points by month of issue; of all for the fund.
@@ -351,7 +368,7 @@ class StatementBook:
         page.table(
             self._columns("statement_balances"),
             balances_of_all(self._month),
-            {"opening_fen": 0, "net_fen": 0, "closing_fen": 0},
+            {"opening_fen": 0, "net_fen": 0, "payments_fen": 0, "closing_fen": 0},
             is_held=False,
         )
         page.line(f"{TICK} 全体合计 = 0", bold=True, font_color=GREEN)
@@ -397,30 +414,13 @@ class StatementBook:
         self._write_amounts(page, "合计", list(taken.values()), net_of_all, kind, bold=True)
 
     def _write_flows(self, page: Page) -> None:
-        """Who pays whom: the party's own counterparties, each with what it pays and is paid."""
-        own = self._figures.party.party
-        names = {item.party.party: item.party.party_name for item in self._month.parties}
-        paid = {payee: fen for payer, payee, fen in self._month.flows if payer == own}
-        received = {payer: fen for payer, payee, fen in self._month.flows if payee == own}
-        page.heading(f"往来净额：{self._figures.party.party_name} 与各方（应收 － 应付 ＝ 净额）")
-        balance = self._figures.balance
+        """Who owes whom: the party's own counterparties, each from opening to closing."""
+        name, balance = self._figures.party.party_name, self._figures.balance
+        page.heading(f"逐户往来：{name} 与各方（期初 ＋ 应收 － 应付 ＋ 结算/付款 ＝ 期末）")
         page.table(
-            self._columns("statement_flows"),
-            [
-                {
-                    "party_name": names.get(other, other),
-                    "party": other,
-                    "receivable_fen": received.get(other, 0),
-                    "payable_fen": paid.get(other, 0),
-                    "net_fen": received.get(other, 0) - paid.get(other, 0),
-                }
-                for other in sorted({*paid, *received})
-            ],
-            {
-                "receivable_fen": balance.receivable_fen,
-                "payable_fen": balance.payable_fen,
-                "net_fen": balance.net_fen,
-            },
+            self._columns("statement_counterparties"),
+            counterparties_of(self._figures, self._month),
+            {each: getattr(balance, each) for each in AMOUNTS},
             is_held=False,
         )
 

@@ -81,6 +81,11 @@ class Lake:
         return self.root / "decisions" / "rules"
 
     @property
+    def payments(self) -> Path:
+        """Folder of the journal of payments that finance has made."""
+        return self.root / "decisions" / "payments"
+
+    @property
     def identity_labels(self) -> Path:
         """File that says who is who of a sample of accounts, if somebody has checked one."""
         return self.root / "decisions" / "identity_labels.parquet"

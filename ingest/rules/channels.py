@@ -44,15 +44,16 @@ TABLES: dict[str, Columns] = {
 class SplitLimits(Written):
     """Of one payment: the part that may be split off in all, among how many receivers, in how many
     requests (of returns, too), and through how many days after it; and through how many days after
-    a split it may be returned. And how much may be added to it, in fen, before it is split.
+    a split it may be returned. And how much may be added to it, in fen, before it is split. A book
+    from before some of these could be written means what WeChat Pay publishes.
     """
 
     most_per_10000: PartsOf10000
     most_receivers: Positive
-    most_requests: Positive
+    most_requests: Positive = 50
     split_within_days: Positive
-    return_within_days: Positive
-    most_subsidy_fen: Positive
+    return_within_days: Positive = 180
+    most_subsidy_fen: Positive = 500_000
 
 
 class Channel(Written):

@@ -140,7 +140,7 @@ class Terms(Written):
     `is_subsidy_in_base`: whether what others pay for a voucher counts in the base of the
     commission. The channel's fee is a part of what was paid by each type of tender. Tax
     is the part of commission, fee and guarantee that is tax: it moves no fen between the two. Cycle
-    and least payout do not stand on a line; they are what payments are made by.
+    and least payout do not stand on a line; payouts are proposed by them (`fct_payouts_due`).
     """
 
     commission: Commission

@@ -1,7 +1,7 @@
 """A group of mall, hotel and fund whose nights are published by hand, to close months of.
 
-Lines are given; which month they count for is worked out here as `int_settlement_lines` does it,
-from the same tables of grace and restatements.
+Lines and payments are given; which month they count for is worked out here as the macro
+`counted_month` does it, from the same tables of grace and restatements.
 """
 
 import csv
@@ -66,24 +66,47 @@ MARTS = """
             select period_month, payer_party, points, 0, amount_fen from fct_settlement_lines
         )
         group by period_month, party;
-    insert into fct_settlement_balances
-        with moved as (
-            select months.period_month, dim_parties.party,
-                coalesce(receivable_fen, 0) as receivable_fen,
-                coalesce(payable_fen, 0) as payable_fen
-            from (select distinct period_month from fct_settlement_lines) as months
-            cross join dim_parties
-            left join fct_settlement_statements as said
-                on months.period_month = said.period_month and dim_parties.party = said.party
+    insert into fct_counterparty_balances
+        with sides as (
+            select period_month, payee_party as party, payer_party as counterparty,
+                amount_fen as receivable, 0 as payable, 0 as paid
+            from fct_settlement_lines
+            union all
+            select period_month, payer_party, payee_party, 0, amount_fen, 0
+            from fct_settlement_lines
+            union all
+            select period_month, payer_party, payee_party, 0, 0, amount_fen
+            from fct_settlement_payments
+            union all
+            select period_month, payee_party, payer_party, 0, 0, -amount_fen
+            from fct_settlement_payments
+        ),
+        moved as (
+            select months.period_month, pairs.party, pairs.counterparty,
+                coalesce(sum(receivable), 0) as receivable, coalesce(sum(payable), 0) as payable,
+                coalesce(sum(paid), 0) as paid
+            from (select distinct period_month from sides) as months
+            cross join (select distinct party, counterparty from sides) as pairs
+            left join sides using (period_month, party, counterparty)
+            group by all
         )
-        select period_month, party,
-            (closing - receivable_fen + payable_fen)::bigint, receivable_fen, payable_fen,
-            closing::bigint
+        select period_month, party, counterparty, (closing - receivable + payable - paid)::bigint,
+            receivable, payable, paid, closing::bigint
         from (
-            select *, sum(receivable_fen - payable_fen) over (
-                partition by party order by period_month) as closing
+            select *, sum(receivable - payable + paid) over (
+                partition by party, counterparty order by period_month) as closing
             from moved
         );
+    insert into fct_settlement_balances
+        select months.period_month, dim_parties.party, coalesce(sum(opening_fen), 0),
+            coalesce(sum(receivable_fen), 0), coalesce(sum(payable_fen), 0),
+            coalesce(sum(payments_fen), 0), coalesce(sum(closing_fen), 0)
+        from (select distinct period_month from fct_counterparty_balances) as months
+        cross join dim_parties
+        left join fct_counterparty_balances as between_two
+            on months.period_month = between_two.period_month
+            and dim_parties.party = between_two.party
+        group by all;
 """
 
 
@@ -97,6 +120,19 @@ class Line:
     fen: int
     payer: str = "mall"
     payee: str = "fund"
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment of the mall to the fund, unless said otherwise."""
+
+    payment_id: str
+    posted: date
+    business: date
+    fen: int
+    payer: str = "mall"
+    payee: str = "fund"
+    is_reversal: bool = False
 
 
 JAN_31, FEB_1, FEB_10, FEB_11 = (
@@ -120,11 +156,13 @@ class Group:
         self.lake = Lake(self.settings.lake)
         write_keys(self.settings)
         self.lines: list[Line] = []
+        self.payments: list[Paid] = []
         self._grace = grace
 
-    def publish(self, night: date, *lines: Line) -> None:
-        """Publish a night, with lines posted in it or before."""
-        self.lines += lines
+    def publish(self, night: date, *posted: Line | Paid) -> None:
+        """Publish a night, with lines and payments posted in it or before."""
+        self.lines += [each for each in posted if isinstance(each, Line)]
+        self.payments += [each for each in posted if isinstance(each, Paid)]
         run_key = sha256(f"{night}{len(self.lines)}".encode()).hexdigest()
         version = f"{night}-{run_key[:12]}"
         self._write_rules(night)
@@ -153,6 +191,16 @@ class Group:
                         *(line.line_id, line.line_id),
                     ],
                 )
+            for paid in self.payments:
+                marts.execute(
+                    "insert into fct_settlement_payments values"
+                    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '陈静', '', null, null)",
+                    [
+                        *(paid.payment_id, paid.payment_id, paid.business, paid.posted),
+                        *(self.month_of(paid, night), paid.business.replace(day=1)),
+                        *(paid.payer, paid.payee, paid.fen, paid.is_reversal),
+                    ],
+                )
             marts.execute(MARTS)
             write_explanations(marts)
             write_adjustments(marts)
@@ -162,8 +210,8 @@ class Group:
         remove(pointer)
         pointer.symlink_to(version)
 
-    def month_of(self, line: Line, night: date) -> date:
-        """The month for which a line counts in a night."""
+    def month_of(self, line: Line | Paid, night: date) -> date:
+        """The month for which a line or a payment counts in a night."""
         origin, posted = line.business.replace(day=1), line.posted.replace(day=1)
         if origin >= posted:
             return posted
@@ -237,7 +285,7 @@ def restated(group: Group) -> None:
 
 
 def lines_of(group: Group, folder: str, party: str) -> list[str]:
-    [path] = (group.lake.outbox / "statements" / folder / party).glob("*.csv")
+    [path] = (group.lake.outbox / "statements" / folder / party).glob("明细_*.csv")
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [line["结算行号"] for line in csv.DictReader(file)]
 
@@ -245,8 +293,8 @@ def lines_of(group: Group, folder: str, party: str) -> list[str]:
 def sheet_of(group: Group, folder: str, party: str, sheet: str) -> list[dict[str, Any]]:
     [path] = (group.lake.outbox / "statements" / folder / party).glob("*.xlsx")
     rows = list(openpyxl.load_workbook(path)[sheet].iter_rows(values_only=True))
-    top = next(index for index, row in enumerate(rows) if "net_fen" in row)
-    end = next(index for index, row in enumerate(rows) if row[0] == "合计")
+    top = next(i for i, row in enumerate(rows) if {"net_fen", "payments_fen"} & {*row})
+    end = next(i for i, row in enumerate(rows) if row[0] == "合计")
     return [dict(zip(rows[top], row, strict=True)) for row in rows[top + 1 : end]]
 
 

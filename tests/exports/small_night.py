@@ -35,7 +35,7 @@ MARTS = {
     "fct_settlement_balances": (
         ["period_month", "party"],
         """period_month date, party string, opening_fen bigint, receivable_fen bigint,
-        payable_fen bigint, closing_fen bigint""",
+        payable_fen bigint, payments_fen bigint, closing_fen bigint""",
     ),
     "fct_invariants": (
         ["invariant"],
@@ -55,9 +55,9 @@ ROWS = {
          '2026-01-31 02:03:04'),
         ('l1', '2026-01-05', '2026-01-01', 'accrual', 'mall', 'fund', 100, null)""",
     "fct_settlement_balances": """
-        ('2026-01-01', 'mall', 0, 0, 100, -100),
-        ('2026-01-01', 'hotel', 0, 40, 0, 40),
-        ('2026-01-01', 'fund', 0, 100, 40, 60)""",
+        ('2026-01-01', 'mall', 0, 0, 100, 0, -100),
+        ('2026-01-01', 'hotel', 0, 40, 0, 0, 40),
+        ('2026-01-01', 'fund', 0, 100, 40, 0, 60)""",
     "fct_invariants": ", ".join(
         f"('I{number}', '说明{number}', 2, 0)" for number in range(11, 0, -1)
     ),

@@ -135,11 +135,21 @@ ROWS = {
         ('2026-01-01', 'fund', 'accrual', 2, 14000, 14000, 0, 14000, 0, 0, 0),
         ('2026-01-01', 'fund', 'redemption', 2, 6000, 0, 4800, -4800, 0, 272, -272)""",
     "fct_settlement_balances": """
-        (period_month, party, opening_fen, receivable_fen, payable_fen, closing_fen) values
-        ('2026-01-01', 'mall', 0, 0, 10000, -10000),
-        ('2026-01-01', 'hotel', 0, 0, 4000, -4000),
-        ('2026-01-01', 'parking', 0, 4800, 0, 4800),
-        ('2026-01-01', 'fund', 0, 14000, 4800, 9200)""",
+        (period_month, party, opening_fen, receivable_fen, payable_fen, payments_fen, closing_fen)
+        values
+        ('2026-01-01', 'mall', 0, 0, 10000, 0, -10000),
+        ('2026-01-01', 'hotel', 0, 0, 4000, 0, -4000),
+        ('2026-01-01', 'parking', 0, 4800, 0, 0, 4800),
+        ('2026-01-01', 'fund', 0, 14000, 4800, 0, 9200)""",
+    "fct_counterparty_balances": """
+        (period_month, party, counterparty, opening_fen, receivable_fen, payable_fen, payments_fen,
+        closing_fen) values
+        ('2026-01-01', 'mall', 'fund', 0, 0, 10000, 0, -10000),
+        ('2026-01-01', 'fund', 'mall', 0, 10000, 0, 0, 10000),
+        ('2026-01-01', 'hotel', 'fund', 0, 0, 4000, 0, -4000),
+        ('2026-01-01', 'fund', 'hotel', 0, 4000, 0, 0, 4000),
+        ('2026-01-01', 'parking', 'fund', 0, 4800, 0, 0, 4800),
+        ('2026-01-01', 'fund', 'parking', 0, 0, 4800, 0, -4800)""",
     "fct_settlement_matrix": """
         (period_month, issuer_business, redeemer_business, points, amount_fen) values
         ('2026-01-01', 'mall', 'parking', 4500, 3600),

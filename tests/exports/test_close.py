@@ -22,9 +22,9 @@ FEBRUARY = [
     """insert into fct_settlement_lines values ('l3', '2026-02-03', '2026-02-01', 'claw_back',
     'fund', 'mall', 10, null)""",
     """insert into fct_settlement_balances values
-    ('2026-02-01', 'mall', -100, 10, 0, -90),
-    ('2026-02-01', 'hotel', 40, 0, 0, 40),
-    ('2026-02-01', 'fund', 60, 0, 10, 50)""",
+    ('2026-02-01', 'mall', -100, 10, 0, 0, -90),
+    ('2026-02-01', 'hotel', 40, 0, 0, 0, 40),
+    ('2026-02-01', 'fund', 60, 0, 10, 0, 50)""",
 ]
 
 

@@ -28,7 +28,7 @@ from tests.exports.closing_group import (
 
 
 def damage_file(folder: Path) -> None:
-    next(folder.glob("*.csv")).write_bytes(b"torn")
+    next(folder.glob("明细_*.csv")).write_bytes(b"torn")
 
 
 def lose_folder(folder: Path) -> None:
@@ -59,7 +59,7 @@ def test_verifying_finds_what_happened_to_a_closed_statement(
 ) -> None:
     restated(group)
     good = verify_statements(group.lake)
-    assert (good.statement_count, good.file_count, good.faults) == (6, 24, ())
+    assert (good.statement_count, good.file_count, good.faults) == (6, 30, ())
     harm(group.lake.outbox / "statements" / "2026-01" / "mall")
     assert any(said in fault for fault in verify_statements(group.lake).faults)
 
@@ -75,7 +75,7 @@ def test_a_damaged_statement_that_would_be_another_one_today_is_not_written_agai
         connection.execute("update dim_parties set legal_entity_name = '新名称有限公司'")
     with pytest.raises(Problem, match="what is published today would make another statement"):
         write_pack(group.settings, "2026-01")
-    assert next(folder.glob("*.csv")).read_bytes() == b"torn"
+    assert next(folder.glob("明细_*.csv")).read_bytes() == b"torn"
 
 
 @pytest.mark.parametrize("point", ["add_csv", "add_file", "finish"])
@@ -145,6 +145,7 @@ def test_the_statement_shows_the_state_of_the_day_and_who_brought_it_there(group
         "manifest.json.sig",
         "signing_key.pem",
         "封面_购物中心_2026-01_已关账.pdf",
+        "往来_购物中心_2026-01_已关账.csv",
         "明细_购物中心_2026-01_已关账.csv",
         "结算单_购物中心_2026-01_已关账.xlsx",
     ]

@@ -8,7 +8,7 @@ from exports.statements.register import write_register
 from ingest.core.lake import Lake
 from tests.exports.closing_group import Group, closed, restated
 
-NUMBER, STATE, CLOSING, REPLACED_BY = 0, 2, 6, 8
+NUMBER, STATE, CLOSING, REPLACED_BY = 0, 2, 7, 9
 
 
 def rows(group: Group) -> list[list[str]]:

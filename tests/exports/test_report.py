@@ -176,7 +176,9 @@ def test_settlement_by_party_sums_to_zero(report: tuple[str, str]) -> None:
         ["集团积分基金", "3", "40.00", "48.00", "-8.00"],
         ["合计 Σ", "6", "88.00", "88.00", "0.00"],
     ]
-    assert sections["结算（2026-01 月累计）"][-1] == ["合计 Σ", "0.00", "188.00", "188.00", "0.00"]
+    assert sections["结算（2026-01 月累计）"][-1] == [
+        *("合计 Σ", "0.00", "188.00", "188.00", "0.00", "0.00")
+    ]
 
 
 def test_the_members_that_moved_most_come_first(report: tuple[str, str]) -> None:

@@ -65,11 +65,11 @@ def test_a_closed_statement_and_its_chain_hold_and_one_line_says_so(
     status, line = asked(pack(group, "2026-02"))
     assert status == 0
     assert line == (
-        "JS-2026-02-MALL-002-v1: its 4 files, its chain of 2 since JS-2026-01-MALL-001-v1 and the "
+        "JS-2026-02-MALL-002-v1: its 5 files, its chain of 2 since JS-2026-01-MALL-001-v1 and the "
         "signature by s1 hold"
     )
     found = verify_statements(group.lake)
-    assert (found.statement_count, found.file_count, found.faults) == (6, 24, ())
+    assert (found.statement_count, found.file_count, found.faults) == (6, 30, ())
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="this machine has no openssl")
@@ -85,7 +85,7 @@ def test_openssl_reads_key_and_signature(group: Group) -> None:
 
 
 def touch_a_file(folder: Path) -> None:
-    with next(folder.glob("*.csv")).open("ab") as file:
+    with next(folder.glob("明细_*.csv")).open("ab") as file:
         file.write(b"1\n")
 
 

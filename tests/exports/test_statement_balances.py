@@ -14,14 +14,14 @@ def month_of(*parties: tuple[str, str, int, int]) -> MonthFigures:
         PartyFigures(
             party=Party(name, f"{name} 公司", kind),
             counterparties=(),
-            balance=Balance(name, 0, receivable, payable, receivable - payable),
+            balance=Balance(name, 0, receivable, payable, 0, receivable - payable),
             summary=(),
             lines=NO_LINES,
         )
         for name, kind, receivable, payable in parties
     )
     nothing = Liability((), (), (), {})
-    return MonthFigures(date(2026, 10, 1), figures, {}, nothing, (), {}, (), {})
+    return MonthFigures(date(2026, 10, 1), figures, {}, nothing, (), {}, {})
 
 
 MONTH = month_of(

@@ -220,7 +220,7 @@ def test_text_that_looks_like_a_formula_stays_text(exported: Settings) -> None:
     assert formulas == []
 
 
-@pytest.mark.parametrize("name", ["汇总", "明细", "积分负债", "差异与悬账", "调整"])
+@pytest.mark.parametrize("name", ["汇总", "明细", "收付款", "积分负债", "差异与悬账", "调整"])
 def test_a_sheet_is_ready_to_read_and_to_print(exported: Settings, name: str) -> None:
     sheet = workbook_of(exported, "fund")[name]
     assert sheet.freeze_panes == "A6"
@@ -582,6 +582,7 @@ def test_a_closed_statement_takes_the_place_of_its_draft(published: Settings) ->
         "manifest.json.sig",
         "signing_key.pem",
         "封面_购物中心_2026-01_已关账.pdf",
+        "往来_购物中心_2026-01_已关账.csv",
         "明细_购物中心_2026-01_已关账.csv",
         "结算单_购物中心_2026-01_已关账.xlsx",
     ]
@@ -647,7 +648,7 @@ def test_the_manifest_lists_every_file_with_its_hash(exported: Settings) -> None
         content = (folder / name).read_bytes()
         assert entry["sha256"] == sha256(content).hexdigest()
         assert entry["bytes"] == len(content)
-        assert entry["rows"] == 2
+        assert entry["rows"] == (1 if name.startswith("往来_") else 2)
         assert entry["sum_fen"] == 4800
 
 
@@ -670,7 +671,7 @@ def test_a_night_after_a_killed_one_leaves_no_remains(published: Settings) -> No
     folder.mkdir(parents=True)
     (folder / ".结算单.xlsx.1.tmp").write_bytes(b"half")
     export(published, BUSINESS_DATE)
-    assert len(list(folder.iterdir())) == 3
+    assert len(list(folder.iterdir())) == 4
 
 
 @pytest.mark.parametrize(("limit", "shown"), [(4, 4), (3, 0)])
@@ -690,7 +691,7 @@ def test_more_lines_than_a_sheet_takes_are_in_the_csv_only(
     assert len(notes) == (0 if shown else 1)
 
 
-@pytest.mark.parametrize(("limit", "files"), [(4, 3), (3, 2)])
+@pytest.mark.parametrize(("limit", "files"), [(4, 4), (3, 3)])
 def test_a_draft_with_too_many_lines_leaves_them_to_the_mart(
     published: Settings, monkeypatch: pytest.MonkeyPatch, limit: int, files: int
 ) -> None:
@@ -702,14 +703,18 @@ def test_a_draft_with_too_many_lines_leaves_them_to_the_mart(
     export(published, BUSINESS_DATE)
     assert len(list(folder_of(published, "fund").iterdir())) == files
     detail = cover_of(workbook_of(published, "fund"))["detail_file"]
-    assert ("fct_settlement_lines" in detail) == (files == 2)
+    assert ("fct_settlement_lines" in detail) == (files == 3)
 
 
 def test_a_party_without_movement_carries_its_balance_forward(tmp_path: Path) -> None:
     settings = publish_small(
         tmp_path,
         "insert into fct_settlement_balances values"
-        " ('2025-12-01', 'property', 0, 700, 0, 700), ('2025-12-01', 'fund', 0, 0, 700, -700)",
+        " ('2025-12-01', 'property', 0, 700, 0, 0, 700),"
+        " ('2025-12-01', 'fund', 0, 0, 700, 0, -700)",
+        "insert into fct_counterparty_balances values"
+        " ('2025-12-01', 'property', 'fund', 0, 700, 0, 0, 700),"
+        " ('2025-12-01', 'fund', 'property', 0, 0, 700, 0, -700)",
         "update fct_settlement_balances set opening_fen = -700, closing_fen = 8500"
         " where party = 'fund' and period_month = '2026-01-01'",
         "insert into dim_parties values ('property', '物业', 'business', '示例物业有限公司', 'X')",
@@ -803,7 +808,7 @@ def test_a_sheet_that_does_not_sum_to_its_total_is_not_written(
     with pytest.raises(Problem, match="sheet 明细: column net_ex_tax_fen sums to 0, not -4000"):
         export(published, BUSINESS_DATE)
     left = [path.suffix for path in folder_of(published, "hotel").iterdir()]
-    assert left == [".csv"]  # and no manifest, so it is no delivery
+    assert left == [".csv", ".csv"]  # and no manifest, so it is no delivery
 
 
 def test_a_closed_month_that_was_changed_is_a_problem(published: Settings) -> None:
@@ -820,6 +825,10 @@ def test_a_closed_month_that_was_changed_is_a_problem(published: Settings) -> No
         " where party = 'parking'",
         "update fct_settlement_balances set payable_fen = 4801, closing_fen = 9199"
         " where party = 'fund'",
+        "update fct_counterparty_balances set receivable_fen = 4801, closing_fen = 4801"
+        " where party = 'parking'",
+        "update fct_counterparty_balances set payable_fen = 4801, closing_fen = -4801"
+        " where counterparty = 'parking'",
     )
     with pytest.raises(Problem, match=r"closed month 2026-01 of \w+: \w+ was -?\d+ at the close"):
         write_pack(published, "2026-01")
@@ -901,7 +910,7 @@ def test_a_value_in_csv_is_exact_and_no_formula(
 
 
 def test_a_csv_file_starts_with_the_mark_by_which_excel_knows_utf_8(exported: Settings) -> None:
-    path = next(folder_of(exported, "mall").glob("*.csv"))
+    path = next(folder_of(exported, "mall").glob("明细_*.csv"))
     assert path.read_bytes().startswith(b"\xef\xbb\xbf" + "序号".encode())
 
 

@@ -34,6 +34,7 @@ CORE = {
     "lake.py",
     "rule_agreements.py",
     "log.py",
+    "payments.py",
     "pointer.py",
     "privacy.py",
     "settings.py",

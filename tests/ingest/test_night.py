@@ -16,7 +16,8 @@ from ingest.__main__ import main
 from ingest.core.contract import load_source
 from ingest.core.dates import parse_time
 from ingest.core.errors import NOBODY_READS, NOTHING_TO_DO, Problem, run_command
-from ingest.core.lake import check_writable, write_bytes, write_parquet
+from ingest.core.lake import Lake, check_writable, write_bytes, write_parquet
+from ingest.core.payments import Payment, Recording, add_recording, read_journal
 from ingest.lateness import awaited
 from ingest.night import ensure_empty_partitions, open_night
 from tests.ingest.small_house import DAY, NEXT_DAY, House, build_house, read, sale
@@ -182,6 +183,18 @@ def test_the_run_key_follows_date_files_and_rules_and_nothing_else(house: House)
     points = house.settings.rules / "programme" / "points.yml"
     points.write_text(PROGRAMME["points"].replace("value: 100,", "value: 90,"), encoding="utf-8")
     assert run_key() not in (first, changed)
+
+
+def test_the_run_key_follows_the_payments_that_the_night_knows_of(house: House) -> None:
+    lake = Lake(house.settings.lake)
+    open_night(house.settings, DAY, replace=False)
+    before = tonight(house)["run_key"]
+    for night, is_known in ((NEXT_DAY, False), (DAY, True)):
+        paid = Payment(f"B{night}", "mall", "mall/S1", 1, DAY)
+        recording = Recording("陈静", night, None, (paid,))
+        add_recording(lake, read_journal(lake), recording)
+        open_night(house.settings, DAY, replace=False)
+        assert (tonight(house)["run_key"] != before) == is_known
 
 
 def test_a_published_night_with_nothing_new_is_not_worked_on_again(

@@ -72,7 +72,7 @@ def statements(lake: Path, month: str) -> Path:
 
 
 def lines_of(lake: Path, month: str, party: str) -> list[str]:
-    [path] = statements(lake, month).joinpath(party).glob("*.csv")
+    [path] = statements(lake, month).joinpath(party).glob("明细_*.csv")
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [row["结算行号"] for row in csv.DictReader(file)]
 

@@ -1,5 +1,5 @@
--- Merchants as parties: those that a business has named, those that have a contract, any that a line names; and suspense
--- where a line names it.
+-- Merchants as parties: those that a business has named, those that have a contract, any that a line or a payment names; and
+-- suspense where a line names it.
 with masters as (
 
     select * from {{ ref('dim_merchants') }}
@@ -27,6 +27,10 @@ named as (
     select payee_party as party
     from {{ ref('int_settlement_lines') }}
     where payee_party like '%/%'
+    union
+    select party
+    from {{ ref('int_payment_sides') }}
+    where party like '%/%'
 
 ),
 

@@ -1,5 +1,4 @@
--- The month for which a line counts: that in which it was posted; of a late one its own, if it came within the days of
--- grace or if that month was reopened later. So each line counts once, and never for a month closed without it.
+-- The month for which a line counts: that in which it was posted, or its own (macro `counted_month`).
 with lines as (
 
     select * from {{ ref('int_settlement_lines') }}
@@ -24,13 +23,7 @@ months as (
         {{ settlement_line_columns() }},
         posted_date,
         origin_month,
-        case
-            when origin_month < {{ month_of('posted_date') }} and (
-                posted_date < {{ add_days(add_months('origin_month', 1), 'terms.grace_days') }}
-                or posted_date <= restated.posted_through_date
-            ) then origin_month
-            else {{ month_of('posted_date') }}
-        end as period_month
+        {{ counted_month('posted_date', 'origin_month') }} as period_month
     from lines
     left join terms
         on origin_month >= terms.valid_from_date

@@ -1,15 +1,29 @@
--- What each party is owed (+) or owes (-), month by month; nothing is paid out by this platform, so a month opens
--- with what the one before closed with.
-with statements as (
+-- What each party is owed (+) or owes (-), month by month: what it opened with, what became due either way, what was paid. A month
+-- opens with what the one before closed with.
+with moved as (
 
-    select * from {{ ref('fct_settlement_statements') }}
+    select
+        period_month,
+        party,
+        receivable_fen,
+        payable_fen,
+        cast(0 as bigint) as payments_fen
+    from {{ ref('fct_settlement_statements') }}
+    union all
+    select
+        period_month,
+        party,
+        cast(0 as bigint) as receivable_fen,
+        cast(0 as bigint) as payable_fen,
+        payments_fen
+    from {{ ref('int_payment_sides') }}
 
 ),
 
 months as (
 
     select distinct period_month
-    from statements
+    from moved
 
 ),
 
@@ -25,13 +39,14 @@ movements as (
     select
         months.period_month,
         parties.party,
-        coalesce(sum(statements.receivable_fen), 0) as receivable_fen,
-        coalesce(sum(statements.payable_fen), 0) as payable_fen
+        coalesce(sum(moved.receivable_fen), 0) as receivable_fen,
+        coalesce(sum(moved.payable_fen), 0) as payable_fen,
+        coalesce(sum(moved.payments_fen), 0) as payments_fen
     from months
     cross join parties
-    left join statements
-        on months.period_month = statements.period_month
-        and parties.party = statements.party
+    left join moved
+        on months.period_month = moved.period_month
+        and parties.party = moved.party
     group by months.period_month, parties.party
 
 ),
@@ -40,7 +55,7 @@ running as (
 
     select
         *,
-        sum(receivable_fen - payable_fen) over (
+        sum(receivable_fen - payable_fen + payments_fen) over (
             partition by party
             order by period_month
             rows between unbounded preceding and current row
@@ -54,9 +69,10 @@ balances as (
     select
         period_month,
         party,
-        cast(closing_fen - receivable_fen + payable_fen as bigint) as opening_fen,
+        cast(closing_fen - receivable_fen + payable_fen - payments_fen as bigint) as opening_fen,
         cast(receivable_fen as bigint) as receivable_fen,
         cast(payable_fen as bigint) as payable_fen,
+        cast(payments_fen as bigint) as payments_fen,
         cast(closing_fen as bigint) as closing_fen
     from running
 
