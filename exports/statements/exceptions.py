@@ -20,6 +20,7 @@ QUERY = """
         $cutoff - business_date as age_days,
         amount_fen,
         case_count,
+        is_open,
         detail,
         case
             when reason = 'suspense' then '单据 ' || coalesce(document_no, '—')

@@ -432,6 +432,10 @@ class StatementBook:
                 **row,
                 "exception_name": self._catalogue.label("exception", row["reason"]),
                 "note": row["note"] + self._why(row),
+                "owner_name": self._catalogue.label("exception_owner", row["reason"]),
+                "state_name": self._catalogue.label(
+                    "exception_state", "open" if row["is_open"] else "told"
+                ),
                 "business_name": self._business_name(row["business"] or ""),
             }
             for row in self._late.exceptions_of(self._figures.party.party)

@@ -236,7 +236,8 @@ def test_a_sheet_is_ready_to_read_and_to_print(exported: Settings, name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "last"), [("明细", "account_id"), ("差异与悬账", "note"), ("调整", "approved_on_date")]
+    ("name", "last"),
+    [("明细", "account_id"), ("差异与悬账", "state_name"), ("调整", "approved_on_date")],
 )
 def test_numbers_that_only_a_screen_needs_are_not_printed(
     exported: Settings, name: str, last: str
@@ -457,6 +458,10 @@ def test_what_waits_for_somebody_is_listed_at_its_business_and_all_of_it_at_the_
         ("退款无原单", 5, 50.00, 1, "单据 R9，sales.csv 第 3 行"),
     ]
     assert total["amount_yuan"] == 173.45
+    assert [(row["owner_name"], row["state_name"]) for row in found] == [
+        ("数据团队：更正或放行", "本期发现"),
+        ("业态运营：补原单", "本期发现"),
+    ]
     of_hotel, _ = table_of(workbook_of(settings, "hotel")["差异与悬账"], "exception_name")
     assert [row["note"] for row in of_hotel] == ["pms 2026-01-15 未到", "70 积分"]
     of_fund, _ = table_of(workbook_of(settings, "fund")["差异与悬账"], "exception_name")
