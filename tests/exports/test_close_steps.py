@@ -271,7 +271,7 @@ def test_the_command_takes_the_steps_and_says_what_comes_next(
     ]
     assert "  JS-2026-01-MALL-001-v1  -12.34" in said
     assert said[-1] == (
-        "3 statements of 3 parties: 12 files, numbers, figures, chains and signatures"
+        "3 statements of 3 parties: 15 files, numbers, figures, chains and signatures"
         " are as they were written"
     )
 

@@ -15,7 +15,7 @@ instalments as (
         valid_from_date,
         valid_until_date,
         sum(percent) over instalment as percent_with_it,
-        sum(percent) over instalment - percent as percent_before_it
+        (sum(percent) over instalment) - percent as percent_before_it
     from {{ ref('int_rules__vesting') }}
     window instalment as (
         partition by business, valid_from_date order by after_days
