@@ -55,7 +55,7 @@ from dags.runner import (
 )
 from dags.runs import keep_part, keep_run
 from dags.simulate import Simulation, simulate
-from dags.status import published, report_status
+from dags.status import left_to_export, published, report_status
 from dags.upgrade import try_newest
 from dags.who_is_who import Decision, keep, preview
 from ingest.core.errors import Problem, run_command
@@ -146,7 +146,7 @@ def part(options: argparse.Namespace, lake: Path) -> int:
         steps = left_of_part(options.name, options.date.isoformat(), lock)
         runner = Runner(lock, lake / "work" / "logs", {}, TaskBoard(sys.stdout))
         values = {"date": options.date.isoformat(), "replace": "--replace" * options.replace}
-        outcome = runner.run(options.date.isoformat(), steps, values)
+        outcome = _run_steps(runner, steps, values)
         names = [each.name for each in parts()]
         places = {"is_first": options.name == names[0], "is_last": options.name == names[-1]}
         try:
@@ -457,11 +457,24 @@ def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool)
     left_out = {step.name for step in nightly()} - {step.name for step in steps}
     runner.lock.remember(day.isoformat(), sorted(left_out))
     values = {"date": day.isoformat(), "replace": "--replace" * is_replacing}
-    outcome = runner.run(day.isoformat(), steps, values)
+    outcome = _run_steps(runner, steps, values)
     tell_failure(outcome)  # first: a full disk may be why the run cannot be kept
     for line in keep_run(runner.logs.parents[1], outcome):
         print(line, file=runner.board.stream)
     return outcome
+
+
+def _run_steps(runner: Runner, steps: Sequence[Step], values: dict[str, str]) -> Outcome:
+    """Run steps of a night. A night begins by handing out what the one before left behind, if that
+    was killed between; a later night goes on without.
+    """
+    left = left_to_export(runner.logs.parents[1])
+    if left and steps[0].name == "open":
+        earlier = runner.run(left, from_step(nightly(), "export"), {**values, "date": left})
+        if earlier.status == "failed" and left == values["date"]:
+            return earlier
+        _report(earlier)
+    return runner.run(values["date"], steps, values)
 
 
 def _close(runner: Runner, period: str) -> Outcome:

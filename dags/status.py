@@ -14,6 +14,7 @@ from typing import Any
 from dags.pipeline import in_order, nightly
 from dags.runner import Trouble, lock_file
 from dags.takeover import holders
+from ingest.core.lake import Lake
 from ingest.core.pointer import Move, latest_version, standing_move
 
 
@@ -53,6 +54,15 @@ def published(lake: Path, version: str = "current") -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Trouble(f"{manifest} is damaged; point published/current to a whole one") from error
     return content
+
+
+def left_to_export(lake: Path) -> str | None:
+    """The business date that readers have, if whoever published it did not hand everything out."""
+    current, note = published(lake), Lake(lake).to_export
+    if current is None or not note.is_file():
+        return None
+    is_left = note.read_text(encoding="utf-8").strip() == current["version"]
+    return str(current["business_date"]) if is_left else None
 
 
 def status_of(lake: Path) -> Status:

@@ -12,7 +12,7 @@ from exports.published import open_current
 from exports.report import write_report
 from exports.statements.pack import is_frozen, write_drafts, write_pack
 from ingest.core.errors import Problem
-from ingest.core.lake import Lake
+from ingest.core.lake import Lake, remove
 from ingest.core.log import step_log
 from ingest.core.settings import Settings
 
@@ -45,5 +45,6 @@ def export(settings: Settings, business_date: date) -> tuple[Path, ...]:
         )
         write_metrics(lake, publication, connection)
     keep_artifacts(lake, business_date)
+    remove(lake.to_export)  # last: all of it is there
     log.info("export: audiences, feeds and run report in %s", lake.outbox)
     return (*statements, *others)

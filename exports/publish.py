@@ -105,6 +105,7 @@ def publish_night(settings: Settings, business_date: date) -> Published:
         _copy_docs(lake, temporary)
         write_json(temporary / MANIFEST, _manifest(tonight, digests, posted_rows))
         _put_version(temporary, folder)
+    write_bytes(lake.to_export, f"{tonight.version}\n".encode())
     move_pointer(lake.published / "current", tonight.version)
 
     kept = {tonight.version, tonight.previous_version, current.version if current else None}

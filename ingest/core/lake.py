@@ -145,6 +145,11 @@ class Lake:
         """Folder of what receivers take away."""
         return self.root / "outbox"
 
+    @property
+    def to_export(self) -> Path:
+        """The version that was published, one line, until all of it is in the outbox."""
+        return self.root / "metrics" / "to_export"
+
 
 def partition_dates(folder: Path, column: str = "load_date") -> list[date]:
     """Dates of the `<column>=YYYY-MM-DD` partitions in a folder, ascending."""

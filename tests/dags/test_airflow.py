@@ -300,7 +300,12 @@ def test_a_night_runs_inside_airflow_and_publishes_what_the_command_line_would(
     said = {name: manifest(lake)[name] for name in ("business_date", "version", "digest")}
     assert night["events"] == [said]
 
+    report = lake / "outbox" / "report" / NIGHT / "run_report.html"
+    text = report.read_bytes()
+    report.unlink()  # as if the task `export` had been killed, and the night is run again
+    (lake / "metrics" / "to_export").write_text(f"{said['version']}\n")
     again = ask(home, lake, "run", NIGHT)
+    assert report.read_bytes() == text
     skipped = dict.fromkeys(names, "skipped")
     assert again["tasks"] == {"await_deliveries": "success", **skipped}
     first, second = read_runs(lake)

@@ -8,6 +8,7 @@ kills at any time reach it.
 import os
 import signal
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from tests.faults.eventful_night import (
     run_night,
     wait_until_stopped,
 )
-from tests.pipeline.nights import copied
+from tests.pipeline.nights import copied, run_command
 
 SEED = 20_261_102
 AT_POINTS, AT_ANY_TIME = 120, 80
@@ -67,6 +68,29 @@ def test_a_night_killed_in_every_step_and_resumed_each_time_ends_as_a_calm_one(
     done = run_night(lake, "--resume")
     assert done.returncode == 0, done.stdout + done.stderr
     assert outcome_of(lake) == calm.outcome
+
+
+def test_what_a_killed_night_did_not_hand_out_the_next_run_does_whichever_night_it_is_for(
+    calm: Calm, tmp_path: Path
+) -> None:
+    lake = copied(calm.lake, tmp_path)
+    passages = [passage for passage in calm.passages if passage.startswith("export/")]
+    crash(lake, passages[len(passages) // 2])
+    assert outcome_of(lake) != calm.outcome
+    later = copied(lake, tmp_path / "later")
+
+    done = run_night(lake)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert outcome_of(lake) == calm.outcome
+    assert "export" not in run_night(lake).stdout
+
+    next_day = (NIGHT + timedelta(days=1)).isoformat()
+    refused = run_command(later, "dags", "run", "--date", next_day)
+    assert "no source has delivered anything" in refused.stderr
+    now = outcome_of(later)
+    handed_out = [name for name in calm.outcome if f"/{NIGHT}/" in name and "outbox" in name]
+    assert handed_out
+    assert [name for name in handed_out if now.get(name) != calm.outcome[name]] == []
 
 
 @pytest.mark.long
