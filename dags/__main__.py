@@ -457,11 +457,7 @@ def _night(runner: Runner, steps: Sequence[Step], day: date, is_replacing: bool)
     left_out = {step.name for step in nightly()} - {step.name for step in steps}
     runner.lock.remember(day.isoformat(), sorted(left_out))
     values = {"date": day.isoformat(), "replace": "--replace" * is_replacing}
-    outcome = _run_steps(runner, steps, values)
-    tell_failure(outcome)  # first: a full disk may be why the run cannot be kept
-    for line in keep_run(runner.logs.parents[1], outcome):
-        print(line, file=runner.board.stream)
-    return outcome
+    return _kept(runner, _run_steps(runner, steps, values))
 
 
 def _run_steps(runner: Runner, steps: Sequence[Step], values: dict[str, str]) -> Outcome:
@@ -473,12 +469,21 @@ def _run_steps(runner: Runner, steps: Sequence[Step], values: dict[str, str]) ->
         earlier = runner.run(left, from_step(nightly(), "export"), {**values, "date": left})
         if earlier.status == "failed" and left == values["date"]:
             return earlier
+        tell_failure(earlier)
         _report(earlier)
     return runner.run(values["date"], steps, values)
 
 
 def _close(runner: Runner, period: str) -> Outcome:
-    return runner.run(f"close-{period}", monthly(), {"period": period})
+    return _kept(runner, runner.run(f"close-{period}", monthly(), {"period": period}))
+
+
+def _kept(runner: Runner, outcome: Outcome) -> Outcome:
+    """The outcome of a run, written down, and told to people if it failed."""
+    tell_failure(outcome)  # first: a full disk may be why the run cannot be kept
+    for line in keep_run(runner.logs.parents[1], outcome):
+        print(line, file=runner.board.stream)
+    return outcome
 
 
 def _report(outcome: Outcome) -> int:

@@ -13,6 +13,7 @@ from dags.__main__ import COMMANDS
 from dags.arguments import ARGUMENTS, EXAMPLES
 from dags.pipeline import PROJECT, from_step, in_order, monthly, nightly
 from dags.runner import run_lock
+from dags.runs import read_runs
 from tests.warm import run_warm
 
 
@@ -214,11 +215,13 @@ def test_a_night_is_not_awaited_any_longer_when_the_last_deadline_has_passed(
     assert not (tmp_path / "lake").exists()
 
 
-def test_a_close_that_fails_is_told_to_programs_as_a_run(tmp_path: Path) -> None:
+def test_a_close_that_fails_is_told_to_programs_as_a_run_and_kept_as_one(tmp_path: Path) -> None:
     done = dags(tmp_path / "lake", "close", "--period", "2026-03", "--json")
     [run] = json.loads(done.stdout)
     assert (done.returncode, run["label"], run["status"]) == (1, "close-2026-03", "failed")
     assert run["steps"][0]["errors"]
+    [kept] = read_runs(tmp_path / "lake")
+    assert (kept["label"], kept["status"]) == ("close-2026-03", "failed")
 
 
 def test_every_source_with_a_contract_has_a_load_step_and_a_new_one_needs_no_line(
