@@ -14,7 +14,6 @@ from typing import Any
 from dags.pipeline import in_order, nightly
 from dags.runner import Trouble, lock_file
 from dags.takeover import holders
-from ingest.core.lake import Lake
 from ingest.core.pointer import Move, latest_version, standing_move
 
 
@@ -58,7 +57,7 @@ def published(lake: Path, version: str = "current") -> dict[str, Any] | None:
 
 def left_to_export(lake: Path) -> str | None:
     """The business date that readers have, if whoever published it did not hand everything out."""
-    current, note = published(lake), Lake(lake).to_export
+    current, note = published(lake), lake / "metrics" / "to_export"
     if current is None or not note.is_file():
         return None
     is_left = note.read_text(encoding="utf-8").strip() == current["version"]
