@@ -26,11 +26,7 @@ def test_the_deadline_of_a_night_that_is_still_at_work_is_told_to_people(
         monkeypatch.setenv("ALARM_URLS_FILE", str(tmp_path / "urls"))
         with served(home, lake, keys, free_port()) as airflow:
             airflow.switch_on("nightly")
-            body = {
-                "dag_run_id": "late", "logical_date": begun.isoformat(),
-                "conf": {"business_date": today},
-            }  # fmt: skip
-            airflow.ask("POST", "dags/nightly/dagRuns", body)
+            airflow.trigger("nightly", "late", {"business_date": today}, begun)
             wait_until(lambda: [alarm for alarm in came if "nightly, late" in alarm["message"]])
     [alarm] = [alarm for alarm in came if "nightly, late" in alarm["message"]]
     assert "nightly, late: not done at" in alarm["message"]
