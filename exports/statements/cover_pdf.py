@@ -12,7 +12,7 @@ from typing import Any
 import typst
 
 from exports.catalogue import Catalogue
-from exports.money import fen, yuan
+from exports.money import yuan
 from exports.statements.cover import Item, amount_items, checks_of, document_items
 from exports.statements.figures import MonthFigures, PartyFigures
 from exports.statements.header import CLOSED, NOBODY, Header, Signed
@@ -55,8 +55,8 @@ def _told(
         "status": header.status,
         "version": header.version,
         "is_final": header.status == CLOSED,
-        "left": [_as_text(item) for item in document_items(header, figures, month, catalogue)],
-        "right": [_as_text(item) for item in amount_items(header, figures, catalogue)],
+        "left": [as_text(item) for item in document_items(header, figures, month, catalogue)],
+        "right": [as_text(item) for item in amount_items(header, figures, catalogue)],
         "largest_fen": max((row[side] for row in figures.summary for side in sides), default=0),
         "movements": [
             {
@@ -78,12 +78,12 @@ def _signed(who: Signed | None) -> str:
     return str(who) if who else ""
 
 
-def _as_text(item: Item) -> dict[str, str]:
+def as_text(item: Item) -> dict[str, str]:
     """An item of the cover as its label and text; money is integer fen until here."""
     label, _, kind, value = item
     if value is None:
         return {"label": label, "text": NOBODY}
-    texts = {"yuan": yuan, "micro_fen": fen}
-    if kind in texts:
-        return {"label": label, "text": texts[kind](value)}
-    return {"label": label, "text": f"{value:,}" if kind in ("count", "fen") else str(value)}
+    if kind == "yuan":
+        return {"label": label, "text": yuan(value)}
+    is_whole = kind in ("count", "fen", "micro_fen")
+    return {"label": label, "text": f"{value:,}" if is_whole else str(value)}

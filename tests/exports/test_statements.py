@@ -16,6 +16,7 @@ from exports.catalogue import ExportColumn, read_catalogue
 from exports.folder import ExportFolder, copy_csv, file_name
 from exports.nightly import export
 from exports.statements import pack
+from exports.statements.cover_pdf import as_text
 from exports.statements.figures import Party
 from exports.statements.month import Month
 from exports.statements.pack import write_pack
@@ -599,6 +600,20 @@ def test_a_closed_statement_has_its_cover_as_pdf_and_no_two_are_alike(published:
     covers = [next(folder.glob("封面_*.pdf")).read_bytes() for folder in folders]
     assert all(cover.startswith(b"%PDF-") for cover in covers)
     assert len(set(covers)) == len(folders) > 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("yuan", -1234567, "-12,345.67"),
+        ("micro_fen", -400000, "-400,000"),  # as its label and the sheet say: micro-fen
+        ("count", 1200, "1,200"),
+        ("text", "mall", "mall"),
+        ("text", None, "—"),
+    ],
+)
+def test_the_pdf_says_what_the_sheet_says(kind: str, value: object, text: str) -> None:
+    assert as_text(("名称", "name", kind, value)) == {"label": "名称", "text": text}
 
 
 def test_a_draft_never_takes_the_place_of_a_closed_statement(published: Settings) -> None:
