@@ -42,7 +42,8 @@ SHARES = {"39 % of members": 39_000, "0.5 % of members": 500}  # of a hundred th
 STEPS = ("activities", "fold_tiers", "rate", "fold_points", "post")
 POSTED = ("int_points_postings", "int_rating_postings", "int_tier_postings")
 
-# Numbers that depend on nothing but the row: the same history on every machine.
+# Numbers that depend on nothing but the row: the same history on every machine. Six of a hundred
+# activities spend points; three of a hundred orders are refunded, half of them whole.
 CHANCE = "(hash({row}, {salt}) % 1000000)"
 ACTIVITIES = """
 with numbered as (
@@ -51,43 +52,55 @@ with numbered as (
         {account} as account,
         {day} as day_number,
         {kind} as kind,
-        {paid} as paid
+        ({paid})::bigint as paid
     from range({activities})
 ),
-activities as (
+happened as (
     select
-        md5(n::varchar) as activity_id,
-        case when account % 3 = 0 then 'pos' when account % 3 = 1 then 'hotel' else 'parking' end
-            as source,
-        case when account % 3 = 0 then 'mall' when account % 3 = 1 then 'hotel' else 'parking' end
-            as business,
-        n::varchar as document_no,
-        'A' || account as account_id,
+        n, n::varchar as document_no, account, day_number, paid, null::bigint as reversed_n,
         case
             when kind < 60000 then 'points_redemption'
             when account % 3 = 0 then 'purchase'
             when account % 3 = 1 then 'stay'
             else 'parking_session'
-        end as activity_type,
+        end as activity_type
+    from numbered
+    union all
+    select
+        n, 'R' || n as document_no, account, day_number + 1 + n % 20 as day_number,
+        -if(n % 2 = 0, paid, paid // 2) as paid, n as reversed_n, 'refund' as activity_type
+    from numbered
+    where kind >= 60000 and kind % 33 = 0
+),
+activities as (
+    select
+        md5(document_no) as activity_id,
+        case when account % 3 = 0 then 'pos' when account % 3 = 1 then 'hotel' else 'parking' end
+            as source,
+        case when account % 3 = 0 then 'mall' when account % 3 = 1 then 'hotel' else 'parking' end
+            as business,
+        document_no,
+        'A' || account as account_id,
+        activity_type,
         (date '{first}' + day_number::integer + interval (n % 43200) second)::timestamp
             as occurred_at,
         (date '{first}' + day_number::integer)::date as business_date,
-        null::varchar as reverses_activity_id,
+        md5(reversed_n::varchar) as reverses_activity_id,
         'U1' as unit_id,
         'S' || (n % 300) as merchant_id,
         'store' as channel,
         null::varchar as category,
         null::bigint as quantity,
-        case when kind < 60000 then 0 else paid end as gross_fen,
+        if(activity_type = 'points_redemption', 0, paid)::bigint as gross_fen,
         0::bigint as discount_fen,
-        case when kind < 60000 then 0 else paid end::bigint as paid_fen,
-        case when kind < 60000 then 1 + paid // 200 else 0 end::bigint as points,
+        if(activity_type = 'points_redemption', 0, paid)::bigint as paid_fen,
+        if(activity_type = 'points_redemption', 1 + paid // 200, 0)::bigint as points,
         'history' as source_file,
         n as source_row,
         (date '{first}' + day_number::integer)::date as load_date,
         null::date as replaces_posted_date,
         false as is_withdrawn
-    from numbered
+    from happened
 )
 select * from activities
 where business_date {which}
@@ -277,7 +290,8 @@ def page(size: Size, nights: dict[str, dict[str, Measured]], derived: list[int])
     head = " | ".join(STEPS)
     lines = [
         "# The ledger, measured\n",
-        f"{size.members:,} members, {size.accounts:,} accounts, {size.activities:,} activities,",
+        f"{size.members:,} members, {size.accounts:,} accounts, {size.activities:,} activities",
+        "and refunds of three in a hundred of their orders,",
         f"{DAYS} days, {machine}, engines limited to {os.environ['MEMORY_LIMIT']}.",
         "Compare by ratio: the machine is shared. Every part posts what everybody posts.\n",
         "Members are derived, too, if something of theirs falls due on the day, such as points.\n",
