@@ -2,19 +2,14 @@
 -- exact amount rounded once, and no line is a whole fen away from its own exact amount. Every part of the price of a point
 -- that was taken tonight has somebody who pays it. And the money of every order and refund taken for merchants is with
 -- them or in suspense, once. The tax inside the lines of points is shared out likewise.
-with lines as (
-
-    select * from {{ ref('fct_settlement_lines') }}
-
-),
-
-shares as (
+-- Lines are asked for thrice by their own name: what a query names twice, DuckDB keeps whole.
+with shares as (
 
     select
         abs(sum(rounding_micro_fen)) > 500000
             or max(abs(rounding_micro_fen)) >= 1000000
             or sum(amount_fen * 1000000 - points * unit_price_micro_fen - rounding_micro_fen) <> 0 as is_violation
-    from lines
+    from {{ ref('fct_settlement_lines') }}
     where not {{ is_order_movement('movement_type') }}
     group by posted_date, payer_party, payee_party, movement_type
 
@@ -26,7 +21,7 @@ taxes as (
         abs(2 * (sum(amount_fen) * tax_per_mille - sum(tax_fen) * (1000 + tax_per_mille))) > 1000 + tax_per_mille
             or max(abs(amount_fen * tax_per_mille - tax_fen * (1000 + tax_per_mille))) >= 1000 + tax_per_mille
             as is_violation
-    from lines
+    from {{ ref('fct_settlement_lines') }}
     where not {{ is_order_movement('movement_type') }}
     group by posted_date, payer_party, payee_party, movement_type, tax_treatment, tax_per_mille
 
@@ -37,7 +32,7 @@ passed_on as (
     select
         activity_id,
         sum({{ counted('amount_fen', 'lines') }}) as passed_on_fen
-    from lines
+    from {{ ref('fct_settlement_lines') }} as lines
     where movement_type in ('sale', 'sale_refund') and activity_id is not null
     group by activity_id
 

@@ -1,17 +1,12 @@
 -- I7: every points entry leads to an activity with a source row and to a rule; every activity has one outcome of the
 -- base rate, and one of each other rule at most.
+-- Activities are asked for twice by their own name: what a query names twice, DuckDB keeps whole.
 with entries as (
 
     select
         *,
         {{ signed('points') }} as signed_points
     from {{ ref('fct_points_entries') }}
-
-),
-
-activities as (
-
-    select * from {{ ref('int_activities') }}
 
 ),
 
@@ -45,10 +40,10 @@ each_one as (
             or activities.source_row is null
             or net_entries.rule_id is null as is_violation
     from net_entries
-    left join activities on net_entries.activity_id = activities.activity_id
+    left join {{ ref('int_activities') }} as activities on net_entries.activity_id = activities.activity_id
     union all
     select coalesce(ratings.outcome_count, 0) <> 1 or ratings.repeated_count > 0 as is_violation
-    from activities
+    from {{ ref('int_activities') }} as activities
     left join ratings on activities.activity_id = ratings.activity_id
 
 ),

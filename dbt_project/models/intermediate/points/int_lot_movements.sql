@@ -1,8 +1,10 @@
--- What moved points into and out of each lot, and, if something was noted of it, until when it can be used.
+-- What moved points into and out of each lot, and, if something was noted of it, until when it can be used. Entries are
+-- asked for twice by their own name: what a query names twice, DuckDB keeps whole.
 with entries as (
 
     select
-        *,
+        lot_id,
+        entry_type,
         {{ signed('points') }} as signed_points
     from {{ ref('fct_points_entries') }}
     where lot_id is not null
@@ -43,10 +45,10 @@ last_days as (
     select
         lot_id,
         expires_on_date as last_day_date
-    from entries
+    from {{ ref('fct_points_entries') }}
     where entry_type = 'last_day'
     group by lot_id, expires_on_date
-    having sum(signed_points) > 0
+    having sum({{ signed('points') }}) > 0
 
 ),
 

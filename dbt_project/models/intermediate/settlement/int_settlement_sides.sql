@@ -1,11 +1,6 @@
--- Every line twice: receivable for its payee, payable for its payer. Both sides carry the same line id.
-with lines as (
-
-    select * from {{ ref('fct_settlement_lines') }}
-
-),
-
-sides as (
+-- Every line twice: receivable for its payee, payable for its payer. Both sides carry the same line id. Lines are asked
+-- for twice by their own name: what a query names twice, DuckDB keeps whole.
+with sides as (
 
     select
         payee_party as party,
@@ -19,7 +14,7 @@ sides as (
         cast(0 as bigint) as payable_fen,
         tax_fen as receivable_tax_fen,
         cast(0 as bigint) as payable_tax_fen
-    from lines
+    from {{ ref('fct_settlement_lines') }}
     union all
     select
         payer_party as party,
@@ -33,7 +28,7 @@ sides as (
         amount_fen as payable_fen,
         cast(0 as bigint) as receivable_tax_fen,
         tax_fen as payable_tax_fen
-    from lines
+    from {{ ref('fct_settlement_lines') }}
 
 )
 
