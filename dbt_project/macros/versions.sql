@@ -1,20 +1,26 @@
 {#- A posted history of versions, each of which may name the night of the one that it replaces or say that it withdraws:
-    of each key the version posted last, unless that withdrew it. `posted` is a relation, not a part of the query: what
-    a query names twice, DuckDB keeps whole. -#}
-{% macro versions_in_force(posted, keys) -%}
+    of each key the version posted last, unless that withdrew it. Which ones were replaced is a table of its own: of how
+    many a filter leaves DuckDB guesses a fifth, and would rather keep the whole history in memory than those few. -#}
+{% macro versions_in_force(posted, replaced, keys) -%}
     select posted.*
     from {{ posted }} as posted
-    left join (
-        select {{ keys | join(', ') }}, replaces_posted_date
-        from {{ posted }}
-        where replaces_posted_date is not null
-    ) as replaced
-        on posted.posted_date = replaced.replaces_posted_date
+    left join {{ replaced }} as replaced
+        on posted.posted_date = replaced.posted_date
         {%- for key in keys %}
         and posted.{{ key }} = replaced.{{ key }}
         {%- endfor %}
     where replaced.{{ keys[0] }} is null
         and not posted.is_withdrawn
+{%- endmacro %}
+{#- The versions that a later night replaced. -#}
+{% macro versions_replaced(posted, keys) -%}
+    select
+        {%- for key in keys %}
+        {{ key }},
+        {%- endfor %}
+        replaces_posted_date as posted_date
+    from {{ posted }}
+    where replaces_posted_date is not null
 {%- endmacro %}
 {#- The first of two joined versions, the second where there is no first. -#}
 {% macro first_version(one, other, keys, columns) -%}

@@ -24,25 +24,17 @@ news as (
 
 ),
 
-postings as (
-
-    select activity_id, source, account_id
-    from {{ ref('int_activity_postings') }}
-    where activity_type = 'referral'
-
-),
-
 changed_accounts as (
 
     select source, account_id from news
     union
     select source, referred_account_id from news
     union
-    select source, account_id from postings
+    select source, account_id from {{ ref('int_activity_postings') }}
+    where activity_type = 'referral'
     union
-    select known.source, known.account_id
-    from {{ ref('int_known_activities') }} as known
-    inner join postings on known.activity_id = postings.activity_id
+    select source, account_id from {{ ref('int_replaced_activities') }}
+    where activity_type = 'referral'
 
 ),
 

@@ -1,19 +1,18 @@
 {{ config(materialized='file') }}
 
 -- Each refund with what was left of its order before and after it, so that any number of partial refunds takes
--- back exactly what the order gave, and never more (RULES §4, §10). Activities are asked for by kind: what a query names
--- twice, DuckDB keeps whole.
-with orders as (
+-- back exactly what the order gave, and never more (RULES §4, §10).
+with refund as (
 
-    select * from {{ ref('int_activities') }}
-    where {{ is_order('activity_type') }}
+    select * from {{ ref('int_reversals') }}
+    where activity_type = 'refund'
 
 ),
 
-refund as (
+orders as (
 
-    select * from {{ ref('int_activities') }}
-    where activity_type = 'refund'
+    select * from {{ ref('int_reversed_activities') }}
+    where {{ is_order('activity_type') }}
 
 ),
 
@@ -30,7 +29,10 @@ refunds as (
         orders.activity_id as order_activity_id,
         orders.source,
         orders.account_id,
+        orders.business as order_business,
+        orders.activity_type as order_type,
         orders.business_date as order_date,
+        orders.quantity as order_quantity,
         orders.paid_fen as order_paid_fen,
         cast(sum(-refund.paid_fen) over (
             partition by orders.activity_id

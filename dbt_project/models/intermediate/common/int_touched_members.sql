@@ -26,24 +26,23 @@ changed_activities as (
 
     select activity_id, source, account_id, reverses_activity_id from postings
     union all
-    select known.activity_id, known.source, known.account_id, known.reverses_activity_id
-    from {{ ref('int_known_activities') }} as known
-    inner join postings on known.activity_id = postings.activity_id
+    select activity_id, source, account_id, reverses_activity_id from {{ ref('int_replaced_activities') }}
 
 ),
 
 -- A refund touches the member of its order too; what reverses something that is gone, or is there again, falls to its
--- own account, or back from it.
+-- own account, or back from it. Looked for among all that was ever posted, believed or not: to derive one member more
+-- changes nothing, and what is believed costs five times as much to read.
 changed_accounts as (
 
     select source, account_id from changed_activities
     union all
     select originals.source, originals.account_id
-    from {{ ref('int_activities') }} as originals
+    from {{ ref('int_posted__activities') }} as originals
     inner join changed_activities on originals.activity_id = changed_activities.reverses_activity_id
     union all
     select reversals.source, reversals.account_id
-    from {{ ref('int_activities') }} as reversals
+    from {{ ref('int_posted__activities') }} as reversals
     inner join postings on reversals.reverses_activity_id = postings.activity_id
 
 ),

@@ -1,13 +1,8 @@
--- Every outcome as it is believed tonight, with the member that its account belongs to tonight.
+-- Every outcome as it is believed tonight, with the member that its account belongs to tonight. Tonight's are asked for
+-- twice by their own name, as in int_activities.
 with known as (
 
     select * from {{ ref('int_known_ratings') }}
-
-),
-
-postings as (
-
-    select * from {{ ref('int_rating_postings') }}
 
 ),
 
@@ -21,7 +16,7 @@ unchanged as (
 
     select known.*
     from known
-    left join postings
+    left join {{ ref('int_rating_postings') }} as postings
         on known.activity_id = postings.activity_id
         and known.rule = postings.rule
     where postings.activity_id is null
@@ -32,7 +27,7 @@ believed as (
 
     select {{ posted_rating_columns() }} from unchanged
     union all
-    select {{ posted_rating_columns() }} from postings
+    select {{ posted_rating_columns() }} from {{ ref('int_rating_postings') }}
     where not is_withdrawn
 
 ),

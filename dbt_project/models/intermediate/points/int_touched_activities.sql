@@ -2,7 +2,6 @@
 
 -- What is rated again tonight: everything of touched members, and whatever else is new or changed. What reverses an
 -- order or a redemption belongs to whoever that belongs to, with or without a card.
--- Activities are asked for thrice by their own name: what a query names twice, DuckDB keeps whole.
 with activities as (
 
     select * from {{ ref('int_activities') }}
@@ -11,17 +10,13 @@ with activities as (
 
 reversals as (
 
-    select activity_id, reverses_activity_id
-    from {{ ref('int_activities') }}
-    where reverses_activity_id is not null
+    select * from {{ ref('int_reversals') }}
 
 ),
 
 originals as (
 
-    select activity_id, source, account_id, business_date
-    from {{ ref('int_activities') }}
-    where activity_id in (select reverses_activity_id from reversals)
+    select * from {{ ref('int_reversed_activities') }}
 
 ),
 

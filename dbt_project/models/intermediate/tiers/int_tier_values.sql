@@ -1,17 +1,9 @@
 {{ config(materialized='file') }}
 
--- Everything that moves a metric of tiers, by member.
-with links as (
+-- How far each metric of tiers has moved, by member and day: of everybody, since windows end every day.
+with tonight as (
 
-    select * from {{ ref('int_member_links') }}
-
-),
-
-of_accounts as (
-
-    select * from {{ ref('int_vested_money') }}
-    union all
-    select * from {{ ref('int_metric_counts') }}
+    select * from {{ ref('int_tonight') }}
 
 ),
 
@@ -19,18 +11,16 @@ of_members as (
 
     select
         links.member_id,
-        of_accounts.activity_id,
-        of_accounts.occurred_at,
-        of_accounts.business_date,
-        of_accounts.origin_date,
-        of_accounts.metric,
-        of_accounts.value
-    from of_accounts
-    inner join links
-        on of_accounts.source = links.source
-        and of_accounts.account_id = links.account_id
+        account_values.metric,
+        account_values.business_date,
+        account_values.origin_date,
+        account_values.value
+    from {{ ref('int_account_values') }} as account_values
+    inner join {{ ref('int_member_links') }} as links
+        on account_values.source = links.source
+        and account_values.account_id = links.account_id
     union all
-    select member_id, activity_id, occurred_at, business_date, origin_date, metric, value
+    select member_id, metric, business_date, origin_date, value
     from {{ ref('int_metric_visits') }}
 
 ),
@@ -39,7 +29,7 @@ tier_values as (
 
     select of_members.*
     from of_members
-    inner join {{ ref('int_tonight') }} as tonight on of_members.business_date <= tonight.business_date
+    inner join tonight on of_members.business_date <= tonight.business_date
     where of_members.value <> 0
 
 )

@@ -14,8 +14,8 @@ instalments as (
         after_days,
         valid_from_date,
         valid_until_date,
-        sum(percent) over instalment as percent_with_it,
-        (sum(percent) over instalment) - percent as percent_before_it
+        cast(sum(percent) over instalment as bigint) as percent_with_it,
+        cast((sum(percent) over instalment) - percent as bigint) as percent_before_it
     from {{ ref('int_rules__vesting') }}
     window instalment as (
         partition by business, valid_from_date order by after_days
@@ -29,10 +29,14 @@ parts as (
     select
         money.*,
         instalments.business is not null as is_vesting,
-        {{ add_days('money.origin_date', 'coalesce(instalments.after_days, 0)') }} as release_date,
-        case when money.value < 0 then -1 else 1 end as sign,
-        {{ divide_down('abs(money.value) * coalesce(instalments.percent_with_it, 100)', '100') }}
-        - {{ divide_down('abs(money.value) * coalesce(instalments.percent_before_it, 0)', '100') }} as part_value
+        case
+            when instalments.business is not null then {{ add_days('money.origin_date', 'instalments.after_days') }}
+        end as release_date,
+        case
+            when instalments.business is null then money.value
+            else case when money.value < 0 then -1 else 1 end * ({{ divide_down('abs(money.value) * instalments.percent_with_it', '100') }}
+                - {{ divide_down('abs(money.value) * instalments.percent_before_it', '100') }})
+        end as part_value
     from money
     left join instalments
         on money.business = instalments.business
@@ -54,7 +58,7 @@ vested as (
         case when is_vesting and release_date > business_date then release_date else business_date end as business_date,
         case when is_vesting then release_date else origin_date end as origin_date,
         metric,
-        cast(sign * part_value as bigint) as value
+        cast(part_value as bigint) as value
     from parts
 
 )

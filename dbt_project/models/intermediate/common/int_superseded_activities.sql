@@ -1,0 +1,10 @@
+{{ config(materialized='table') }}
+
+-- Versions of activities that a night before this one replaced.
+with superseded as (
+
+    {{ versions_replaced(ref('int_posted__activities'), ['activity_id']) }}
+
+)
+
+select * from superseded

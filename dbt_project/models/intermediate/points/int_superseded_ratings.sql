@@ -1,0 +1,10 @@
+{{ config(materialized='table') }}
+
+-- Versions of outcomes that a night before this one replaced.
+with superseded as (
+
+    {{ versions_replaced(ref('int_posted__rating_outcomes'), ['activity_id', 'rule']) }}
+
+)
+
+select * from superseded
