@@ -26,8 +26,8 @@
     A table that is a Parquet file, with a view of its name over it: Python steps read it without waiting for the lock
     of the working database, and long tables of text are written for less than half of what DuckDB's own tables take
     (DECISIONS). dbt-duckdb's `external` will not do: of an empty table it makes a file with one row of NULLs.
-    With `joins_as_written` the right side of each outer or semi join is what is kept in memory; DuckDB, which guesses a fifth for
-    each comparison with tonight, would rather keep the longer left one, and then works with one thread.
+    With `joins_as_written` the right side of each outer or semi join is what is kept in memory; DuckDB, which guesses a
+    fifth for each comparison with tonight, would rather keep the longer left one, and then works with one thread.
 #}
 {% materialization file, adapter='duckdb' %}
     {%- set path = place_in_lake('work/handover/' ~ this.identifier ~ '.parquet') -%}
