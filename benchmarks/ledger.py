@@ -45,8 +45,7 @@ POSTED = ("int_points_postings", "int_rating_postings", "int_tier_postings")
 # Numbers that depend on nothing but the row: the same history on every machine. Six of a hundred
 # activities spend points; three of a hundred orders are refunded, half of them whole.
 CHANCE = "(hash({row}, {salt}) % 1000000)"
-ACTIVITIES = """
-with numbered as (
+NUMBERED = """
     select
         range as n,
         {account} as account,
@@ -54,8 +53,9 @@ with numbered as (
         {kind} as kind,
         ({paid})::bigint as paid
     from range({activities})
-),
-happened as (
+"""
+ACTIVITIES = """
+with happened as (
     select
         n, n::varchar as document_no, account, day_number, paid, null::bigint as reversed_n,
         case
@@ -64,12 +64,12 @@ happened as (
             when account % 3 = 1 then 'stay'
             else 'parking_session'
         end as activity_type
-    from numbered
+    from ({numbered})
     union all
     select
         n, 'R' || n as document_no, account, day_number + 1 + n % 20 as day_number,
         -if(n % 2 = 0, paid, paid // 2) as paid, n as reversed_n, 'refund' as activity_type
-    from numbered
+    from ({numbered})
     where kind >= 60000 and kind % 33 = 0
 ),
 activities as (
@@ -184,14 +184,15 @@ def prepare(lake: Lake, size: Size) -> None:
         "kind": CHANCE.format(row="range", salt=3),
         "paid": f"100 + {CHANCE.format(row='range', salt=4)} // 20",
     }
+    numbered = NUMBERED.format(activities=size.activities, **chance)
     nights = [("<=", NIGHT - timedelta(days=1), EVERYBODY)]
     nights += [
         ("=", NIGHT + timedelta(days=number), share) for number, share in enumerate(SHARES.values())
     ]
     for which, day, share in nights:
         query = ACTIVITIES.format(
-            activities=size.activities, members=size.members, first=FIRST, share=share,
-            which=f"{which} date '{day}'", **chance,
+            numbered=numbered, members=size.members, first=FIRST, share=share,
+            which=f"{which} date '{day}'",
         )  # fmt: skip
         copy(query, lake.posted("activities", day))
     write_links(lake, size, NIGHT, 0)

@@ -162,7 +162,10 @@ def backfill(options: argparse.Namespace, lake: Path) -> int:
     if options.first > options.last:
         raise Trouble(f"--from {options.first} is after --to {options.last}")
     dates = _dates(options.first, options.last)
-    return _nights(lake, dates, options.jobs, is_closing=False, is_json=options.json)
+    outcomes, status = _nights(lake, dates, options, is_closing=False)
+    if options.json:
+        _print_json(outcomes)
+    return status
 
 
 def close(options: argparse.Namespace, lake: Path) -> int:
@@ -323,7 +326,8 @@ def check(options: argparse.Namespace, lake: Path) -> int:
 
 def try_versions(options: argparse.Namespace, lake: Path) -> int:
     """What the newest versions of our dependencies would change: a small group run with both."""
-    return try_newest(options.into, options.versions or [], options.people, options.nights)
+    others = options.versions or []
+    return try_newest(options.into, others, options.people, options.nights, options.json)
 
 
 def dbt(options: argparse.Namespace, lake: Path) -> int:
@@ -395,23 +399,25 @@ def _show(
     """
     nights = ["--from", options.first.isoformat(), "--nights", str(options.nights)]
     for arguments in (["ingest", "keys"], [*delivering, *nights]):
-        if _module(arguments):
+        if _module(arguments, is_aside=options.json):
             return 1
     if rules:
         os.environ["RULES_DIR"] = str(rules)
     last = options.first + timedelta(days=options.nights - 1)
-    status = _nights(lake, _dates(options.first, last), options.jobs, is_closing=True)
-    return status or _module(["exports", "summary"])
+    _, status = _nights(lake, _dates(options.first, last), options, is_closing=True)
+    return status or _module(["exports", "summary", *["--json"] * options.json])
 
 
 def _nights(
-    lake: Path, dates: Sequence[date], jobs: int, is_closing: bool, is_json: bool = False
-) -> int:
-    """Nights in order, until one fails; with `is_closing`, a month closes after its last night."""
+    lake: Path, dates: Sequence[date], options: argparse.Namespace, is_closing: bool
+) -> tuple[list[Outcome], int]:
+    """Nights in order, until one fails, and the exit status; with `is_closing`, a month closes
+    after its last night.
+    """
     outcomes: list[Outcome] = []
     with engine(), run_lock(lake) as lock:
-        board = Board(sys.stderr if is_json else sys.stdout, is_brief=True)
-        runner = Runner(lock, lake / "work" / "logs", {}, board, jobs)
+        board = Board(sys.stderr if options.json else sys.stdout, is_brief=True)
+        runner = Runner(lock, lake / "work" / "logs", {}, board, options.jobs)
         steps, status = nightly(), 0
         for day in dates:
             outcomes.append(_night(runner, steps, day, is_replacing=False))
@@ -420,9 +426,7 @@ def _nights(
                 status = _report(_close(runner, f"{day:%Y-%m}"))
             if status:
                 break
-    if is_json:
-        _print_json(outcomes)
-    return status
+    return outcomes, status
 
 
 def _steps_of(options: argparse.Namespace, done: Sequence[str]) -> list[Step]:
@@ -503,11 +507,13 @@ def _print_json(outcomes: Sequence[Outcome]) -> None:
     print(json.dumps(told, ensure_ascii=False, indent=2, default=str))
 
 
-def _module(arguments: list[str]) -> int:
-    """Run `python -m …` from the project folder, on this screen; its exit status."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore:::runpy", "-m", *arguments], cwd=PROJECT, check=False
-    ).returncode
+def _module(arguments: list[str], is_aside: bool = False) -> int:
+    """Run `python -m …` from the project folder, on this screen; its exit status. What it prints
+    goes to standard error if it `is_aside`.
+    """
+    command = [sys.executable, "-W", "ignore:::runpy", "-m", *arguments]
+    stream = sys.stderr if is_aside else None
+    return subprocess.run(command, cwd=PROJECT, stdout=stream, check=False).returncode
 
 
 def _dates(first: date, last: date) -> list[date]:

@@ -182,17 +182,20 @@ ARGUMENTS: dict[str, tuple[Argument, ...]] = {
         _argument("--people", "population (10000)", type=count, default=10_000),
         *_first_nights("2026-10-29", 5),
         JOBS,
+        JSON,
     ),
     "real": (
         _needed("--data", "folder of the data", Path),
         *_first_nights("2026-09-01", 30),
         JOBS,
+        JSON,
     ),
     "upgrade-check": (
         _argument("--into", "new or empty folder (target/upgrade, anew)", type=Path),
         _argument("--with", "a version not allowed yet", dest="versions", action="append"),
         _argument("--people", "population (300)", type=count, default=300),
         _argument("--nights", "how many (3)", type=count, default=3),
+        JSON,
     ),
     "dbt": (_argument("arguments", "what follows dbt", **REST),),
     "cluster": (

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dags.backup import check_empty
 from dags.outcome import differences, outcome_of
@@ -26,11 +27,13 @@ REPORT = "report.json"
 USUAL = PROJECT / "target" / "upgrade"
 
 
-def try_newest(into: Path | None, others: Sequence[str], people: int, nights: int) -> int:
+def try_newest(
+    into: Path | None, others: Sequence[str], people: int, nights: int, is_json: bool = False
+) -> int:
     """Install the newest versions, run the same nights with both, report what differs; the exit
     status, 1 if a digest is not the golden one. `into` None for the usual place, made anew;
-    `others` are versions that pyproject.toml would not
-    allow, as `duckdb==1.6.0`.
+    `others` are versions that pyproject.toml would not allow, as `duckdb==1.6.0`; with `is_json`
+    the report is printed for programs, and what is being done goes to standard error.
 
     Trouble if the versions cannot be installed together, or a night fails with them.
     """
@@ -41,25 +44,33 @@ def try_newest(into: Path | None, others: Sequence[str], people: int, nights: in
     folder.mkdir(parents=True, exist_ok=True)
     newest = _install_newest(folder, others)
     changed = version_changes(PROJECT / "requirements.lock", folder / "requirements.lock")
-    for name, before, after in changed:
-        print(f"version  {name}: {before} → {after}", flush=True)
     golden = _run(Path(sys.executable), folder / "pinned", folder, people, nights)
     tried = _run(newest, folder / "newest", folder, people, nights)
-    differing = differences(golden, tried)
+    report = {
+        "versions": [{"name": name, "pinned": old, "newest": new} for name, old, new in changed],
+        "golden": golden,
+        "different": differences(golden, tried),
+    }
+    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    (folder / REPORT).write_text(text, encoding="utf-8")
+    if is_json:
+        print(text, end="")
+    else:
+        _print_report(report, folder)
+    return 1 if report["different"] else 0
+
+
+def _print_report(report: dict[str, Any], folder: Path) -> None:
+    """The versions that differ, the first digests that do, how many, and where all of it stands."""
+    versions, differing, count = report["versions"], report["different"], len(report["golden"])
+    for each in versions:
+        print(f"version  {each['name']}: {each['pinned']} → {each['newest']}")
     for name in differing[:SHOWN]:
         print(f"digest   {name} differs")
     if len(differing) > SHOWN:
         print(f"digest   and {len(differing) - SHOWN} more")
-    report = {
-        "versions": [{"name": name, "pinned": old, "newest": new} for name, old, new in changed],
-        "golden": golden,
-        "different": differing,
-    }
-    text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
-    (folder / REPORT).write_text(text, encoding="utf-8")
-    print(f"{len(changed)} versions and {len(differing)} of {len(golden)} digests differ")
+    print(f"{len(versions)} versions and {len(differing)} of {count} digests differ")
     print(f"all of it stands in {folder / REPORT}")
-    return 1 if differing else 0
 
 
 def version_changes(before: Path, after: Path) -> list[tuple[str, str, str]]:
@@ -105,7 +116,7 @@ def _run(python: Path, place: Path, folder: Path, people: int, nights: int) -> d
     lake = place / "lake"
     places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(folder / "keys.json"), "ENGINE": "duckdb"}
     group = ["--people", str(people), "--nights", str(nights), "--from", FIRST_NIGHT]
-    print(f"running  {nights} nights of {people} people, {place.name}", flush=True)
+    print(f"running  {nights} nights of {people} people, {place.name}", file=sys.stderr, flush=True)
     _must([str(python), "-m", "dags", "demo", *group], places)
     return outcome_of(lake)
 

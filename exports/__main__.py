@@ -117,7 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--key", type=Path, help="public key that may sign; default: the keys file's")
     merchants = commands.add_parser("merchants", help="print what merchants sold and are owed")
     merchants.add_argument("--by-merchant", action="store_true", help="a line a merchant and month")
-    commands.add_parser("summary", help="print what the published nights did, and where it is")
+    summary = commands.add_parser("summary", help="print what the published nights did, and where")
+    summary.add_argument("--json", action="store_true", help="for programs")
     foresee = commands.add_parser("foresee", help="print what the night that is built would change")
     foresee.add_argument("--date", required=True, help="business date, YYYY-MM-DD")
     foresee.add_argument("--json", action="store_true", help="for programs")
@@ -266,7 +267,7 @@ def _merchants(arguments: argparse.Namespace) -> int:
 
 
 def _summary(arguments: argparse.Namespace) -> int:
-    print_summary(load_settings())
+    print_summary(load_settings(), arguments.json)
     return 0
 
 

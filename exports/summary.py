@@ -1,5 +1,6 @@
 """The closing summary of a run: what each night did, and where its results are."""
 
+import json
 from typing import Any
 
 from exports.money import yuan
@@ -34,6 +35,15 @@ NIGHTS = """
     from loads left join points using (night) left join settled using (night)
     order by night
 """
+FIGURES = (
+    "rows_read",
+    "rows_refused",
+    "awarded_points",
+    "redeemed_points",
+    "taken_back_points",
+    "expired_points",
+    "settled_fen",
+)
 HEADINGS = (
     "night",
     "rows read",
@@ -46,33 +56,57 @@ HEADINGS = (
 )
 
 
-def print_summary(settings: Settings) -> None:
+def print_summary(settings: Settings, is_json: bool = False) -> None:
     """Print one line a night and the paths of what the three users came for.
 
     Raises Problem if nothing is published.
     """
-    with open_current(settings) as (_, connection):
-        nights = connection.execute(NIGHTS).fetchall()
-        members = _one(connection, "select count(*) from dim_members")
-        settlement = _one(connection, "select sum(net_fen)::bigint from fct_settlement_statements")
-        broken = _one(connection, "select sum(violation_count)::bigint from fct_invariants")
+    summary = summary_of(settings)
+    if is_json:
+        print(json.dumps(summary, ensure_ascii=False, indent=2))
+        return
     print()
-    lines = [HEADINGS, *(_cells(night) for night in nights)]
+    lines = [HEADINGS, *(_cells(night) for night in summary["nights"])]
     widths = [max(13, *(len(line[place]) + 2 for line in lines)) for place in range(len(HEADINGS))]
     for line in lines:
         print("  " + "".join(f"{c:>{width}}" for c, width in zip(line, widths, strict=True)))
-    print(f"\n  {members:,} members; settlement over all parties {settlement} fen;", end=" ")
-    print(f"{broken} invariants broken\n")
-    report = settings.lake / "outbox" / "report" / str(nights[-1][0])
-    print(f"  marts       {settings.lake / 'published' / 'current' / 'marts.duckdb'}")
-    print(f"  statements  {settings.lake / 'outbox' / 'statements'}")
-    print(f"  report      {report / 'run_report.html'}")
+    print(f"\n  {summary['member_count']:,} members;", end=" ")
+    print(f"settlement over all parties {summary['settlement_fen']} fen;", end=" ")
+    print(f"{summary['violation_count']} invariants broken\n")
+    for name in ("marts", "statements", "report"):
+        print(f"  {name:<12}{summary[name]}")
 
 
-def _cells(night: tuple[Any, ...]) -> tuple[str, ...]:
-    *counts, settled_fen = (value or 0 for value in night[1:])
+def summary_of(settings: Settings) -> dict[str, Any]:
+    """What `print_summary` says, with the names that programs read.
+
+    Raises Problem if nothing is published.
+    """
+    with open_current(settings) as (_, connection):
+        nights = [
+            {"night": night.isoformat()}
+            | {name: int(value or 0) for name, value in zip(FIGURES, figures, strict=True)}
+            for night, *figures in connection.execute(NIGHTS).fetchall()
+        ]
+        members = _one(connection, "select count(*) from dim_members")
+        settlement = _one(connection, "select sum(net_fen)::bigint from fct_settlement_statements")
+        broken = _one(connection, "select sum(violation_count)::bigint from fct_invariants")
+    report = settings.lake / "outbox" / "report" / nights[-1]["night"] / "run_report.html"
+    return {
+        "nights": nights,
+        "member_count": members,
+        "settlement_fen": settlement,
+        "violation_count": broken,
+        "marts": str(settings.lake / "published" / "current" / "marts.duckdb"),
+        "statements": str(settings.lake / "outbox" / "statements"),
+        "report": str(report),
+    }
+
+
+def _cells(night: dict[str, Any]) -> tuple[str, ...]:
+    *counts, settled_fen = (night[name] for name in FIGURES)
     return (
-        str(night[0]),
+        night["night"],
         *(f"{count:,}" for count in counts),
         yuan(settled_fen),
     )

@@ -53,11 +53,13 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 def test_another_version_of_a_package_is_installed_run_and_named(tmp_path: Path) -> None:
     arguments = ["--into", str(tmp_path / "try"), "--people", "100", "--nights", "1"]
     done = subprocess.run(
-        [sys.executable, "-m", "dags", "upgrade-check", *arguments, "--with", "rich==15.0.0"],
+        [sys.executable, "-m", "dags", "upgrade-check", *arguments, "--with", "rich==15.0.0",
+         "--json"],
         cwd=PROJECT, env=os.environ | {"LAKE_ROOT": str(tmp_path / "lake")},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     report = json.loads((tmp_path / "try" / "report.json").read_text(encoding="utf-8"))
+    assert json.loads(done.stdout) == report
     assert len(report["golden"]) > 20
     assert done.returncode == bool(report["different"]), done.stdout + done.stderr
     installed = (tmp_path / "try" / "requirements.lock").read_text(encoding="utf-8")
