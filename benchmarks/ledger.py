@@ -106,7 +106,6 @@ select * from activities
 where business_date {which}
 and hash('M' || lpad((substr(account_id, 2)::bigint // 2 % {members})::varchar, 15, '0')) % 100000
     < {share}
-order by source, account_id, activity_id
 """
 ACCOUNTS = """
 select
@@ -194,7 +193,13 @@ def prepare(lake: Lake, size: Size) -> None:
             numbered=numbered, members=size.members, first=FIRST, share=share,
             which=f"{which} date '{day}'",
         )  # fmt: skip
-        copy(query, lake.posted("activities", day))
+        unsorted = lake.posted("activities", day).with_name("unsorted")
+        copy(query, unsorted)  # together with the sort it does not fit into memory
+        order = "source, account_id, activity_id"
+        path = lake.posted("activities", day)
+        read = f"read_parquet('{unsorted}', hive_partitioning = false)"
+        copy(f"select * from {read} order by {order}", path)
+        unsorted.unlink()
     write_links(lake, size, NIGHT, 0)
 
 

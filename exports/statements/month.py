@@ -23,7 +23,7 @@ from ingest.core.lake import Lake
 # Documents of the lines that are printed, once for all parties: activities are many.
 DOCUMENTS = """
     create or replace temp table month_documents as
-    select activity_id, document_no, unit_id
+    select activity_id, document_no, unit_id, paid_fen as order_fen
     from fct_activities
     where activity_id in (
         select activity_id from fct_settlement_lines
@@ -165,7 +165,8 @@ def lines_of(month: Month, party: str) -> str:
                 case movement_type {names} else movement_type end as movement_name,
                 coalesce(dim_parties.party_name, counterparty) as counterparty_name,
                 documents.document_no,
-                documents.unit_id
+                documents.unit_id,
+                documents.order_fen
             from sides
             left join dim_parties on counterparty = dim_parties.party
             left join month_documents as documents on sides.activity_id = documents.activity_id

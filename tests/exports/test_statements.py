@@ -184,6 +184,26 @@ def test_the_csv_detail_holds_the_lines_of_the_workbook(exported: Settings) -> N
     assert [line["对方"] for line in in_csv] == ["集团积分基金", "集团积分基金"]
 
 
+def test_a_line_names_its_document_and_what_was_paid_for_it_and_a_line_of_none_does_not(
+    published: Settings,
+) -> None:
+    change(
+        published,
+        "insert into fct_activities (activity_id, document_no, unit_id, paid_fen)"
+        " values ('a3', 'P-3', 'T1', 33600)",
+        "update fct_settlement_lines set activity_id = null where line_id = 'l4'",
+    )
+    export(published, BUSINESS_DATE)
+    found = [(line["源单号"], line["订单金额（元）"]) for line in lines_of(published, "parking")]
+    assert sorted(found) == [("", ""), ("P-3", "336.00")]
+    rows, total = table_of(workbook_of(published, "parking")["明细"], "line_no")
+    assert {(row["document_no"], row["order_yuan"]) for row in rows[:2]} == {
+        ("P-3", 336),
+        (None, None),
+    }
+    assert not total["order_yuan"]  # an order has as many lines as it has parties and charges
+
+
 def test_a_line_posted_this_month_names_the_month_it_belongs_to(exported: Settings) -> None:
     line = lines_of(exported, "mall")[0]
     assert (line["入账日"], line["营业日"], line["原期间"]) == (
