@@ -12,7 +12,7 @@ from dags.pipeline import PROJECT
 def test_the_demo_ends_with_one_document_for_programs(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     places = {"LAKE_ROOT": str(lake), "KEYS_FILE": str(tmp_path / "keys.json")}
-    small = ["--people", "30", "--nights", "1", "--from", "2026-10-31", "--json"]
+    small = ["--people", "100", "--nights", "1", "--from", "2026-10-31", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "dags", "demo", *small], cwd=PROJECT, env=os.environ | places,
         capture_output=True, text=True, check=False,
