@@ -193,10 +193,10 @@ def prepare(lake: Lake, size: Size) -> None:
             numbered=numbered, members=size.members, first=FIRST, share=share,
             which=f"{which} date '{day}'",
         )  # fmt: skip
-        unsorted = lake.posted("activities", day).with_name("unsorted")
+        path = lake.posted("activities", day)
+        unsorted = path.with_name("unsorted")
         copy(query, unsorted)  # together with the sort it does not fit into memory
         order = "source, account_id, activity_id"
-        path = lake.posted("activities", day)
         read = f"read_parquet('{unsorted}', hive_partitioning = false)"
         copy(f"select * from {read} order by {order}", path)
         unsorted.unlink()

@@ -1,19 +1,19 @@
 {#- A posted history of versions, each of which may name the night of the one that it replaces or say that it withdraws:
     of each key the version posted last, unless that withdrew it. Which ones were replaced is a table of its own: of how
     many a filter leaves DuckDB guesses a fifth, and would rather keep the whole history in memory than those few. -#}
-{% macro versions_in_force(posted, replaced, keys) -%}
+{% macro versions_in_force(posted, superseded, keys) -%}
     select posted.*
     from {{ posted }} as posted
-    left join {{ replaced }} as replaced
-        on posted.posted_date = replaced.posted_date
+    left join {{ superseded }} as superseded
+        on posted.posted_date = superseded.posted_date
         {%- for key in keys %}
-        and posted.{{ key }} = replaced.{{ key }}
+        and posted.{{ key }} = superseded.{{ key }}
         {%- endfor %}
-    where replaced.{{ keys[0] }} is null
+    where superseded.{{ keys[0] }} is null
         and not posted.is_withdrawn
 {%- endmacro %}
 {#- The versions that a later night replaced. -#}
-{% macro versions_replaced(posted, keys) -%}
+{% macro superseded_versions(posted, keys) -%}
     select
         {%- for key in keys %}
         {{ key }},

@@ -3,7 +3,7 @@
 -- Versions of activities that a night before this one replaced.
 with superseded as (
 
-    {{ versions_replaced(ref('int_posted__activities'), ['activity_id']) }}
+    {{ superseded_versions(ref('int_posted__activities'), ['activity_id']) }}
 
 )
 

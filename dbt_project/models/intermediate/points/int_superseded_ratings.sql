@@ -3,7 +3,7 @@
 -- Versions of outcomes that a night before this one replaced.
 with superseded as (
 
-    {{ versions_replaced(ref('int_posted__rating_outcomes'), ['activity_id', 'rule']) }}
+    {{ superseded_versions(ref('int_posted__rating_outcomes'), ['activity_id', 'rule']) }}
 
 )
 

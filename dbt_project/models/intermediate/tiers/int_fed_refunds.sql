@@ -18,7 +18,7 @@ fed as (
         refunds.order_quantity as quantity,
         refunds.remaining_before_fen,
         refunds.remaining_after_fen,
-        refunds.remaining_before_fen > 0 and refunds.remaining_after_fen = 0 as is_full,
+        {{ is_full_refund('refunds') }} as is_full,
         feeds.metric,
         feeds.unit,
         feeds.is_pending_counted,

@@ -13,8 +13,7 @@ full_refunds as (
         occurred_at,
         business_date
     from refunds
-    where remaining_before_fen > 0
-        and remaining_after_fen = 0
+    where {{ is_full_refund('refunds') }}
 
 )
 
