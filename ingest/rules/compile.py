@@ -31,6 +31,7 @@ from ingest.rules import (
     tax,
     tier_metrics,
     tiers,
+    voucher_scopes,
     written,
 )
 from ingest.rules.books import RuleBooks
@@ -56,6 +57,7 @@ TABLES: Mapping[str, Columns] = {
         migrations,
         contracts,
         budgets,
+        voucher_scopes,
         outside,
         channels,
         tax,
@@ -109,6 +111,7 @@ def compile_rules(books: RuleBooks) -> dict[str, pa.Table]:
         "channel_fees": contracts.channel_fee_rows(books.contracts),
         "voucher_funders": contracts.voucher_funder_rows(books.contracts.voucher_programmes),
         "voucher_budgets": budgets.voucher_budget_rows(books.contracts.voucher_programmes),
+        "voucher_scopes": voucher_scopes.voucher_scope_rows(books.contracts.voucher_programmes),
         "outside_parties": outside.outside_party_rows(books.contracts.outside_parties),
         "split_limits": channels.split_limit_rows(books.channels),
         "movement_taxes": tax.movement_tax_rows(books.tax),

@@ -29,6 +29,7 @@ from ingest.rules.dated import (
 from ingest.rules.lists import once
 from ingest.rules.outside import OutsideParty, check_outside_parties
 from ingest.rules.tax import PerMille, check_rate
+from ingest.rules.voucher_scopes import Scope
 
 OWN_MERCHANT, OWN_BUSINESS = "own_merchant", "own_business"
 SUSPENSE = "suspense"  # suspense/mall: the party of what nobody is known to bear
@@ -210,8 +211,11 @@ class Funder(Written):
 
 
 class Funding(Written):
-    """All funders of a voucher; `rest` bears what the others' limits leave."""
+    """All funders of a voucher, and for which goods it is, if not for all; `rest` bears what the
+    others' limits leave.
+    """
 
+    valid_for: Scope | None = None
     funders: Annotated[list[Funder], Field(min_length=1)]
     rest: Name = OWN_BUSINESS
 

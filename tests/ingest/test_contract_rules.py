@@ -101,6 +101,9 @@ def rules(rules: Path) -> Path:
         ),
         ("percent: 40}]", "percent: 40}]\n          rest: nobody", 44, "unknown funder 'nobody'"),
         ("own_merchant, percent", "fund, percent", 42, "stands here twice"),
+        ("funders:", "valid_for: {}\n          funders:", 43, "names their merchants"),
+        ("funders:", "valid_for: {merchants: []}\n          funders:", 43, "at least 1 item"),
+        ("funders:", "valid_for: {categories: [a, a]}\n          funders:", 43, "here twice"),
     ],
 )  # fmt: skip
 def test_a_spoiled_contract_is_refused_with_its_line(
@@ -218,6 +221,20 @@ def test_each_version_of_a_funding_has_budgets_of_its_own(rules: Path) -> None:
             "voucher/mall/coupon/2026-01-01",
         ),
         ("fund", "hotel", 500, date(2026, 3, 1), None, "voucher/mall/coupon/2026-03-01"),
+    ]
+
+
+def test_a_voucher_is_for_all_goods_or_for_those_that_its_version_names(rules: Path) -> None:
+    path = rules / "programme" / "contracts.yml"
+    assert compiled(rules, "voucher_scopes") == []
+    change(
+        path, "funders:", "valid_for: {merchants: [S2, S1], categories: [food]}\n          funders:"
+    )
+    rows = compiled(rules, "voucher_scopes")
+    assert [(row["merchant_id"], row["category"], row["rule_id"]) for row in rows] == [
+        ("S2", None, "voucher/mall/coupon/2026-01-01"),
+        ("S1", None, "voucher/mall/coupon/2026-01-01"),
+        (None, "food", "voucher/mall/coupon/2026-01-01"),
     ]
 
 

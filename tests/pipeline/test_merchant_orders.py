@@ -63,6 +63,18 @@ voucher_programmes:
       {funder: bank, percent: 40, most_fen: 700, budget_fen: 4000},
       {funder: own_business, percent: 25},
       {funder: own_merchant, percent: 35}]}}]
+  - programme: of_two
+    programme_name: 两店通用券
+    business: mall
+    voucher_prefix: P
+    funding: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {
+      valid_for: {merchants: [S1, S2]}, funders: [{funder: fund, percent: 100}]}}]
+  - programme: group_buy
+    programme_name: 团购券
+    business: mall
+    voucher_prefix: G
+    funding: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {
+      funders: [{funder: miniprogram, percent: 80}, {funder: own_merchant, percent: 20}]}}]
 outside_parties:
   - party: bank
     party_name: 银行
@@ -396,6 +408,77 @@ def test_what_nobody_is_known_to_bear_is_in_suspense(
     rules = "suspense/unknown_order tax/sales/2024-01-01"
     assert [row[2:] for row in lost] == [("sale_refund", rules, "suspense/mall", "mall", 400)]
     assert not any("mall/S4" in row[4:6] for row in found)
+
+
+def subsidies(found: Sums, of: str) -> set[tuple[object, ...]]:
+    """Sales and what others bear of vouchers, of one document: movement, payer, payee, fen."""
+    kinds = ("sale", "voucher_subsidy", "sale_refund", "voucher_subsidy_refund", "commission")
+    return {(row[2], *row[4:]) for row in found if row[0] == of and row[2] in kinds}
+
+
+def test_a_voucher_for_some_merchants_pays_them_and_the_money_what_it_leaves(
+    models: Models, rules: Mapping[str, pa.Table], tmp_path: Path
+) -> None:
+    """¥10.00 for S1 (¥30.00) and S2 (¥15.00) is 6.67 and 3.33; the other ¥75.00 are what is left of
+    each: 23.33, 11.67, and S3's ¥40.00. S3 sold nothing that the second voucher is for; and the
+    third is worth a fen more than what S1 sold.
+    """
+    paid = {("cash", None): 7500, ("voucher", "P1"): 1000}
+    back = {("cash", None): -2333, ("voucher", "P1"): -667}
+    papers = [
+        Paper("D1", 1, FIRST, None, {"S1": 3000, "S2": 1500, "S3": 4000}, paid),
+        Paper("D2", 1, FIRST, None, {"S3": 900}, {("voucher", "P2"): 900}),
+        Paper("D3", 1, FIRST, None, {"S1": 100, "S3": 100},
+              {("voucher", "P3"): 101, ("cash", None): 99}),
+        Paper("R1", 1, FIRST, "D1", {"S1": -3000}, back),
+    ]  # fmt: skip
+    nights, _ = run(models, rules, tmp_path, {LAST: papers})
+    found = sums(nights)
+    charges = ("commission", "channel_fee")
+    assert {row for row in subsidies(found, "D1") if row[0] not in charges} == {
+        ("voucher_subsidy", "fund", "mall/S1", 667),
+        ("voucher_subsidy", "fund", "mall/S2", 333),
+        ("sale", "mall", "mall/S1", 2333),
+        ("sale", "mall", "mall/S2", 1167),
+        ("sale", "mall", "mall/S3", 4000),
+    }
+    assert {row for row in subsidies(found, "R1") if row[0] not in charges} == {
+        ("voucher_subsidy_refund", "mall/S1", "fund", 667),
+        ("sale_refund", "mall/S1", "mall", 2333),
+    }
+    suspense = [row[3].split()[1] for row in found if row[4] == "suspense/mall"]
+    assert suspense == ["suspense/voucher_out_of_scope"] * 3
+    assert ("voucher_subsidy", "suspense/mall", "mall/S3", 900) in subsidies(found, "D2")
+    assert ("voucher_subsidy", "suspense/mall", "mall/S1", 51) in subsidies(found, "D3")
+
+
+def test_a_group_buy_voucher_is_paid_by_who_sold_it_and_no_more_than_it_was_sold_for(
+    models: Models, rules: Mapping[str, pa.Table], tmp_path: Path
+) -> None:
+    """A guest paid ¥80.00 to the mini-program for a voucher of ¥100.00, and uses it for S1's ¥60.00
+    and S3's ¥60.00: each is owed ¥40.00 by the mini-program and gives ¥10.00 itself. Commission of
+    S1 is 8 % of 10.00 + 40.00, S3's ¥0.30. Half of S1's goods come back: a quarter of the voucher.
+    """
+    paid = {("cash", None): 2000, ("voucher", "G1"): 10_000}
+    back = {("cash", None): -500, ("voucher", "G1"): -2500}
+    papers = [
+        Paper("D1", 1, FIRST, None, {"S1": 6000, "S3": 6000}, paid),
+        Paper("R1", 1, FIRST, "D1", {"S1": -3000}, back),
+    ]
+    nights, _ = run(models, rules, tmp_path, {LAST: papers})
+    found = sums(nights)
+    assert subsidies(found, "D1") == {
+        ("sale", "mall", "mall/S1", 1000),
+        ("sale", "mall", "mall/S3", 1000),
+        ("voucher_subsidy", "miniprogram", "mall/S1", 4000),
+        ("voucher_subsidy", "miniprogram", "mall/S3", 4000),
+        ("commission", "mall/S1", "mall", 400),
+        ("commission", "mall/S3", "mall", 30),
+    }
+    assert subsidies(found, "R1") == {
+        ("sale_refund", "mall/S1", "mall", 500),
+        ("voucher_subsidy_refund", "mall/S1", "miniprogram", 2000),
+    }
 
 
 def test_months_that_are_over_have_their_steps_and_guarantee(

@@ -35,13 +35,20 @@ from tests.pipeline.test_merchant_orders import (
 
 FIRST, OCTOBER_ENDS, LAST = date(2026, 10, 5), date(2026, 10, 31), date(2026, 11, 30)
 NIGHTS = (OCTOBER_ENDS, date(2026, 11, 12), LAST)
-# Z is borne by others whole, so that its fen can be counted one by one.
+# Z and P are borne by others whole, so that their fen can be counted one by one; P is of S1, S3.
 OTHERS = """  - programme: of_others
     programme_name: 券
     business: mall
     voucher_prefix: Z
     funding: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {funders: [
       {funder: fund, percent: 60}, {funder: own_business, percent: 40}]}}]
+  - programme: of_some
+    programme_name: 券
+    business: mall
+    voucher_prefix: PS
+    funding: [{from: 2026-01-01, source: Sheet, approved_by: Somebody, value: {
+      valid_for: {merchants: [S1, S3]}, funders: [
+      {funder: bank, percent: 30}, {funder: own_business, percent: 70}]}}]
 """
 Told = dict[date, list[Paper]]
 # By a column of the lines, each party's receivable less payable; and what is no movement at all. A
@@ -76,8 +83,8 @@ def papers(draw: st.DrawFn, number: int) -> list[Paper]:
     total = sum(due.values())
     voucher = draw(st.integers(0, min(total, 3_000)))
     points = draw(st.integers(0, total - voucher))
-    # What nobody is known to bear of whom nobody knows is no line, so S4 takes no X.
-    letters = "QZ" if "S4" in due else "QXZ"
+    # What nobody is known to bear of whom nobody knows is no line, so S4 takes no X and no P.
+    letters = ["Q", "Z"] if "S4" in due else ["Q", "X", "Z", "PS"]
     paid: dict[tuple[str, str | None], int] = {
         (draw(st.sampled_from(["wechat", "cash"])), None): total - voucher - points,
         ("points", None): points,

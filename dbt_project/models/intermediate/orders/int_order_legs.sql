@@ -76,6 +76,7 @@ legs as (
         activity_id,
         business_date,
         merchant_id,
+        category,
         due_fen,
         case when total_due_fen = 0 then 1 else due_fen end as weight,
         contract_id,

@@ -1,40 +1,24 @@
 {{ config(materialized='table') }}
 
 -- Each component of an order over its merchants, by what was due for their goods, by largest remainder (RULES §8, §10).
-with components as (
-
-    select * from {{ ref('int_order_components') }}
-
-),
-
-legs as (
+with weights as (
 
     select
         *,
-        sum(weight) over (partition by activity_id) as weights
-    from {{ ref('int_order_legs') }}
+        sum(weight) over (partition by activity_id, component) as weights
+    from {{ ref('int_share_weights') }}
 
 ),
 
 exact as (
 
     select
-        legs.business,
-        legs.activity_id,
-        legs.business_date,
-        legs.merchant_id,
-        legs.merchant_party,
-        legs.rule_id,
-        legs.weights,
-        components.component,
-        components.voucher_no,
-        components.amount_fen < 0 as is_given_back,
-        abs(components.amount_fen) as total_fen,
-        {{ divide_down('abs(components.amount_fen) * legs.weight', 'legs.weights') }} as whole_fen,
-        mod(abs(components.amount_fen) * legs.weight, legs.weights) as remainder
-    from components
-    inner join legs on components.activity_id = legs.activity_id
-    where components.amount_fen <> 0
+        *,
+        amount_fen < 0 as is_given_back,
+        abs(amount_fen) as total_fen,
+        {{ divide_down('abs(amount_fen) * weight', 'weights') }} as whole_fen,
+        mod(abs(amount_fen) * weight, weights) as remainder
+    from weights
 
 ),
 

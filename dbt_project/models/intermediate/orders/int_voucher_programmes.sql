@@ -1,16 +1,8 @@
--- Who bears each touched voucher: the funders of the programme with the longest prefix of its number, on its date; a
--- voucher that no programme knows is borne by suspense.
+-- Who bears each touched voucher: the funders of its programme's version. One that no programme knows, or that paid for
+-- other goods than it is for, is borne by suspense.
 with vouchers as (
 
-    select distinct
-        business,
-        activity_id,
-        business_date,
-        component,
-        voucher_no,
-        total_fen
-    from {{ ref('int_order_shares') }}
-    where voucher_no is not null
+    select * from {{ ref('int_order_vouchers') }}
 
 ),
 
@@ -20,50 +12,54 @@ funders as (
 
 ),
 
-matched as (
+out_of_scope as (
 
-    select
-        vouchers.*,
-        funders.funder,
-        funders.percent,
-        funders.fen,
-        funders.most_fen,
-        funders.is_bearing_rest,
-        funders.rule_id,
-        length(funders.voucher_prefix) as prefix_length
+    select distinct
+        vouchers.activity_id,
+        vouchers.component
     from vouchers
-    left join funders
-        on vouchers.business = funders.business
-        and substring(vouchers.voucher_no, 1, length(funders.voucher_prefix)) = funders.voucher_prefix
-        and vouchers.business_date >= funders.valid_from_date
-        and vouchers.business_date < funders.valid_until_date
+    inner join {{ ref('int_rules__voucher_scopes') }} as scopes on vouchers.rule_id = scopes.rule_id
+    left join {{ ref('int_scoped_vouchers') }} as scoped
+        on vouchers.activity_id = scoped.activity_id
+        and vouchers.component = scoped.component
+    where vouchers.document_kind = 'order'
+        and scoped.activity_id is null
 
 ),
 
-ranked as (
+borne as (
 
     select
-        *,
-        max(prefix_length) over (partition by activity_id, component) as longest
-    from matched
+        vouchers.business,
+        vouchers.activity_id,
+        vouchers.component,
+        vouchers.total_fen,
+        case
+            when out_of_scope.activity_id is not null then 'suspense/voucher_out_of_scope'
+            else coalesce(vouchers.rule_id, 'suspense/unknown_voucher')
+        end as rule_id
+    from vouchers
+    left join out_of_scope
+        on vouchers.activity_id = out_of_scope.activity_id
+        and vouchers.component = out_of_scope.component
 
 ),
 
 programmes as (
 
     select
-        business,
-        activity_id,
-        component,
-        total_fen,
-        coalesce(funder, 'suspense') as funder,
-        case when rule_id is null then 100 else coalesce(percent, 0) end as percent,
-        case when most_fen < fen then most_fen else fen end as fen,
-        most_fen,
-        coalesce(is_bearing_rest, true) as is_bearing_rest,
-        coalesce(rule_id, 'suspense/unknown_voucher') as rule_id
-    from ranked
-    where prefix_length is null or prefix_length = longest
+        borne.business,
+        borne.activity_id,
+        borne.component,
+        borne.total_fen,
+        coalesce(funders.funder, 'suspense') as funder,
+        case when funders.rule_id is null then 100 else coalesce(funders.percent, 0) end as percent,
+        case when funders.most_fen < funders.fen then funders.most_fen else funders.fen end as fen,
+        funders.most_fen,
+        coalesce(funders.is_bearing_rest, true) as is_bearing_rest,
+        borne.rule_id
+    from borne
+    left join funders on borne.rule_id = funders.rule_id
 
 )
 

@@ -1,6 +1,6 @@
--- What waits for somebody to say whose it is: a sale without a contract, a voucher that no programme knows, a refund that
--- does not fit its order. It leaves by itself once rules or deliveries know; what nets to nothing, as an order does with all
--- of its refunds, is not open any more.
+-- What waits for somebody to say whose it is: a sale without a contract, a voucher that no programme knows or that is for
+-- other goods, a refund that does not fit its order. It leaves by itself once rules or deliveries know; what nets to
+-- nothing, as an order does with all of its refunds, is not open any more.
 with lines as (
 
     select * from {{ ref('fct_settlement_lines') }}
