@@ -155,19 +155,29 @@ def _charges(
     """The charges that are left, and what goes back of them."""
     left, taken = [], []
     for charge in charges:
-        base, rest = _base(charge, before), _base(charge, after)
+        base, rest = _bases(charge, before, after)
         back = largest_remainder(charge.amount_fen, [base - rest, rest])[0]
         left.append(replace(charge, amount_fen=charge.amount_fen - back))
         taken += [Taken(activity_id, charge.component, charge, back)] if back else []
     return left, taken
 
 
-def _base(charge: Leg, parts: Sequence[Leg]) -> int:
-    """What is left of what a charge is made of: money for the channel's fee, the base of the
-    commission, or everything where that base was nothing from the start.
+def _bases(charge: Leg, before: Sequence[Leg], after: Sequence[Leg]) -> tuple[int, int]:
+    """What there was before and after a refund of what a charge is made of: money for the channel's
+    fee, the base of the commission. What is left of a charge that has no base never had one: a
+    fixed fee goes back with all that its merchant got, or, if that is nothing, with the order.
     """
-    own = [leg for leg in parts if leg.merchant_id == charge.merchant_id]
-    if charge.component == CHANNEL_FEE:
-        return sum(leg.amount_fen for leg in own if leg.component == MONEY)
-    is_anything_in_base = any(leg.is_in_base for leg in own)
-    return sum(leg.amount_fen for leg in own if leg.is_in_base or not is_anything_in_base)
+    of_merchant = [leg.merchant_id == charge.merchant_id for leg in before]
+    in_base = [
+        leg.component == MONEY if charge.component == CHANNEL_FEE else leg.is_in_base
+        for leg in before
+    ]
+    own = [mine and based for mine, based in zip(of_merchant, in_base, strict=True)]
+    for chosen in (own, of_merchant, [True] * len(before)):
+        base, rest = (
+            sum(leg.amount_fen for leg, is_of in zip(legs, chosen, strict=True) if is_of)
+            for legs in (before, after)
+        )
+        if base:
+            return base, rest
+    return 0, 0

@@ -43,6 +43,8 @@ def left_after(legs: Sequence[Leg], refunds: Sequence[Refund]) -> list[int]:
                         else part.is_in_base
                     )
                 ]
+                if not sum(before[other] for other in of):
+                    of = [other for other, part in enumerate(legs) if not part.is_charge]
                 was, now = sum(before[other] for other in of), sum(left[other] for other in of)
                 left[place] -= shares_one_by_one(left[place], [was - now, now])[0]
     return left

@@ -172,6 +172,30 @@ def test_a_fixed_charge_of_an_order_without_a_base_goes_back_with_the_goods() ->
 FEN = st.integers(0, 30_000)
 
 
+@pytest.mark.parametrize("own_discount", [0, 5])
+def test_a_fixed_charge_of_a_merchant_whose_part_is_nothing_goes_back_with_the_order(
+    own_discount: int,
+) -> None:
+    """S3's fen of ¥1.68 gets nothing by largest remainder, or its own discount alone, and it still
+    pays ¥0.30: half of the order takes half of that back, the other half the rest.
+    """
+    legs = [
+        leg("S1", "money", "mall", 100),
+        leg("S3", "money", "mall", 0),
+        leg("S3", "voucher/V", "mall/S3", own_discount, in_base=False),
+        leg("S3", "commission", "mall", 30, in_base=False),
+    ]
+    gone = {"voucher/V": own_discount} if own_discount else {}
+    half = Refund("r1", {"S1": 50}, {"money": 50})
+    rest = Refund("r2", {"S1": 50, "S3": 1}, {"money": 50, **gone})
+    assert taken_of(legs, [half]) == {
+        ("S1", "money", "mall"): 50,
+        **({} if own_discount else {("S3", "commission", "mall"): 15}),
+    }
+    left = {key: fen for key, fen in everything(legs).items() if fen}
+    assert taken_of(legs, [half, rest]) == left
+
+
 @st.composite
 def orders(draw: st.DrawFn, merchants: int = 3) -> tuple[list[Leg], list[Refund]]:
     """An order, and refunds that together give all of it back, each some of each component."""

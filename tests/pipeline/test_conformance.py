@@ -72,16 +72,12 @@ def share_by_sql(tmp_path_factory: pytest.TempPathFactory) -> Share:
         with duckdb.connect() as work:
             work.execute("attach ':memory:' as onemember; use onemember")
             work.execute(
-                "create table int_order_components as select 'D' as activity_id,"
-                " 'money' as component, null::varchar as voucher_no, ?::bigint as amount_fen",
-                [total],
-            )
-            work.execute(
-                "create table int_order_legs as select 'mall' as business, 'D' as activity_id,"
+                "create table int_share_weights as select 'mall' as business, 'D' as activity_id,"
                 " date '2026-10-01' as business_date, format('M{:02d}', place) as merchant_id,"
-                " 'mall' as merchant_party, 'r' as rule_id, weight::bigint as weight"
+                " 'mall' as merchant_party, 'r' as rule_id, weight::bigint as weight,"
+                " 'money' as component, null::varchar as voucher_no, ?::bigint as amount_fen"
                 " from (select unnest(range(len(?))) as place, unnest(?) as weight)",
-                [weights, weights],
+                [total, weights, weights],
             )
             rows = work.execute(
                 f"select share_fen from ({models.sql[SHARES]}) order by merchant_id"
