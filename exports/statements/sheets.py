@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 from xlsxwriter.format import Format
-from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from exports.catalogue import ExportColumn
-from exports.statements.rows import DIVISORS, relation_of, write_rows
+from exports.statements.rows import DIVISORS, relation_of
+from exports.statements.streamed import StreamedWorkbook
 from ingest.core.errors import Problem
 
 FONT = {"font_name": "微软雅黑", "font_size": 10, "valign": "vcenter"}
@@ -50,15 +50,15 @@ SUBTOTAL_LINE = {"bold": True, "bg_color": PALE_GREY, "top": 1, "bottom": 1}
 class Styles:
     """Cell formats of one workbook, made once each."""
 
-    def __init__(self, workbook: Workbook) -> None:
-        self._workbook = workbook
+    def __init__(self, workbook: StreamedWorkbook) -> None:
+        self._xlsx = workbook.xlsx
         self._made: dict[tuple[tuple[str, Any], ...], Format] = {}
 
     def get(self, **properties: Any) -> Format:
         """The format with these properties on top of the statement's font."""
         key = tuple(sorted(properties.items()))
         if key not in self._made:
-            self._made[key] = self._workbook.add_format({**FONT, **properties})
+            self._made[key] = self._xlsx.add_format({**FONT, **properties})
         return self._made[key]
 
     def value(self, kind: str, **properties: Any) -> Format:
@@ -111,9 +111,15 @@ class Page:
     """One sheet being written from top to bottom; `row` is the next free row, from 0."""
 
     def __init__(
-        self, workbook: Workbook, styles: Styles, name: str, footer: str, banner: str
+        self,
+        workbook: StreamedWorkbook,
+        styles: Styles,
+        name: str,
+        footer: str,
+        banner: str,
     ) -> None:
-        self.sheet = workbook.add_worksheet(name)
+        self.workbook = workbook
+        self.sheet = workbook.xlsx.add_worksheet(name)
         self.styles = styles
         self.name = name
         self.row = 0
@@ -226,7 +232,9 @@ class Page:
         if not isinstance(rows, duckdb.DuckDBPyRelation) and len(rows) > FEW_ROWS:
             rows = relation_of(columns, rows)
         if isinstance(rows, duckdb.DuckDBPyRelation):
-            self.row, sums = write_rows(self.sheet, columns, styles, rows, self.row, write_row)
+            self.row, sums = self.workbook.add_rows(
+                self.sheet, columns, styles, rows, self.row, write_row
+            )
             return sums
         for values in rows:
             write_row(self.row, values)

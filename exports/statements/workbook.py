@@ -8,10 +8,6 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from xlsxwriter.exceptions import FileCreateError
-from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import Catalogue, ExportColumn
 from exports.months import month_text
@@ -35,6 +31,7 @@ from exports.statements.sheets import (
     Styles,
     write_value,
 )
+from exports.statements.streamed import StreamedWorkbook, streamed_workbook
 
 FUND = "fund"
 CHECKED = ("opening_points", *ENTRY_TYPES, "closing_points")  # by cohort as by issuer
@@ -53,38 +50,24 @@ def write_workbook(
 
     Raises Problem if a column does not sum to the total it is shown with.
     """
-    with TemporaryDirectory(dir=path.parent) as rows_on_disk:
-        workbook = Workbook(
-            str(path),
-            {
-                "constant_memory": True,
-                "tmpdir": rows_on_disk,
-                "default_format_properties": dict(FONT),
-            },
-        )
-        workbook.set_properties(
-            {
-                "title": f"{figures.party.statement_name} {header.statement_no}",
-                "subject": figures.party.party_name,
-                # The clock must not get into the bytes.
-                "created": datetime.combine(header.cutoff_date, datetime.min.time()),
-            }
-        )
+    properties = {
+        "title": f"{figures.party.statement_name} {header.statement_no}",
+        "subject": figures.party.party_name,
+        # The clock must not get into the bytes.
+        "created": datetime.combine(header.cutoff_date, datetime.min.time()),
+    }
+    options = {"default_format_properties": dict(FONT)}
+    with streamed_workbook(path, options) as workbook:
+        workbook.xlsx.set_properties(properties)
         book = StatementBook(workbook, header, figures, month)
-        try:
-            write_cover(book.page("封面"), header, figures, month.figures, month.catalogue)
-            book.write_summary()
-            book.write_lines(lines)
-            book.write_payments()
-            book.write_liability()
-            book.write_matrix()
-            book.write_exceptions()
-            book.write_adjustments()
-            workbook.close()
-        except FileCreateError as error:
-            raise OSError(str(error)) from error
-        finally:
-            workbook.fileclosed = True  # or it would write itself when it is collected
+        write_cover(book.page("封面"), header, figures, month.figures, month.catalogue)
+        book.write_summary()
+        book.write_lines(lines)
+        book.write_payments()
+        book.write_liability()
+        book.write_matrix()
+        book.write_exceptions()
+        book.write_adjustments()
 
 
 def sheet_lines(header: Header, catalogue: Catalogue) -> int:
@@ -98,7 +81,7 @@ class StatementBook:
 
     def __init__(
         self,
-        workbook: Workbook,
+        workbook: StreamedWorkbook,
         header: Header,
         figures: PartyFigures,
         month: Month,
@@ -190,7 +173,7 @@ class StatementBook:
     def _draw_month(self, page: Page, first: int, last: int) -> None:
         """The chart of the month: what is owed to and by the party, movement by movement."""
         columns = self._columns("statement_summary")
-        chart = self._workbook.add_chart({"type": "bar"})
+        chart = self._workbook.xlsx.add_chart({"type": "bar"})
         for name, colour in (("receivable_fen", NAVY), ("payable_fen", AMBER)):
             index = next(i for i, column in enumerate(columns) if column.column == name)
             chart.add_series(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import ExportColumn, read_catalogue
 from exports.published import open_current
@@ -14,6 +13,7 @@ from exports.statements.cover import checks_of, write_cover
 from exports.statements.figures import MonthReader, Party
 from exports.statements.header import Header, Made
 from exports.statements.sheets import Page, Styles
+from exports.statements.streamed import streamed_workbook
 from ingest.core.settings import Settings
 from tests.exports.small_publication import BUSINESS_DATE, RUN_KEY, VERSION, publish_small
 
@@ -30,11 +30,10 @@ def test_a_column_is_as_wide_as_its_total(tmp_path: Path) -> None:
         ExportColumn("count", "笔数", "count", 9, True, True),
     ]
     path = tmp_path / "wide.xlsx"
-    workbook = Workbook(str(path), {"constant_memory": True})
-    page = Page(workbook, Styles(workbook), "明细", "", "")
-    page.widths(columns)
-    page.table(columns, [{"net_fen": -1_930_021_310, "count": 1}], {})
-    workbook.close()
+    with streamed_workbook(path) as workbook:
+        page = Page(workbook, Styles(workbook), "明细", "", "")
+        page.widths(columns)
+        page.table(columns, [{"net_fen": -1_930_021_310, "count": 1}], {})
     sheet = openpyxl.load_workbook(path)["明细"]
     assert round(sheet.column_dimensions["A"].width) == 20
     assert round(sheet.column_dimensions["B"].width) == 10
@@ -53,10 +52,9 @@ def test_a_cover_lists_up_to_ten_merchants(
     made = Made(RUN_KEY, "0f" * 32, "c0" * 32)
     header = Header(*("JS", "草稿", BUSINESS_DATE, BUSINESS_DATE, VERSION, (), None), made)
     path = tmp_path / "cover.xlsx"
-    workbook = Workbook(str(path))
-    page = Page(workbook, Styles(workbook), "封面", "", "")
-    write_cover(page, header, figures, month, catalogue)
-    workbook.close()
+    with streamed_workbook(path) as workbook:
+        page = Page(workbook, Styles(workbook), "封面", "", "")
+        write_cover(page, header, figures, month, catalogue)
     shown = [row[0] for row in openpyxl.load_workbook(path)["封面"].iter_rows(values_only=True)]
     assert ("商户9" in shown) == is_listed
     assert (f"商户 {count} 家，逐家见“往来对照”" in shown) != is_listed
@@ -77,11 +75,10 @@ def test_a_sheet_of_up_to_75_rows_takes_one_page(
     tmp_path: Path, rows: int, pages: int | None
 ) -> None:
     path = tmp_path / "short.xlsx"
-    workbook = Workbook(str(path))
-    page = Page(workbook, Styles(workbook), "积分负债", "", "")
-    for _ in range(rows):
-        page.line("一行")
-    page.on_one_page()
-    workbook.close()
+    with streamed_workbook(path) as workbook:
+        page = Page(workbook, Styles(workbook), "积分负债", "", "")
+        for _ in range(rows):
+            page.line("一行")
+        page.on_one_page()
     sheet = openpyxl.load_workbook(path)["积分负债"]
     assert sheet.page_setup.fitToHeight == pages  # what no number says is one page; 0 is any number

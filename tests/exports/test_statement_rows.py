@@ -4,17 +4,19 @@ import re
 import zipfile
 from datetime import date, datetime
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from xlsxwriter.workbook import Workbook
 
 from exports.catalogue import ExportColumn
 from exports.statements import rows as statement_rows
 from exports.statements import sheets
-from exports.statements.rows import relation_of, write_rows
+from exports.statements.rows import relation_of
+from exports.statements.streamed import streamed_workbook
 
 KINDS = {
     "text": st.text(max_size=12),
@@ -39,14 +41,15 @@ PLAIN = {
 
 def written(rows: list[dict[str, Any]]) -> bytes:
     """A workbook with a table of these rows between two lines of text."""
-    data = BytesIO()
-    with Workbook(data, {"constant_memory": True}) as workbook:
-        workbook.set_properties({"created": datetime(2026, 10, 31)})
-        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
-        page.line("before")
-        page.table(COLUMNS, rows, {})
-        page.line("behind")
-    return data.getvalue()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "book.xlsx"
+        with streamed_workbook(path) as workbook:
+            workbook.xlsx.set_properties({"created": datetime(2026, 10, 31)})
+            page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+            page.line("before")
+            page.table(COLUMNS, rows, {})
+            page.line("behind")
+        return path.read_bytes()
 
 
 def files(book: bytes) -> dict[str, bytes]:
@@ -69,13 +72,13 @@ def test_rows_are_what_xlsxwriter_writes(rows: list[dict[str, Any]]) -> None:
     assert files(fast) == files(written(rows))
 
 
-def test_plain_rows_are_not_left_to_xlsxwriter() -> None:
+def test_plain_rows_are_not_left_to_xlsxwriter(tmp_path: Path) -> None:
     left = []
-    with Workbook(BytesIO(), {"constant_memory": True}) as workbook:
+    with streamed_workbook(tmp_path / "book.xlsx") as workbook:
         page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
         styles = [page.styles.cell(column.kind) for column in COLUMNS]
         rows = relation_of(COLUMNS, [PLAIN, PLAIN | {"text": "a\nb"}, PLAIN])
-        behind, sums = write_rows(
+        behind, sums = workbook.add_rows(
             page.sheet, COLUMNS, styles, rows, 4, lambda number, _: left.append(number)
         )
     assert left == [5]
@@ -83,15 +86,35 @@ def test_plain_rows_are_not_left_to_xlsxwriter() -> None:
     assert sums == {}
 
 
-def test_totalled_columns_are_summed_over_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_many_batches_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [PLAIN | {"count": number} for number in range(3)]
+    rows.insert(1, PLAIN | {"text": "a\nb"})
+    monkeypatch.setattr(sheets, "FEW_ROWS", -1)
+    at_once = written(rows)
     monkeypatch.setattr(statement_rows, "ROWS_AT_A_TIME", 1)
+    assert written(rows) == at_once
+
+
+def test_totalled_columns_are_summed(tmp_path: Path) -> None:
     columns = (ExportColumn("yuan", "yuan", "yuan", 10, True, True),)
-    with Workbook(BytesIO(), {"constant_memory": True}) as workbook:
+    with streamed_workbook(tmp_path / "book.xlsx") as workbook:
         page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
         rows = relation_of(columns, [{"yuan": 105}, {"yuan": None}, {"yuan": -5}])
         style = [page.styles.cell("yuan")]
-        _, sums = write_rows(page.sheet, columns, style, rows, 0, lambda number, values: None)
-    assert sums == {"yuan": 100}
+        behind, sums = workbook.add_rows(page.sheet, columns, style, rows, 0, lambda *_: None)
+    assert (behind, sums) == (3, {"yuan": 100})
+
+
+def test_a_table_without_rows_leaves_no_room(tmp_path: Path) -> None:
+    columns = (ExportColumn("yuan", "yuan", "yuan", 10, True, True),)
+    with streamed_workbook(tmp_path / "book.xlsx") as workbook:
+        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+        style = [page.styles.cell("yuan")]
+        rows = relation_of(columns, [])
+        assert workbook.add_rows(page.sheet, columns, style, rows, 2, lambda *_: None) == (
+            2,
+            {"yuan": 0},
+        )
 
 
 def test_the_rows_can_be_unzipped_and_hold_their_values() -> None:
