@@ -31,6 +31,9 @@
         cast(null as string) as issuer_business,
         cast(null as string) as redeemer_business,
         differences.rule_id,
+        differences.document_no,
+        differences.unit_id,
+        differences.order_fen,
         differences.source_file,
         differences.source_row
     from (
@@ -41,6 +44,9 @@
             sum(signed_micro_fen) as difference_micro_fen,
             sum(signed_tax_fen) as difference_tax_fen,
             sum(signed_fen) > 0 or (sum(signed_fen) = 0 and sum(signed_tax_fen) > 0) as is_more,
+            coalesce(max(case when is_derived then document_no end), max(document_no)) as document_no,
+            coalesce(max(case when is_derived then unit_id end), max(unit_id)) as unit_id,
+            coalesce(max(case when is_derived then order_fen end), max(order_fen)) as order_fen,
             min(source_file) as source_file,
             min(source_row) as source_row
         from (
@@ -49,6 +55,10 @@
                 amount_fen as signed_fen,
                 rounding_micro_fen as signed_micro_fen,
                 tax_fen as signed_tax_fen,
+                document_no,
+                unit_id,
+                order_fen,
+                true as is_derived,
                 source_file,
                 source_row
             from {{ derived }}
@@ -67,6 +77,10 @@
                 -({{ signed('amount_fen') }}) as signed_fen,
                 -({{ signed('rounding_micro_fen') }}) as signed_micro_fen,
                 -({{ signed('tax_fen') }}) as signed_tax_fen,
+                document_no,
+                unit_id,
+                order_fen,
+                false as is_derived,
                 source_file,
                 source_row
             from {{ posted }}

@@ -1,16 +1,16 @@
 """What the packs of one month are written from: its figures, and each party's lines."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from exports.catalogue import Catalogue, ExportColumn
+from exports.catalogue import Catalogue
 from exports.folder import file_name
 from exports.months import month_text
-from exports.reader import sql_name, sql_text
+from exports.reader import sql_text
 from exports.statements.adjustments import numbers_by_month, read_adjustments
 from exports.statements.budgets import read_budgets
 from exports.statements.checks import check_month
@@ -19,18 +19,6 @@ from exports.statements.figures import MonthFigures, MonthReader, PartyFigures, 
 from exports.statements.packs import pack_folder
 from exports.statements.provenance import Before, statements_before
 from ingest.core.lake import Lake
-
-# Documents of the lines that are printed, once for all parties: activities are many.
-DOCUMENTS = """
-    create or replace temp table month_documents as
-    select activity_id, document_no, unit_id, paid_fen as order_fen
-    from fct_activities
-    where activity_id in (
-        select activity_id from fct_settlement_lines
-        where period_month = $month
-            and (list_contains($parties, payer_party) or list_contains($parties, payee_party))
-    )
-"""
 
 
 @dataclass(frozen=True)
@@ -95,21 +83,10 @@ def read_month(
     version: int,
     through: date,
     cutoff: date,
-    most_lines: int | None = None,
-    kinds: Collection[str] | None = None,
 ) -> Month:
-    """Read a month and check that it foots; ages of exceptions are as of `cutoff`. Lines of a party
-    with more than `most_lines`, or not of one of the `kinds`, will not be printed.
-    """
+    """Read a month and check that it foots; ages of exceptions are as of `cutoff`."""
     figures = MonthReader(connection, month, catalogue).read()
     check_month(figures)
-    printed = [
-        party.party.party
-        for party in figures.parties
-        if (most_lines is None or party.lines.line_count <= most_lines)
-        and (kinds is None or party.party.party_kind in kinds)
-    ]
-    connection.execute(DOCUMENTS, {"month": month, "parties": printed})
     return Month(
         lake=lake,
         connection=connection,
@@ -125,65 +102,50 @@ def read_month(
     )
 
 
-def lines_of(month: Month, party: str) -> str:
-    """A query for a party's lines of the month, numbered and in order; receivable and payable are
-    from its side. Payers and payees are asked for apart: lines lie party by party, and DuckDB skips
-    those of others by one column at a time. Lines are sorted once; numbers follow that order.
+def lines_of(month: Month, party: PartyFigures) -> str:
+    """A query for a party's lines of the month, numbered and in order: counterparty by counterparty
+    (by code), then as they were posted. Receivable and payable are from its side.
+
+    The mart lies in this order: all between two parties together, the one whose code is the first
+    of the two before the other. So nothing is sorted, and of others' lines DuckDB reads next to
+    nothing; it keeps the order of rows for a filter, UNION ALL and a window over nothing.
     """
-    names, treatments = (
-        " ".join(
-            f"when {sql_text(code)} then {sql_text(name)}"
-            for code, name in month.catalogue.names[field].items()
-        )
-        for field in ("movement_type", "tax_treatment")
-    )
-    own, period = sql_text(party), f"date '{month.figures.period_month}'"
+    own, period = sql_text(party.party.party), f"date '{month.figures.period_month}'"
+    named = {other.party: other.party_name for other in (party.party, *party.counterparties)}
+    names, codes = month.catalogue.names, ("movement_type", "tax_treatment")
+    movement, treatment = (_named(code, names[code]) for code in codes)
     return f"""
-        with sides as (
+        with lines as (
+            select * from fct_settlement_lines
+            where period_month = {period} and second_party = {own} and first_party <> {own}
+            union all
+            select * from fct_settlement_lines
+            where period_month = {period} and first_party = {own}
+        ),
+        sides as (
             select
                 *,
+                case when first_party = {own} then second_party else first_party end
+                    as counterparty,
                 case when payee_party = {own} then amount_fen else 0 end as receivable_fen,
                 case when payer_party = {own} then amount_fen else 0 end as payable_fen,
-                case when payee_party = {own} then payer_party else payee_party end
-                    as counterparty
-            from (
-                select * from fct_settlement_lines
-                where period_month = {period} and payer_party = {own}
-                union all
-                select * from fct_settlement_lines
-                where period_month = {period} and payee_party = {own} and payer_party <> {own}
-            )
-        ),
-        in_order as (
-            select
-                sides.*,
-                receivable_fen - payable_fen as net_fen,
                 case when payee_party = {own} then ex_tax_fen else -ex_tax_fen end
                     as net_ex_tax_fen,
-                case when payee_party = {own} then tax_fen else -tax_fen end as net_tax_fen,
-                case tax_treatment {treatments} else tax_treatment end as tax_treatment_name,
-                case movement_type {names} else movement_type end as movement_name,
-                coalesce(dim_parties.party_name, counterparty) as counterparty_name,
-                documents.document_no,
-                documents.unit_id,
-                documents.order_fen
-            from sides
-            left join dim_parties on counterparty = dim_parties.party
-            left join month_documents as documents on sides.activity_id = documents.activity_id
-            order by posted_date, business_date, document_no, line_id
+                case when payee_party = {own} then tax_fen else -tax_fen end as net_tax_fen
+            from lines
         )
-        select row_number() over () as line_no, * from in_order
+        select
+            row_number() over () as line_no,
+            *,
+            receivable_fen - payable_fen as net_fen,
+            {treatment} as tax_treatment_name,
+            {movement} as movement_name,
+            {_named("counterparty", named)} as counterparty_name
+        from sides
     """
 
 
-def keep_lines(
-    connection: duckdb.DuckDBPyConnection, lines: str, columns: Sequence[ExportColumn]
-) -> str:
-    """Put the printed columns of numbered lines into the table `party_lines`, for who reads them
-    twice; a query for them.
-    """
-    selected = ", ".join(sql_name(column.column) for column in columns)
-    connection.execute(
-        f"create or replace temp table party_lines as select {selected} from ({lines})"
-    )
-    return "select * from party_lines"
+def _named(column: str, names: Mapping[str, str]) -> str:
+    """SQL of what people call a code; one without a name stays as it is."""
+    whens = (f"when {sql_text(code)} then {sql_text(name)}" for code, name in names.items())
+    return f"case {column} {' '.join(whens)} else {column} end"

@@ -7,7 +7,7 @@ what finance downloaded stays the same for ever: a restatement has folders of it
 month has drafts, made by the same code, new every night.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,17 +24,13 @@ from exports.folder import ExportFolder
 from exports.months import first_day, last_day, month_text
 from exports.published import open_current
 from exports.reader import MANIFEST, Publication
+from exports.side_by_side import side_by_side
 from exports.statements import header as says
 from exports.statements.balances import counterparties_of
 from exports.statements.cover_pdf import write_cover_pdf
 from exports.statements.figures import PartyFigures
 from exports.statements.header import DRAFT, Header, Made, Signatures, Signed
-from exports.statements.month import (
-    Month,
-    keep_lines,
-    lines_of,
-    read_month,
-)
+from exports.statements.month import Month, lines_of, read_month
 from exports.statements.packs import read_pack
 from exports.statements.provenance import previous_pack, read_inputs, read_made
 from exports.statements.register import write_register
@@ -90,13 +86,13 @@ def write_pack(settings: Settings, period: str) -> tuple[Path, ...]:
         made = read_made(lake, frozen.publication)
         inputs = read_inputs(connection, month_day, frozen.through_date)
         keys = settings.keys_file
-        folders = tuple(
-            _write_frozen(
-                month, party, _header(month, party, closes[code], history, made), inputs, keys
-            )
-            for code, party in parties.items()
-            if code in closes
-        )
+
+        def write(month: Month, party: PartyFigures) -> Path:
+            header = _header(month, party, closes[party.party.party], history, made)
+            return _write_frozen(month, party, header, inputs, keys)
+
+        closed = [party for code, party in parties.items() if code in closes]
+        folders = _side_by_side(month, closed, write)
     write_register(lake)
     return folders
 
@@ -125,17 +121,32 @@ def write_drafts(
             version,
             through,
             cutoff=publication.business_date,
-            most_lines=catalogue.statement.draft_csv_lines,
-            kinds=catalogue.statement.draft_party_kinds,
         )
         inputs = read_inputs(connection, day, through)
-        for party in month.figures.parties:
-            if party.party.party_kind not in catalogue.statement.draft_party_kinds:
-                continue
+
+        def write(month: Month, party: PartyFigures, inputs: Inputs = inputs) -> Path:
             header = _draft_header(month, party, publication, made, missing)
-            folders.append(_write_party(month, party, header, inputs, month.folder(party)))
+            return _write_party(month, party, header, inputs, month.folder(party))
+
+        kinds = catalogue.statement.draft_party_kinds
+        some = [party for party in month.figures.parties if party.party.party_kind in kinds]
+        folders += _side_by_side(month, some, write)
     write_register(lake)
     return tuple(folders)
+
+
+def _side_by_side(
+    month: Month, parties: Sequence[PartyFigures], write: Callable[[Month, PartyFigures], Path]
+) -> tuple[Path, ...]:
+    """Write parties' statements several at once, those with most lines first; their folders."""
+    by_length = sorted(parties, key=lambda party: -party.lines.line_count)
+    folders = side_by_side(
+        month.connection,
+        lambda own, party: write(replace(month, connection=own), party),
+        by_length,
+    )
+    of_party = dict(zip((party.party.party for party in by_length), folders, strict=True))
+    return tuple(of_party[party.party.party] for party in parties)
 
 
 def is_frozen(lake: Lake, period: str) -> bool:
@@ -277,9 +288,7 @@ def _write_party(
         code = party.party.party
         before = previous_pack(month.lake, month.period, code, month.before.get(code))
     folder = ExportFolder(place)
-    lines = lines_of(month, party.party.party)
-    if in_sheet:
-        lines = keep_lines(month.connection, lines, columns)
+    lines = lines_of(month, party)
     if header.detail_file:
         name = header.detail_file
         written = folder.add_csv(name, month.connection, lines, columns, None, sum_fen=net_fen)

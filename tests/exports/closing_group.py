@@ -179,18 +179,21 @@ class Group:
                 marts.execute(
                     "insert into fct_settlement_lines (line_id, entry_id, posted_date,"
                     " business_date, period_month, origin_month, movement_type, payer_party,"
-                    " payee_party, points, unit_price_micro_fen, amount_fen, rounding_micro_fen,"
+                    " payee_party, first_party, second_party, points, unit_price_micro_fen,"
+                    " amount_fen, rounding_micro_fen,"
                     " tax_treatment, tax_per_mille, ex_tax_fen, tax_fen, is_reversal, source,"
                     " account_id, activity_id, lot_id, issuer_business,"
-                    " rule_id, source_file, source_row) values (?, 'e' || ?, ?, ?, ?, ?, 'accrual',"
-                    " ?, ?, ?, 1000000, ?, 0, 'outside', 0, ?, 0, false, 'pos', '00012',"
+                    " rule_id, document_no, unit_id, order_fen, source_file, source_row)"
+                    " values (?, 'e' || ?, ?, ?, ?, ?, 'accrual',"
+                    " ?, ?, ?, ?, ?, 1000000, ?, 0, 'outside', 0, ?, 0, false, 'pos', '00012',"
                     " 'a' || ?, 't' || ?, 'mall',"
-                    " 'earn/mall price/mall', 'sales.csv', 7)",
+                    " 'earn/mall price/mall', 'R' || ?, 'SH01', ?, 'sales.csv', 7)",
                     [
                         *(line.line_id, line.line_id, line.posted, line.business),
                         *(self.month_of(line, night), line.business.replace(day=1)),
-                        *(line.payer, line.payee, line.fen, line.fen, line.fen),
-                        *(line.line_id, line.line_id),
+                        *(line.payer, line.payee, *sorted((line.payer, line.payee))),
+                        *(line.fen, line.fen, line.fen),
+                        *(line.line_id, line.line_id, line.line_id, line.fen),
                     ],
                 )
             for paid in self.payments:

@@ -109,23 +109,25 @@ ROWS = {
         (audience, audience_name, business, member_id, measure) values
         ('points_expiring', '积分即将过期', 'mall', 'M1', 500),
         ('sleeping', '沉睡会员', 'hotel', 'M2', 200)""",
+    # In the mart's order: by the two parties, then as they were posted.
     "fct_settlement_lines": """
         (line_id, entry_id, posted_date, business_date, period_month, origin_month,
-        movement_type, payer_party, payee_party, points, unit_price_micro_fen, amount_fen,
-        rounding_micro_fen, tax_treatment, tax_per_mille, ex_tax_fen, tax_fen, is_reversal, source,
-        account_id, activity_id, lot_id, rule_id, source_file, source_row) values
-        ('l1', 'e1', '2026-01-05', '2025-12-31', '2026-01-01', '2025-12-01', 'accrual', 'mall',
-         'fund', 10000, 1000000, 10000, 0, 'outside', 0, 10000, 0, false,
-         'pos', '00012', 'a1', 't1', 'r1', '=1+1.csv', 7),
+        movement_type, payer_party, payee_party, first_party, second_party, points,
+        unit_price_micro_fen, amount_fen, rounding_micro_fen, tax_treatment, tax_per_mille,
+        ex_tax_fen, tax_fen, is_reversal, source, account_id, activity_id, lot_id, rule_id,
+        document_no, unit_id, order_fen, source_file, source_row) values
         ('l2', 'e2', '2026-01-15', '2026-01-15', '2026-01-01', '2026-01-01', 'accrual', 'hotel',
-         'fund', 4000, 1000000, 4000, 0, 'outside', 0, 4000, 0, false,
-         'pms', 'G7', 'a2', 't2', 'r1', 'folios.jsonl', 1),
+         'fund', 'fund', 'hotel', 4000, 1000000, 4000, 0, 'outside', 0, 4000, 0, false,
+         'pms', 'G7', 'a2', 't2', 'r1', 'F-2', 'H1', 40000, 'folios.jsonl', 1),
+        ('l1', 'e1', '2026-01-05', '2025-12-31', '2026-01-01', '2025-12-01', 'accrual', 'mall',
+         'fund', 'fund', 'mall', 10000, 1000000, 10000, 0, 'outside', 0, 10000, 0, false,
+         'pos', '00012', 'a1', 't1', 'r1', 'S-1', 'SH01', 1000000, '=1+1.csv', 7),
         ('l3', 'e3', '2026-01-15', '2026-01-15', '2026-01-01', '2026-01-01', 'redemption', 'fund',
-         'parking', 4500, 800000, 3600, 0, 'general', 60, 3396, 204, false,
-         'gate', 'P9', 'a3', 't1', 'r2', 'pay.csv', 2),
+         'parking', 'fund', 'parking', 4500, 800000, 3600, 0, 'general', 60, 3396, 204, false,
+         'gate', 'P9', 'a3', 't1', 'r2', 'P-3', 'T1', 33600, 'pay.csv', 2),
         ('l4', 'e4', '2026-01-15', '2026-01-15', '2026-01-01', '2026-01-01', 'redemption', 'fund',
-         'parking', 1500, 800000, 1200, 0, 'general', 60, 1132, 68, false,
-         'gate', 'P9', 'a3', 't2', 'r2', 'pay.csv', 2)""",
+         'parking', 'fund', 'parking', 1500, 800000, 1200, 0, 'general', 60, 1132, 68, false,
+         'gate', 'P9', 'a3', 't2', 'r2', null, null, null, 'pay.csv', 2)""",
     "fct_settlement_statements": """
         (period_month, party, movement_type, line_count, points, receivable_fen, payable_fen,
         net_fen, receivable_tax_fen, payable_tax_fen, net_tax_fen) values

@@ -71,6 +71,9 @@ lines as (
         tax_treatment,
         tax_per_mille,
         cast({{ tax_within('amount_fen', 'tax_per_mille') }} as bigint) as tax_fen,
+        cast(null as string) as document_no,
+        cast(null as string) as unit_id,
+        cast(null as bigint) as order_fen,
         cast(null as string) as source_file,
         cast(null as bigint) as source_row
     from taxed

@@ -53,6 +53,9 @@ kinds as (
 
     select
         signed.*,
+        activities.document_no,
+        activities.unit_id,
+        activities.paid_fen as order_fen,
         case
             when signed.reverses_activity_id is null and signed.is_positive then 'order'
             when signed.is_negative and originals.reverses_activity_id is null and originals.is_positive then 'refund'
@@ -67,6 +70,7 @@ kinds as (
         end as suspense_reason
     from signed
     left join signed as originals on signed.reverses_activity_id = originals.activity_id
+    left join {{ ref('int_activities') }} as activities on signed.activity_id = activities.activity_id
 
 )
 

@@ -35,6 +35,9 @@ lines as (
         movements.tax_treatment,
         movements.tax_per_mille,
         movements.tax_fen,
+        documents.document_no,
+        documents.unit_id,
+        documents.order_fen,
         documents.source_file,
         documents.source_row
     from movements

@@ -74,6 +74,9 @@ lines as (
         shared.issuer_business,
         shared.redeemer_business,
         shared.rule_id || ' ' || shared.price_rule_id || coalesce(' ' || shared.funding_rule_id, '') as rule_id,
+        activities.document_no,
+        activities.unit_id,
+        activities.paid_fen as order_fen,
         activities.source_file,
         activities.source_row
     from shared

@@ -70,6 +70,9 @@ taxed as (
         issuer_business,
         redeemer_business,
         rule_id || coalesce(' ' || tax_rule_id, '') as rule_id,
+        document_no,
+        unit_id,
+        order_fen,
         source_file,
         source_row
     from exact

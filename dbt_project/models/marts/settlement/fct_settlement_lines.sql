@@ -10,6 +10,8 @@ with lines as (
         movement_type,
         payer_party,
         payee_party,
+        least(payer_party, payee_party) as first_party,
+        greatest(payer_party, payee_party) as second_party,
         points,
         unit_price_micro_fen,
         amount_fen,
@@ -26,6 +28,9 @@ with lines as (
         issuer_business,
         redeemer_business,
         rule_id,
+        document_no,
+        unit_id,
+        order_fen,
         source_file,
         source_row
     from {{ ref('int_settlement_periods') }}
