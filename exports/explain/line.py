@@ -74,7 +74,10 @@ def statement_numbers(lake: Lake, line: Row) -> dict[str, str | None]:
 def _money(line: Row) -> Iterator[str]:
     names = read_catalogue()
     movement = names.label("movement_type", line["movement_type"])
-    reversed_ = "冲正 reversed " if line["is_reversal"] else ""
+    reversed_ = ""
+    if line["is_reversal"]:
+        reason = names.label("reversal_reason", line["reversal_reason"])
+        reversed_ = f"冲正 reversed, {reason} ({line['reversal_reason']}): "
     yield (
         f"{reversed_}{movement} ({line['movement_type']}): "
         f"{line['payer_name'] or line['payer_party']} 付 pays "

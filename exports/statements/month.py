@@ -21,6 +21,9 @@ from exports.statements.provenance import Before, statements_before
 from ingest.core.lake import Lake
 
 
+CODES = ("movement_type", "reversal_reason", "tax_treatment")  # of lines, shown by their names
+
+
 @dataclass(frozen=True)
 class Month:
     """A version of a month, its figures, and what is late or waits in it. `through` is the last
@@ -112,8 +115,7 @@ def lines_of(month: Month, party: PartyFigures) -> str:
     """
     own, period = sql_text(party.party.party), f"date '{month.figures.period_month}'"
     named = {other.party: other.party_name for other in (party.party, *party.counterparties)}
-    names, codes = month.catalogue.names, ("movement_type", "tax_treatment")
-    movement, treatment = (_named(code, names[code]) for code in codes)
+    shown = {code: _named(code, month.catalogue.names[code]) for code in CODES}
     return f"""
         with lines as (
             select * from fct_settlement_lines
@@ -138,8 +140,9 @@ def lines_of(month: Month, party: PartyFigures) -> str:
             row_number() over () as line_no,
             *,
             receivable_fen - payable_fen as net_fen,
-            {treatment} as tax_treatment_name,
-            {movement} as movement_name,
+            {shown["movement_type"]} as movement_name,
+            {shown["reversal_reason"]} as reversal_reason_name,
+            {shown["tax_treatment"]} as tax_treatment_name,
             {_named("counterparty", named)} as counterparty_name
         from sides
     """

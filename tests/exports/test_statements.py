@@ -198,6 +198,17 @@ def test_a_line_names_its_document_and_what_was_paid_for_it_and_a_line_of_none_d
     assert not total["order_yuan"]  # an order has as many lines as it has parties and charges
 
 
+def test_a_line_that_takes_one_back_says_why_in_words(published: Settings) -> None:
+    change(
+        published,
+        "update fct_settlement_lines set is_reversal = true,"
+        " reversal_reason = 'document_corrected' where line_id = 'l4'",
+    )
+    export(published, BUSINESS_DATE)
+    found = {line["结算行号"]: line["冲正原因"] for line in lines_of(published, "parking")}
+    assert found == {"l3": "", "l4": "单据更正"}
+
+
 def test_a_line_posted_this_month_names_the_month_it_belongs_to(exported: Settings) -> None:
     line = lines_of(exported, "mall")[0]
     assert (line["入账日"], line["营业日"], line["原期间"]) == (

@@ -9,9 +9,15 @@ with posted as (
 
 ),
 
+differences as (
+
+    {{ line_differences(ref('int_contract_month_lines'), 'posted') }}
+
+),
+
 postings as (
 
-    {{ lines_by_difference(ref('int_contract_month_lines'), 'posted') }}
+    {{ lines_of_differences('differences') }}
 
 )
 

@@ -20,9 +20,40 @@ posted as (
 
 ),
 
+posted_activities as (
+
+    select distinct activity_id from posted
+
+),
+
+known_lines as (
+
+    select lines.*
+    from {{ ref('int_order_lines') }} as lines
+    inner join posted_activities on lines.activity_id = posted_activities.activity_id
+
+),
+
+new_lines as (
+
+    select lines.*
+    from {{ ref('int_order_lines') }} as lines
+    left join posted_activities on lines.activity_id = posted_activities.activity_id
+    where posted_activities.activity_id is null
+
+),
+
+differences as (
+
+    {{ line_differences('known_lines', 'posted') }}
+    union all
+    {{ first_differences('new_lines') }}
+
+),
+
 postings as (
 
-    {{ lines_by_difference(ref('int_order_lines'), 'posted') }}
+    {{ lines_of_differences('differences') }}
 
 )
 

@@ -6,10 +6,10 @@ with tonight as (
 
 lines as (
 
-    select posted_date, {{ settlement_line_columns() }}
+    select posted_date, {{ settlement_line_columns() }}, reversal_reason
     from {{ ref('int_posted__settlement_lines') }}
     union all
-    select (select business_date from tonight) as posted_date, {{ settlement_line_columns() }}
+    select (select business_date from tonight) as posted_date, {{ settlement_line_columns() }}, reversal_reason
     from {{ ref('int_line_postings') }}
 
 ),

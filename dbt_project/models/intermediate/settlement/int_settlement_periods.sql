@@ -21,6 +21,7 @@ months as (
 
     select
         {{ settlement_line_columns() }},
+        reversal_reason,
         posted_date,
         origin_month,
         {{ counted_month('posted_date', 'origin_month') }} as period_month

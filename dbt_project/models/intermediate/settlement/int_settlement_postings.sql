@@ -30,24 +30,19 @@ exact as (
 
 ),
 
-totals as (
-
-    select
-        *,
-        {{ divide_down(
-            'sum(exact_micro_fen) over (partition by payer_party, payee_party, movement_type) + 500000',
-            '1000000') }} as total_fen
-    from exact
-
-),
-
+-- What all of them come to stands where it is shared out: asked for before, the postings would be sorted twice.
 shared as (
 
     select
         *,
-        {{ largest_remainder('whole_fen', 'exact_micro_fen - whole_fen * 1000000', 'total_fen',
+        {{ largest_remainder(
+            'whole_fen',
+            'exact_micro_fen - whole_fen * 1000000',
+            divide_down(
+                'sum(exact_micro_fen) over (partition by payer_party, payee_party, movement_type) + 500000',
+                '1000000'),
             'payer_party, payee_party, movement_type', 'entry_id') }} as amount_fen
-    from totals
+    from exact
 
 ),
 

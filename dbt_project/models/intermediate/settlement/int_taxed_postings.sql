@@ -37,10 +37,7 @@ exact as (
     select
         *,
         {{ divide_down('amount_fen * tax_per_mille', '1000 + tax_per_mille') }} as whole_fen,
-        mod(amount_fen * tax_per_mille, 1000 + tax_per_mille) as remainder,
-        {{ tax_within(
-            'sum(amount_fen) over (partition by payer_party, payee_party, movement_type, tax_treatment, tax_per_mille)',
-            'tax_per_mille') }} as total_fen
+        mod(amount_fen * tax_per_mille, 1000 + tax_per_mille) as remainder
     from rated
 
 ),
@@ -60,7 +57,12 @@ taxed as (
         rounding_micro_fen,
         tax_treatment,
         cast(tax_per_mille as bigint) as tax_per_mille,
-        {{ largest_remainder('whole_fen', 'remainder', 'total_fen',
+        {{ largest_remainder(
+            'whole_fen',
+            'remainder',
+            tax_within(
+                'sum(amount_fen) over (partition by payer_party, payee_party, movement_type, tax_treatment, tax_per_mille)',
+                'tax_per_mille'),
             'payer_party, payee_party, movement_type, tax_treatment, tax_per_mille', 'line_id') }} as tax_fen,
         is_reversal,
         source,

@@ -21,6 +21,7 @@ with lines as (
         cast(amount_fen - tax_fen as bigint) as ex_tax_fen,
         tax_fen,
         is_reversal,
+        reversal_reason,
         source,
         account_id,
         activity_id,
