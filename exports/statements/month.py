@@ -20,7 +20,6 @@ from exports.statements.packs import pack_folder
 from exports.statements.provenance import Before, statements_before
 from ingest.core.lake import Lake
 
-
 CODES = ("movement_type", "reversal_reason", "tax_treatment")  # of lines, shown by their names
 
 

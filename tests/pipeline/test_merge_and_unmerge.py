@@ -242,6 +242,19 @@ def test_what_happened_in_a_closed_month_is_posted_in_the_open_one_with_its_own_
     ]
 
 
+def test_what_is_taken_back_says_why(never: Path, parted: Path) -> None:
+    """The tax of the later refund of 31 October goes back because R7 came before it. What the two
+    had as one person goes there on the 10th and back on the 20th.
+    """
+    reasons = (
+        "select distinct posted_date::varchar, reversal_reason from fct_settlement_lines"
+        " where is_reversal and posted_date >= '2026-11-10' order by all"
+    )
+    assert rows(never, reasons) == [("2026-11-20", "later_fact")]
+    changed = [row for row in rows(parted, reasons) if row[1] != "later_fact"]
+    assert changed == [("2026-11-10", "member_changed"), ("2026-11-20", "member_changed")]
+
+
 @pytest.mark.parametrize(
     ("party", "opening", "receivable", "payable", "closing"),
     [
