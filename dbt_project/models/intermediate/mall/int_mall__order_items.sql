@@ -14,7 +14,7 @@ merchants as (
         min(account_id) as account_id,
         min(sold_at) as sold_at,
         min(business_date) as business_date,
-        case when count(distinct category) = 1 then min(category) end as category,
+        case when min(category) = max(category) then min(category) end as category,
         cast(sum(due_fen) as bigint) as due_fen,
         min(source_file) as source_file,
         min(source_row) as source_row

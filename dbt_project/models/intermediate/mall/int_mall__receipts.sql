@@ -20,7 +20,7 @@ receipts as (
         min(sold_at) as sold_at,
         min(business_date) as business_date,
         max(original_receipt_no) as original_receipt_no,
-        case when count(distinct category) = 1 then min(category) end as category,
+        case when min(category) = max(category) then min(category) end as category,
         sum(list_fen) as list_fen,
         sum(due_fen) as due_fen,
         sum(quantity) as quantity,
