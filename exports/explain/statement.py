@@ -69,7 +69,7 @@ def compare_statements(lake: Lake, one_no: str, other_no: str) -> Difference:
     changed = [
         (before[line_id], after[line_id])
         for line_id in sorted(before.keys() & after.keys())
-        if _said(before[line_id]) != _said(after[line_id])
+        if _says_otherwise(before[line_id], after[line_id])
     ]
     total = sum(int(line[NET]) for line in added) - sum(int(line[NET]) for line in removed)
     total += sum(int(now[NET]) - int(was[NET]) for was, now in changed)
@@ -126,9 +126,9 @@ def _read(path: Path) -> Iterator[Line]:
         yield from csv.DictReader(file)
 
 
-def _said(line: Line) -> Line:
-    """A line without its place in the statement."""
-    return {name: value for name, value in line.items() if name != "序号"}
+def _says_otherwise(was: Line, now: Line) -> bool:
+    """Whether a line differs but for its place; a column that came later is no difference."""
+    return any(was[name] != now[name] for name in was.keys() & now.keys() - {"序号"})
 
 
 def _order(line: Line) -> tuple[str, str, str]:

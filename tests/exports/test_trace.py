@@ -1,10 +1,14 @@
 """From a fen on a statement to its rule, file and row, and from one version to the next."""
 
+import csv
+import json
+
 import pytest
 
 from exports.explain.answer import answer
 from exports.explain.facts import facts_of, facts_of_difference
-from exports.explain.statement import explain_difference
+from exports.explain.statement import compare_statements, explain_difference
+from exports.folder import file_sha256
 from ingest.core.errors import Problem
 from tests.exports.closing_group import FEB_10, LATE, OWN, Group, closed, restated
 
@@ -24,6 +28,27 @@ def test_the_difference_of_two_versions_is_their_lines_and_adds_up(group: Group)
         "变更 changed: 0",
         "核对 checked: 逐行差异合计 -0.55 = 净额差异 -0.55",
     ]
+
+
+def test_a_column_that_came_after_the_first_version_changes_no_line(group: Group) -> None:
+    restated(group)
+    folder = group.lake.outbox / "statements" / "2026-01" / "mall"
+    [path] = folder.glob("明细_*.csv")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    names = [name for name in lines[0] if name != "冲正原因"]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, names, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(lines)
+    manifest = folder / "manifest.json"
+    said = json.loads(manifest.read_text())
+    for entry in said["files"]:
+        if entry["name"] == path.name:
+            entry["sha256"] = file_sha256(path)
+    manifest.write_text(json.dumps(said))
+    numbers = "JS-2026-01-MALL-001-v1", "JS-2026-01-MALL-001-v2"
+    assert compare_statements(group.lake, *numbers).changed == []
 
 
 def test_a_program_gets_the_lines_by_which_two_versions_differ(group: Group) -> None:

@@ -136,7 +136,7 @@ def test_the_difference_is_the_late_lines_and_the_proof_holds(lake: Path) -> Non
     assert f"{added}扣点 8.00, 扣点退回 -4.00, 渠道手续费 0.60, 渠道手续费退回 -0.30)" in said
     assert "核对 checked: 逐行差异合计 -46.40 = 净额差异 -46.40" in said  # -0.70 - 45.70
     proof = must_run(lake, "exports", "statements", "verify")
-    assert proof.startswith("24 statements of 12 parties: 96 files")
+    assert proof.startswith("24 statements of 12 parties: 120 files")
 
 
 def test_a_late_line_is_explained_with_its_way_into_the_restated_month(lake: Path) -> None:
