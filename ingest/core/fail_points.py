@@ -11,21 +11,25 @@ import os
 import signal
 from collections import Counter
 from pathlib import Path
+from threading import Lock
 
 CRASH_LOG, STEP = "CRASH_LOG", "STEP"
 SIGNALS = {"CRASH_AT": signal.SIGKILL, "STOP_AT": signal.SIGSTOP}
 _PASSED: Counter[str] = Counter()
+_COUNTING = Lock()  # threads pass points, too
 
 
 def fail_point(point: str) -> None:
     """Pass a point, unless this passage is the one to crash at."""
     if not any(name in os.environ for name in (*SIGNALS, CRASH_LOG)):
         return
-    _PASSED[point] += 1
-    passage = f"{os.environ.get(STEP, 'run')}/{point}/{_PASSED[point]}"
+    with _COUNTING:
+        _PASSED[point] += 1
+        number = _PASSED[point]
+    passage = f"{os.environ.get(STEP, 'run')}/{point}/{number}"
     if log := os.environ.get(CRASH_LOG):
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(passage + "\n")
-    for name, number in SIGNALS.items():
+    for name, signal_ in SIGNALS.items():
         if os.environ.get(name) == passage:
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal_)
