@@ -199,10 +199,11 @@ def test_a_line_names_its_document_and_what_was_paid_for_it_and_a_line_of_none_d
 
 
 def test_a_line_that_takes_one_back_says_why_in_words(published: Settings) -> None:
+    """The figures of a reversal would be those of another example."""
     change(
         published,
-        "update fct_settlement_lines set is_reversal = true,"
-        " reversal_reason = 'document_corrected' where line_id = 'l4'",
+        "update fct_settlement_lines set reversal_reason = 'document_corrected'"
+        " where line_id = 'l4'",
     )
     export(published, BUSINESS_DATE)
     found = {line["结算行号"]: line["冲正原因"] for line in lines_of(published, "parking")}

@@ -33,8 +33,13 @@ POSTED = {
         "activities", "tier_changes", "rating_outcomes", "points_entries", "settlement_lines"
     )
 }  # fmt: skip
-# What merchants need alone: nothing is rated, and no points are folded.
-ORDERS_POSTED = {"activities": POSTED["activities"], "settlement_lines": "int_merchant_postings"}
+# What merchants need alone: nothing is rated, no points are folded, and there are no lines of them.
+ORDERS_POSTED = {table: POSTED[table] for table in ("activities", "settlement_lines")}
+POINTS_LINES = "int_taxed_postings"
+NO_POINTS_LINES = f"""
+create table {POINTS_LINES} as
+select * exclude (reversal_reason) from read_parquet('{{empty}}', hive_partitioning = false)
+"""
 RESULT = "int_rating_outcomes"  # what is believed of every activity after the night
 CONSERVED = "int_i11_points_conserved"
 FOLDS = {
@@ -115,8 +120,9 @@ def compile_models(folder: Path, posted: Mapping[str, str] = POSTED) -> Models:
         for path in (lake / "work" / "dbt" / "compiled").rglob("*.sql")
     }
     order: dict[str, str] = {}
+    absent = set() if posted is POSTED else {POINTS_LINES}
     for target in results:
-        for name in _in_order(target, found, set(order)):
+        for name in _in_order(target, found, absent | set(order)):
             order[name] = found[name]
     return Models(lake, order, posted)
 
@@ -161,6 +167,9 @@ class Nights:
             for name, table in {**nothing, **given}.items():
                 work.register("loading", table)
                 work.execute(f"create table {name} as select * from loading")
+            if POINTS_LINES not in self._models.sql:
+                empty = self._lake.posted("settlement_lines", date(1970, 1, 1))
+                work.execute(NO_POINTS_LINES.format(empty=empty))
             for name, sql in self._models.sql.items():
                 here = sql.replace(str(self._models.lake), str(self._lake.root))
                 work.execute(f"create table {name} as {here}")
