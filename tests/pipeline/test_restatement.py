@@ -81,7 +81,8 @@ def test_the_first_version_keeps_every_byte(worked_lake: Path, lake: Path) -> No
     closed = files_of(statements(worked_lake, "2026-10"))
     parties = {name.partition("/")[0] for name in closed}
     assert parties > {*DRAFTED, "mall_S1"}
-    assert len(closed) == 7 * len(parties)  # workbook, detail, cover, manifest, its signature, key
+    # Workbook, detail, balances, cover, manifest, its signature, key.
+    assert len(closed) == 7 * len(parties)
     assert files_of(statements(lake, "2026-10")) == closed
 
 
