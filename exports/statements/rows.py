@@ -34,23 +34,29 @@ LeftOver = Callable[[int, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class LongTable:
-    """Rows that belong into a sheet from row `first` (counted from 0), in their order, and the SQL
-    of a row's text. `write_row` writes one row cell by cell.
+    """So many rows that belong into a sheet from row `first` (counted from 0), in their order, and
+    the SQL of a row's text. `write_row` writes one row cell by cell.
     """
 
     sheet: Worksheet
     rows: duckdb.DuckDBPyRelation
+    count: int
     first: int
     row_text: str
     write_row: LeftOver
 
     def texts(self) -> Iterator[bytes | memoryview]:
-        """The rows' XML, many at a time."""
+        """The rows' XML, many at a time; ValueError if they are not as many as were counted: their
+        sums would be those of others.
+        """
         numbered = self.rows.project(f"*, row_number() over () + {self.first} as row_number")
         first = self.first
         for batch in numbered.project(f"{self.row_text}, *").to_arrow_reader(ROWS_AT_A_TIME):
             yield from self._texts_of(batch, first)
             first += batch.num_rows
+        if first != self.first + self.count:
+            found = first - self.first
+            raise ValueError(f"{self.sheet.name}: {self.count} rows were counted, {found} written")
 
     def _texts_of(self, batch: pa.RecordBatch, first: int) -> Iterator[bytes | memoryview]:
         """Texts lie one behind the other in memory; what has none stands between two."""
@@ -97,16 +103,15 @@ def _type(kind: str) -> pa.DataType:
 
 def row_text(sheet: Worksheet, columns: Sequence[ExportColumn], styles: Sequence[Format]) -> str:
     """SQL of the text of a row whose number (from 1) is `row_number`; NULL if it is not plain."""
-    begin, text = _row_head(sheet)
-    parts, texts, plain = [sql_text(begin), "row_number"], [], []
+    begin, end = _row_head(sheet)
+    parts, texts, plain = [sql_text(begin), "row_number", sql_text(end)], [], []
     for index, (column, style) in enumerate(zip(columns, styles, strict=True)):
         name = sql_name(column.column)
         # The formats are numbered as XlsxWriter does, when it first writes them.
-        text += f'<c r="{xl_col_to_name(index)}'
+        cell = sql_text(f'<c r="{xl_col_to_name(index)}')
         style_text = sql_text(f'" s="{style._get_xf_index()}"')
         inside = f"coalesce({_inside(column.kind, name)}, '/>')"
-        parts += [sql_text(text), "row_number", style_text, inside]
-        text = ""
+        parts += [cell, "row_number", style_text, inside]
         if column.kind == "text":
             texts.append(name)
         elif column.kind not in ("flag", "date", "month"):

@@ -24,7 +24,7 @@ from exports.reader import sql_name
 from exports.statements.rows import LeftOver, LongTable, row_text
 
 LEVEL = 1
-WITHOUT_ROWS = "without_rows.xlsx"
+WITHOUT_ROWS, WHOLE = "without_rows.xlsx", "whole.xlsx"
 
 
 @contextmanager
@@ -33,21 +33,19 @@ def streamed_workbook(
 ) -> Iterator["StreamedWorkbook"]:
     """A workbook, written to `path` when its block ends; OSError if the disk does not take it."""
     with TemporaryDirectory(dir=path.parent) as folder:
-        workbook = StreamedWorkbook(path, Path(folder), options or {})
+        workbook = StreamedWorkbook(Path(folder), options or {})
         try:
             yield workbook
-            workbook.close()
+            workbook.close().replace(path)
         finally:
             workbook.xlsx.fileclosed = True  # or it would write itself when it is collected
 
 
 class StreamedWorkbook:
-    """A workbook at `path`, whole once it is closed. `xlsx` is what XlsxWriter makes of it, in
-    `folder`.
-    """
+    """A workbook in `folder`, whole once it is closed. `xlsx` is what XlsxWriter makes of it."""
 
-    def __init__(self, path: Path, folder: Path, options: dict[str, Any]) -> None:
-        self._path, self._made = path, folder / WITHOUT_ROWS
+    def __init__(self, folder: Path, options: dict[str, Any]) -> None:
+        self._whole, self._made = folder / WHOLE, folder / WITHOUT_ROWS
         self._tables: dict[str, LongTable] = {}  # by the mark in the sheet
         own = {"constant_memory": True, "tmpdir": str(folder)}
         self.xlsx = Workbook(str(self._made), {**options, **own})
@@ -71,26 +69,27 @@ class StreamedWorkbook:
             sheet._write_single_row(first)  # what stands above, so that its formats come before
             mark = f"<!-- rows {len(self._tables)} -->"
             text = row_text(sheet, columns, styles)
-            self._tables[mark] = LongTable(sheet, rows, first, text, write_row)
+            self._tables[mark] = LongTable(sheet, rows, count, first, text, write_row)
             sheet.fh.write(mark)
             for index in range(len(columns)):
                 sheet._check_dimensions(first, index)
             sheet.dim_rowmax = first + count - 1
         return first + count, dict(zip(totalled, sums, strict=True))
 
-    def close(self) -> None:
-        """Write everything; OSError if the disk does not take it."""
+    def close(self) -> Path:
+        """Write everything; the file. OSError if the disk does not take it."""
         try:
             self.xlsx.close()
         except FileCreateError as error:
             raise OSError(str(error)) from error
         with (
             ZipFile(self._made) as made,
-            ZipFile(self._path, "w", ZIP_DEFLATED, compresslevel=LEVEL) as book,
+            ZipFile(self._whole, "w", ZIP_DEFLATED, compresslevel=LEVEL) as book,
         ):
             for name in made.namelist():
                 with book.open(name, "w") as file:
                     self._copy(made.read(name), file)
+        return self._whole
 
     def _copy(self, text: bytes, file: IO[bytes]) -> None:
         """Write a file of the workbook with the rows that belong into it."""

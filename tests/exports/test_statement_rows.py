@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -115,6 +116,22 @@ def test_a_table_without_rows_leaves_no_room(tmp_path: Path) -> None:
             2,
             {"yuan": 0},
         )
+
+
+def test_rows_that_come_after_the_sums_were_taken_leave_no_workbook(tmp_path: Path) -> None:
+    columns = (ExportColumn("yuan", "yuan", "yuan", 10, True, True),)
+    path = tmp_path / "book.xlsx"
+    with (
+        duckdb.connect() as database,
+        pytest.raises(ValueError, match="明细: 1 rows were counted, 2 written"),
+        streamed_workbook(path) as workbook,
+    ):
+        database.execute("create table amounts as select 105::bigint as yuan")
+        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+        style, rows = [page.styles.cell("yuan")], database.table("amounts")
+        workbook.add_rows(page.sheet, columns, style, rows, 0, lambda *_: None)
+        database.execute("insert into amounts values (1)")
+    assert not path.exists()
 
 
 def test_the_rows_can_be_unzipped_and_hold_their_values() -> None:

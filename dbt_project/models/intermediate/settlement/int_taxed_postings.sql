@@ -1,5 +1,6 @@
--- The tax inside tonight's lines of points, by the book of taxes on the date that decides their price; of whoever takes points
--- by its own tax status, where that differs. It is rounded once per settlement day, payer, payee, movement, treatment and rate, like their fen, and shared out by largest remainder.
+-- The tax inside tonight's lines of points, by the book of taxes on the date that decides their price; of whoever takes
+-- points by its own tax status, where that differs. It is rounded once per settlement day, payer, payee, movement,
+-- treatment and rate, like their fen, and shared out by largest remainder.
 with postings as (
 
     select * from {{ ref('int_settlement_postings') }}
