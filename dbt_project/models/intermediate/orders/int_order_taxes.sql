@@ -1,6 +1,7 @@
--- The tax inside what tonight's documents move: of charges by the merchant's contract, of the rest by the book of taxes on
--- the order's day, by the merchant's own tax status where that differs, also when a refund takes it back. A refund's tax is that of what was left before it less that of what it
--- leaves, so that any number of refunds takes back exactly the tax of the order.
+-- The tax inside what tonight's documents move: of charges by the merchant's contract, of the rest by the book of taxes
+-- on the order's day, by the merchant's own tax status where that differs, also when a refund takes it back. A refund's
+-- tax is that of what was left before it less that of what it leaves, so that any number of refunds takes back exactly
+-- the tax of the order.
 with movements as (
 
     select
