@@ -168,6 +168,14 @@ def test_every_mart_has_an_enforced_contract() -> None:
     assert not found, offences("dbt_project.yml enforces contracts; no mart says otherwise:", found)
 
 
+def test_marts_that_are_written_as_files_are_held_to_their_contract() -> None:
+    macro = text(DBT / "macros" / "engine" / "materializations.sql")
+    [of_files] = re.findall(
+        r"materialization file, adapter='duckdb'.*?endmaterialization", macro, re.DOTALL
+    )
+    assert "get_assert_columns_equivalent(sql)" in of_files
+
+
 def test_every_mart_and_every_column_of_it_is_described() -> None:
     found = [
         f"{path.stem}: no description or no columns in the YAML beside it"

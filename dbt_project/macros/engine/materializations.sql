@@ -31,6 +31,9 @@
 #}
 {% materialization file, adapter='duckdb' %}
     {%- set path = place_in_lake('work/handover/' ~ this.identifier ~ '.parquet') -%}
+    {%- if config.get('contract').enforced %}
+        {% do get_assert_columns_equivalent(sql) %}
+    {%- endif %}
     {% do drop_other_kind(this, 'view') %}
     {% if config.get('joins_as_written') %}
         {% do run_query("set disabled_optimizers = 'build_side_probe_side'") %}

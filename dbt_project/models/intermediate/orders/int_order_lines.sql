@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- What the settlement lines of tonight's touched documents should say in all.
 with movements as (

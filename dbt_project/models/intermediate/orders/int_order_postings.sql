@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Tonight's settlement lines of orders and refunds: of the touched documents, and of those that are gone, what should be
 -- there less what was posted.

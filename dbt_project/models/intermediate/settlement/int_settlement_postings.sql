@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- One line for each priced share of a posting. Fen are rounded once per settlement day, payer, payee and movement; the
 -- rounded total is shared out by largest remainder (RULES §7, §10), so the lines add up to it exactly.

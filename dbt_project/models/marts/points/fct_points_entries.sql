@@ -1,3 +1,5 @@
+{{ config(materialized='file') }}
+
 with entries as (
 
     select * from {{ ref('int_points_entries') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='file') }}
+
 with lines as (
 
     select

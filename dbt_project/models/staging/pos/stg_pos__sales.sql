@@ -1,3 +1,5 @@
+{{ config(materialized='file') }}
+
 with source as (
 
     select * from {{ source('pos', 'sales') }}
