@@ -121,16 +121,18 @@ def test_a_table_without_rows_leaves_no_room(tmp_path: Path) -> None:
 def test_rows_that_come_after_the_sums_were_taken_leave_no_workbook(tmp_path: Path) -> None:
     columns = (ExportColumn("yuan", "yuan", "yuan", 10, True, True),)
     path = tmp_path / "book.xlsx"
-    with (
-        duckdb.connect() as database,
-        pytest.raises(ValueError, match="明细: 1 rows were counted, 2 written"),
-        streamed_workbook(path) as workbook,
-    ):
-        database.execute("create table amounts as select 105::bigint as yuan")
-        page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
-        style, rows = [page.styles.cell("yuan")], database.table("amounts")
-        workbook.add_rows(page.sheet, columns, style, rows, 0, lambda *_: None)
-        database.execute("insert into amounts values (1)")
+    database = duckdb.connect()
+    database.execute("create table amounts as select 105::bigint as yuan")
+
+    def write() -> None:
+        with streamed_workbook(path) as workbook:
+            page = sheets.Page(workbook, sheets.Styles(workbook), "明细", "", "")
+            style, rows = [page.styles.cell("yuan")], database.table("amounts")
+            workbook.add_rows(page.sheet, columns, style, rows, 0, lambda *_: None)
+            database.execute("insert into amounts values (1)")
+
+    with pytest.raises(ValueError, match="明细: 1 rows were counted, 2 written"):
+        write()
     assert not path.exists()
 
 
