@@ -96,7 +96,9 @@ def deliveries() -> list[Tables]:
 
 
 def write_rules(folder: Path) -> Path:
-    """The project's rule books with the funding above, and nothing given but the base rate."""
+    """The project's rule books with the funding above, and nothing given but the base rate, at once:
+    the demo group's property company gives by instalments from 2 November on.
+    """
     rules = Path(shutil.copytree(load_settings({}).rules, folder / "rules"))
     programme = rules / "programme"
     (programme / "earning.yml").write_text("bonus_rules: []\n", encoding="utf-8")
@@ -105,6 +107,11 @@ def write_rules(folder: Path) -> Path:
     changed = re.sub(r"funding_exceptions:.*?\n\n", FUNDING, book, flags=re.DOTALL)
     assert changed != book
     (programme / "settlement.yml").write_text(changed, encoding="utf-8")
+    property_company = rules / "businesses" / "property.yml"
+    book = property_company.read_text(encoding="utf-8")
+    changed = re.sub(r"vesting:.*?\n\n", "", book, flags=re.DOTALL)
+    assert changed != book
+    property_company.write_text(changed, encoding="utf-8")
     return rules
 
 
