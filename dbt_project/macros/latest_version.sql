@@ -79,6 +79,3 @@
     where {{ document }} in (select document_no from {{ touched }})
     {%- endif %}
 {% endmacro %}
-{% macro same_key(left, right, key) -%}
-    {%- for column in key %}{{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
-{%- endmacro %}

@@ -6,9 +6,7 @@
     from {{ posted }} as posted
     left join {{ superseded }} as superseded
         on posted.posted_date = superseded.posted_date
-        {%- for key in keys %}
-        and posted.{{ key }} = superseded.{{ key }}
-        {%- endfor %}
+        and {{ same_key('posted', 'superseded', keys) }}
     where superseded.{{ keys[0] }} is null
         and not posted.is_withdrawn
 {%- endmacro %}

@@ -96,8 +96,8 @@ def deliveries() -> list[Tables]:
 
 
 def write_rules(folder: Path) -> Path:
-    """The project's rule books with the funding above, and nothing given but the base rate, at once:
-    the demo group's property company gives by instalments from 2 November on.
+    """The project's rule books with the funding above, and nothing given but the base rate, and at
+    once: the demo group's property company gives by instalments from 2 November on.
     """
     rules = Path(shutil.copytree(load_settings({}).rules, folder / "rules"))
     programme = rules / "programme"

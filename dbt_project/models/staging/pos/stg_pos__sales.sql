@@ -1,5 +1,6 @@
 {{ config(materialized='file') }}
 
+-- Written once, since activities and items both read it: which of millions of lines count is found once.
 with source as (
 
     select * from {{ source('pos', 'sales') }}
