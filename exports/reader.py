@@ -24,6 +24,7 @@ from ingest.core.settings import Settings
 MARTS_DATABASE = "marts.duckdb"
 MANIFEST = "manifest.json"
 WORK_CATALOG = "onemember"  # dbt writes this name into the views of the working database
+STORAGE = "v1.3.0"  # the oldest DuckDB that reads what is published; text of it is cheaper to write
 
 # The types that a mart may hold (ARCHITECTURE, "Names"): in the contract, in DuckDB.
 TYPES = {
@@ -227,8 +228,14 @@ def work_database(lake: Lake) -> Path:
 def engine_options(
     lake: Lake, memory_limit: str
 ) -> dict[str, str | bool | int | float | list[str]]:
-    """DuckDB settings of a step: how much memory it may take, and where it spills beyond that."""
-    return {"memory_limit": memory_limit, "temp_directory": str(lake.work / "spill")}
+    """DuckDB settings of a step: how much memory it may take, where it spills beyond that, and how
+    it writes a database.
+    """
+    return {
+        "memory_limit": memory_limit,
+        "temp_directory": str(lake.work / "spill"),
+        "storage_compatibility_version": STORAGE,
+    }
 
 
 def open_work(lake: Lake, memory_limit: str) -> duckdb.DuckDBPyConnection:

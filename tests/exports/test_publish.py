@@ -142,6 +142,16 @@ def test_the_database_says_which_version_it_is(tmp_path: Path) -> None:
     assert listed == [(m["name"], m["rows"], m["digest"]) for m in publication.manifest["marts"]]
 
 
+def test_the_database_is_written_for_the_oldest_duckdb_that_analysts_may_use(
+    tmp_path: Path,
+) -> None:
+    with publish_small_night(tmp_path).publication.connect() as marts:
+        written = marts.execute(
+            "select tags['storage_version'] from duckdb_databases() where not internal"
+        ).fetchall()
+    assert written == [("v1.3.0+",)]
+
+
 def test_the_database_is_closed_and_whole(tmp_path: Path) -> None:
     folder = publish_small_night(tmp_path).publication.folder
     assert not list(folder.glob("*.wal"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from exports.publish import POSTINGS
+from exports.reader import STORAGE
 from tests.house.project import (
     DBT,
     PROJECT,
@@ -168,12 +169,19 @@ def test_every_mart_has_an_enforced_contract() -> None:
     assert not found, offences("dbt_project.yml enforces contracts; no mart says otherwise:", found)
 
 
-def test_marts_that_are_written_as_files_are_held_to_their_contract() -> None:
+def test_marts_that_are_no_tables_are_held_to_their_contract() -> None:
     macro = text(DBT / "macros" / "engine" / "materializations.sql")
-    [of_files] = re.findall(
-        r"materialization file, adapter='duckdb'.*?endmaterialization", macro, re.DOTALL
-    )
-    assert "get_assert_columns_equivalent(sql)" in of_files
+    for kind in ("file", "derived"):
+        [made] = re.findall(
+            rf"materialization {kind}, adapter='duckdb'.*?endmaterialization", macro, re.DOTALL
+        )
+        assert "get_assert_columns_equivalent(sql)" in made
+
+
+def test_the_working_database_is_written_like_the_published_one() -> None:
+    profiles = yaml.safe_load(text(DBT / "profiles.yml"))
+    options = profiles["onemember"]["outputs"]["duckdb"]["config_options"]
+    assert options["storage_compatibility_version"] == STORAGE
 
 
 def test_every_mart_and_every_column_of_it_is_described() -> None:

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- What a contracted merchant pays for an order (RULES §9): commission on its base, and its part of the channel's fee by
 -- what was paid with what. Both are rounded once, half up. Commission by steps waits for the end of the month.

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- What each touched document was paid with in all, a row a component; amounts of refunds are negative.
 with tenders as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Each touched document: an order whose parts are all positive, a refund of one whose parts are all negative, or one that
 -- cannot be settled with anybody yet, with the reason.

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- What tonight's touched documents sold of each merchant, of the businesses that take money for merchants.
 with items as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Who is to be paid for an order: each of its merchants with the contract in force on its date, its own, else that of the
 -- category, else that of all others. Without a contract, and for a document that cannot be settled, it is suspense.

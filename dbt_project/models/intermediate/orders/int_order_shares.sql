@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Each component of an order over its merchants, by what was due for their goods, by largest remainder (RULES §8, §10).
 with weights as (

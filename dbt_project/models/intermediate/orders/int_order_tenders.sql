@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- How tonight's touched documents were paid. All kinds of money are one component, which the merchants share; points are
 -- one, and so is each voucher. A document whose tenders never came counts what was due as money.

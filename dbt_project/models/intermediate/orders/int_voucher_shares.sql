@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='file') }}
 
 -- Each merchant's part of a voucher over its funders, by largest remainder (RULES §8). No funder bears more than what it
 -- bears of the whole voucher where that is limited: what rounding would add goes to whoever bears the rest.

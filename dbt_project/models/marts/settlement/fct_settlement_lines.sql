@@ -1,4 +1,4 @@
-{{ config(materialized='file') }}
+{{ config(materialized='derived') }}
 
 with lines as (
 
