@@ -24,6 +24,16 @@ named as (
 
 ),
 
+-- Orders of which something is taken back: by refunds, or by the order itself.
+reduced as (
+
+    select refunded_id as order_id from named
+    union
+    select activity_id as order_id from {{ ref('int_order_movements') }}
+    where movement_type like '%refund'
+
+),
+
 documents as (
 
     select
@@ -31,9 +41,11 @@ documents as (
         named.business_date,
         named.occurred_at,
         coalesce(orders.activity_id, named.activity_id) as order_id,
-        coalesce(orders.business_date, named.business_date) as order_date
+        coalesce(orders.business_date, named.business_date) as order_date,
+        reduced.order_id is not null as is_reduced
     from named
     left join {{ ref('int_order_documents') }} as orders on named.refunded_id = orders.activity_id
+    left join reduced on coalesce(orders.activity_id, named.activity_id) = reduced.order_id
 
 ),
 
@@ -44,6 +56,7 @@ rated as (
         documents.order_id,
         documents.business_date,
         documents.occurred_at,
+        documents.is_reduced,
         coalesce(contracts.tax_treatment, own.tax_treatment, taxes.tax_treatment, 'undetermined') as tax_treatment,
         coalesce(contracts.tax_per_mille, own.tax_per_mille, taxes.tax_per_mille, 0) as tax_per_mille,
         coalesce(own.rule_id, taxes.rule_id) as tax_rule_id
@@ -64,16 +77,24 @@ rated as (
 
 ),
 
+-- Of most orders everything is left: only the others are put into their order.
 running as (
 
     select
         *,
+        signed_fen as left_fen
+    from rated
+    where not is_reduced
+    union all
+    select
+        *,
         sum(signed_fen) over (
             partition by order_id, merchant_party, other_party, taxed_movement, rule_id
-            order by business_date, occurred_at, activity_id
+            order by business_date, occurred_at, activity_id, movement_type
             rows between unbounded preceding and current row
         ) as left_fen
     from rated
+    where is_reduced
 
 ),
 

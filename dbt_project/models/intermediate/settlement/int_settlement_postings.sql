@@ -30,7 +30,8 @@ exact as (
 
 ),
 
--- What all of them come to stands where it is shared out: asked for before, the postings would be sorted twice.
+-- What all of them come to stands where it is shared out: asked for before, the postings would be sorted twice. Whole fen
+-- get nothing of what is shared out, and most prices are of whole fen: these are not sorted at all.
 shared as (
 
     select
@@ -43,6 +44,13 @@ shared as (
                 '1000000'),
             'payer_party, payee_party, movement_type', 'entry_id') }} as amount_fen
     from exact
+    where exact_micro_fen <> whole_fen * 1000000
+    union all
+    select
+        *,
+        cast(whole_fen as bigint) as amount_fen
+    from exact
+    where exact_micro_fen = whole_fen * 1000000
 
 ),
 

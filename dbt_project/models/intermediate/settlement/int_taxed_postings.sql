@@ -43,6 +43,29 @@ exact as (
 
 ),
 
+-- Most points move outside of taxes: of these nothing is left to share out, and sorting them would take the longest.
+shared as (
+
+    select
+        *,
+        {{ largest_remainder(
+            'whole_fen',
+            'remainder',
+            tax_within(
+                'sum(amount_fen) over (partition by payer_party, payee_party, movement_type, tax_treatment, tax_per_mille)',
+                'tax_per_mille'),
+            'payer_party, payee_party, movement_type, tax_treatment, tax_per_mille', 'line_id') }} as tax_fen
+    from exact
+    where tax_per_mille <> 0
+    union all
+    select
+        *,
+        cast(0 as bigint) as tax_fen
+    from exact
+    where tax_per_mille = 0
+
+),
+
 taxed as (
 
     select
@@ -58,13 +81,7 @@ taxed as (
         rounding_micro_fen,
         tax_treatment,
         cast(tax_per_mille as bigint) as tax_per_mille,
-        {{ largest_remainder(
-            'whole_fen',
-            'remainder',
-            tax_within(
-                'sum(amount_fen) over (partition by payer_party, payee_party, movement_type, tax_treatment, tax_per_mille)',
-                'tax_per_mille'),
-            'payer_party, payee_party, movement_type, tax_treatment, tax_per_mille', 'line_id') }} as tax_fen,
+        tax_fen,
         is_reversal,
         source,
         account_id,
@@ -78,7 +95,7 @@ taxed as (
         order_fen,
         source_file,
         source_row
-    from exact
+    from shared
 
 )
 
