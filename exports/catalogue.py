@@ -10,9 +10,9 @@ from ingest.core.errors import Problem, one_line
 
 CATALOGUE = Path(__file__).with_name("exports.yml")
 
-# How a column of each kind is written to CSV, as an expression over its value `{0}`. Money becomes
-# a decimal (up to 10^18 fen), so that no amount passes through floating point. Text that a
-# spreadsheet would take for a formula gets an apostrophe (QUALITY S11); numbers keep their sign.
+# How a column of each kind is written to CSV, as an expression over its value `{0}`. Money and
+# rates become decimals (up to 10^18 fen), so that nothing passes through floating point. Text that
+# a spreadsheet would take for a formula gets an apostrophe (QUALITY S11); numbers keep their sign.
 FORMULA_START = "^[=+\\-@\\t\\r\\n＝＋－＠]"
 IS_PLAIN = "({0} >= '0' and {0} < ':') or ({0} >= 'A' and {0} < '＀')"  # tells most at a glance
 CSV_KINDS = {
@@ -26,9 +26,9 @@ CSV_KINDS = {
     "fen": "{0}",
     "micro_fen": "{0}",
     "yuan": "cast(cast({0} as decimal(18, 0)) * 0.01 as varchar)",
-    "per_mille": "format('{{}}.{{}}%', {0} // 10, {0} % 10)",
-    "per_10000": "format('{{}}.{{:02d}}%', {0} // 100, {0} % 100)",
-    "unit_price": "format('{{}}.{{:06d}}', {0} // 1000000, {0} % 1000000)",
+    "per_mille": "cast(cast({0} as decimal(18, 0)) * 0.1 as varchar) || '%'",
+    "per_10000": "cast(cast({0} as decimal(18, 0)) * 0.01 as varchar) || '%'",
+    "unit_price": "cast(cast({0} as decimal(18, 0)) * 0.000001 as varchar)",
 }
 
 

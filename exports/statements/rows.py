@@ -121,7 +121,8 @@ def row_text(sheet: Worksheet, columns: Sequence[ExportColumn], styles: Sequence
         plain.append(f"length({joined}) <= {LONGEST_TEXT}")
         plain.append(f"not regexp_matches({joined}, {sql_text(NOT_PLAIN)})")
     is_plain = " and ".join(plain) or "true"
-    return f"case when {is_plain} then concat({', '.join(parts)}, '</row>') end as row_text"
+    # A case over all of it would make the texts one by one.
+    return f"concat({', '.join(parts)}, '</row>') || case when {is_plain} then '' end as row_text"
 
 
 def _row_head(sheet: Worksheet) -> tuple[str, str]:
@@ -146,4 +147,4 @@ def _inside(kind: str, name: str) -> str:
     if divisor == 1:
         return f"'><v>' || {name} || '</v></c>'"
     part = f"0.{str(divisor)[1:-1]}1"  # 0.01 of 100
-    return f"'><v>' || cast(cast({name} as decimal(15, 0)) * {part} as varchar) || '</v></c>'"
+    return f"'><v>' || cast(try_cast({name} as decimal(15, 0)) * {part} as varchar) || '</v></c>'"
