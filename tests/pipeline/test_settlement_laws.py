@@ -237,6 +237,18 @@ def test_what_a_month_said_and_its_adjustments_are_the_full_recompute(
     assert originals(nights) == originals(so_far)
 
 
+def test_a_month_of_which_all_is_withdrawn_has_no_guarantee_whatever_came_in_between(
+    tell: Tell,
+) -> None:
+    order = Paper("D0", 1, date(2026, 10, 31), None, {"S1": 900}, {("cash", None): 900})
+    refund = Paper("R0", 1, date(2026, 11, 1), "D0", {"S1": -400}, {("cash", None): -400})
+    gone = replace(refund, version=2, is_gone=True)
+    whole, _ = tell({LAST: [order, refund, gone]})
+    nights, _ = tell({NIGHTS[0]: [order], NIGHTS[1]: [refund], LAST: [gone]})
+    assert by_month(nights) == by_month(whole)
+    assert {month for month, *_ in by_month(nights)} == {date(2026, 10, 1)}
+
+
 def by_month(nights: Nights) -> dict[tuple[object, ...], int]:
     """Of each month, original and adjustments together, by what moved between whom."""
     together: dict[tuple[object, ...], int] = defaultdict(int)

@@ -12,15 +12,26 @@ with contracts as (
 
 ),
 
--- Months in which anything was sold; that no merchant of the house sold anything has never been a month.
+lines as (
+
+    select business_date, movement_type, amount_fen, is_reversal from {{ ref('int_posted__settlement_lines') }}
+    where activity_id is not null and {{ is_order_movement('movement_type') }}
+    union all
+    select business_date, movement_type, amount_fen, is_reversal from {{ ref('int_order_postings') }}
+
+),
+
+-- Months in which anything was sold, and is not withdrawn; that no merchant of the house sold anything has never been a
+-- month.
 months as (
 
-    select distinct {{ month_of('business_date') }} as month
-    from {{ ref('int_posted__settlement_lines') }}
-    where {{ is_order_movement('movement_type') }}
-    union
-    select distinct {{ month_of('business_date') }} as month
-    from {{ ref('int_order_postings') }}
+    select distinct month
+    from (
+        select {{ month_of('business_date') }} as month
+        from lines
+        group by {{ month_of('business_date') }}, movement_type
+        having sum(case when is_reversal then -amount_fen else amount_fen end) <> 0
+    ) as sold
 
 ),
 
